@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A buffer is what a regular file of the mount contains: memory, a logical
+ * size, and its exports. It knows no name, no owner, and no FUSE.
+ *
+ * The logical size is what read(2) stops at and st_size shows. The capacity
+ * is the memory held, in bytes. Bytes between the two are zero, always.
+ *
+ * Calls may come from any thread at once. Data calls run side by side; a call
+ * that moves or resizes the memory waits for them. Everything returns 0 (or a
+ * count) or -errno. Sizes and offsets are bytes.
+ */
+#ifndef BUFFER_BUFFER_H
+#define BUFFER_BUFFER_H
+
+#include "buffer/heap.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct buffer;
+
+/*
+ * What all buffers of one mount may hold together, where the kernel does not
+ * keep the limit itself (everything but HEAP_TREE_FILE).
+ */
+struct budget {
+	uint64_t limit; /* bytes; UINT64_MAX: none */
+	_Atomic uint64_t used; /* bytes */
+};
+
+/* Takes @bytes or fails with -ENOSPC and takes nothing. */
+int budget_take(struct budget *budget, uint64_t bytes);
+void budget_give_back(struct budget *budget, uint64_t bytes);
+
+/*
+ * A new buffer. @file is, on a HEAP_TREE_FILE heap, the open file of the tree
+ * that is the memory, and belongs to the buffer from here on, also on error;
+ * -1 on every other heap. @budget outlives the buffer.
+ */
+int buffer_create(struct buffer **buffer, struct heap *heap, struct budget *budget, int file);
+
+/* Gives all memory back. NULL is fine. Can take tenths of a second a GiB. */
+void buffer_destroy(struct buffer *buffer);
+
+ssize_t buffer_read(struct buffer *buffer, void *data, size_t size, off_t offset);
+
+/* Grows the buffer as needed; a short count when memory ran out on the way. */
+ssize_t buffer_write(struct buffer *buffer, const void *data, size_t size, off_t offset);
+
+/*
+ * ftruncate(2). Growing reports -ENOSPC here when the memory is not there,
+ * with the buffer as it was. -EBUSY when the memory is exported and too small.
+ */
+int buffer_truncate(struct buffer *buffer, off_t size);
+
+/*
+ * fallocate(2) with mode 0 or FALLOC_FL_KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE;
+ * other modes are -EOPNOTSUPP.
+ */
+int buffer_allocate(struct buffer *buffer, int mode, off_t offset, off_t length);
+
+/* lseek(2) with SEEK_DATA or SEEK_HOLE. */
+off_t buffer_seek(struct buffer *buffer, off_t offset, int whence);
+
+/*
+ * copy_file_range(2) between two buffers of one heap, or within one whose
+ * ranges do not overlap. May copy less than asked, to stay interruptible.
+ */
+ssize_t buffer_copy(struct buffer *from, off_t from_offset, struct buffer *to, off_t to_offset,
+		    size_t size);
+
+/*
+ * Fills in what the buffer knows better than its file in the tree: st_size,
+ * st_blocks, and times of data accesses later than those in @st.
+ */
+void buffer_stat(struct buffer *buffer, struct stat *st);
+
+/* utimensat(2): the times that the tree now shows are the times. */
+int buffer_set_times(struct buffer *buffer, const struct timespec times[2]);
+
+uint64_t buffer_capacity(struct buffer *buffer);
+
+/*
+ * The file that a passthrough open may read and write, valid as long as the
+ * buffer; -1 where data has to go through the calls above.
+ */
+int buffer_passthrough_file(struct buffer *buffer);
+
+/* How much of the memory a mapping or an open may rely on. */
+enum buffer_state {
+	BUFFER_SIZED_BY_KERNEL, /* a memory file: I/O may bypass the buffer */
+	BUFFER_PINNED_FILE, /* an exported memory file: only mappings may */
+	BUFFER_PAGES, /* a dma-buf, or no memory yet */
+};
+enum buffer_state buffer_state(struct buffer *buffer);
+
+/*
+ * A new dma-buf fd of the buffer's memory, owned by the caller. From the first
+ * export on the memory stays what it is for the buffer's life. -ENOTSUP on a
+ * heap without dma-bufs, -ENODATA while there is no memory.
+ */
+int buffer_export(struct buffer *buffer);
+
+/*
+ * Called when the last writer has closed its file: gives back memory that
+ * growing took in advance, unless it is exported.
+ */
+void buffer_settle(struct buffer *buffer);
+
+#endif

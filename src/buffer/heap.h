@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A heap is where the memory of a mount's buffers comes from. One heap is
+ * opened per mount and serves all its buffers, from any thread.
+ *
+ * Everything here returns 0 (or a count) or -errno. Sizes are bytes.
+ */
+#ifndef BUFFER_HEAP_H
+#define BUFFER_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct heap;
+
+/*
+ * What kind of memory a heap gives.
+ *
+ * HEAP_TREE_FILE  the file in the mount's own tree is the memory: the kernel
+ *                 keeps size, blocks, times and limits. alloc() is not used.
+ * HEAP_OWN_FILE   a memory file (memfd) of its own, sized by the kernel until
+ *                 it is exported for the first time, fixed from then on.
+ * HEAP_PAGES      a dma-buf: pages of a fixed number, a multiple of the page
+ *                 size; the buffer keeps the logical size.
+ */
+enum heap_memory { HEAP_TREE_FILE, HEAP_OWN_FILE, HEAP_PAGES };
+
+struct heap_ops {
+	enum heap_memory memory;
+
+	/*
+	 * New zeroed memory of exactly @size bytes, a multiple of the page
+	 * size (HEAP_PAGES) or 0 (HEAP_OWN_FILE, which starts empty). Returns
+	 * an fd that the caller owns: -ENOSPC or -ENOMEM when the heap is dry.
+	 */
+	int (*alloc)(struct heap *heap, size_t size);
+
+	/*
+	 * A dma-buf fd, owned by the caller, for the memory behind @fd of
+	 * @size bytes (a multiple of the page size, not 0).
+	 */
+	int (*export)(struct heap *heap, int fd, size_t size);
+
+	void (*destroy)(struct heap *heap);
+};
+
+struct heap {
+	const struct heap_ops *ops;
+	/* As the user names it: "shmem", "udmabuf", "system", … */
+	char name[64];
+	/* "yes: …" or "no: …", the text of user.dmaheap.dmabuf. */
+	char dmabuf[160];
+	/* Why this heap, where `auto` chose it; else empty. */
+	char choice[160];
+};
+
+/*
+ * Opens the heap that @name asks for: "auto", "shmem", "udmabuf" or a name
+ * under @dev/dma_heap. @dev is "/dev" outside of tests. On failure @why says
+ * in one line what is missing and what to do about it.
+ */
+int heap_open(struct heap **heap, const char *name, const char *dev, char why[static 256]);
+
+/* NULL is fine. All buffers of the heap are gone by then. */
+void heap_destroy(struct heap *heap);
+
+/* The kinds, each in a file of its own; same contract as heap_open(). */
+int heap_shmem_open(struct heap **heap, const char *dev, char why[static 256]);
+int heap_udmabuf_open(struct heap **heap, const char *dev, char why[static 256]);
+int heap_dma_open(struct heap **heap, const char *name, const char *dev, char why[static 256]);
+
+/*
+ * One line per heap of this machine, for people: calls @line with the name,
+ * whether it can be used now by this process, and what it is or what it needs.
+ */
+typedef void heap_line(void *context, const char *name, bool usable, const char *text);
+void heap_list(const char *dev, heap_line *line, void *context);
+
+#endif
