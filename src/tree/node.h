@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A node is what this process remembers of one inode of the tree while the
+ * kernel knows it, or while the file has a buffer that only memory here can
+ * keep. A node holds no fd: its inode is opened again by handle whenever it
+ * is needed. Only an inode without a name left is pinned by an fd.
+ */
+#ifndef TREE_NODE_H
+#define TREE_NODE_H
+
+#include "tree/tree.h"
+
+#include <sys/stat.h>
+
+struct buffer;
+
+/* Enough for tmpfs (12 bytes). */
+#define NODE_HANDLE_BYTES 16
+
+struct node {
+	uint64_t ino;
+	uint64_t lookups; /* what the kernel has to give back by FORGET; tree->lock */
+	int pin; /* O_PATH, or -1; tree->lock */
+	uint8_t handle_bytes;
+	int handle_type;
+	unsigned char handle[NODE_HANDLE_BYTES];
+
+	/*
+	 * The rest is for regular files and belongs to src/fs. Lock order:
+	 * node->lock, then tree->lock.
+	 */
+	pthread_mutex_t lock;
+	struct buffer *buffer; /* NULL while nobody needs one */
+	unsigned opens;
+	unsigned writers; /* how many of them can write */
+	int backing_id; /* the kernel's passthrough id, 0: none */
+	bool may_be_mapped; /* opened for reading and writing since the kernel knows it */
+};
+
+/* The node of a live request: the kernel names only what it has looked up. */
+struct node *node_find(struct tree *tree, uint64_t ino);
+
+/*
+ * Looks @name up in the directory @dirfd, or @dirfd itself where @name is
+ * empty, counts one lookup, and fills @st. 0 or -errno.
+ */
+int node_look_up(struct tree *tree, int dirfd, const char *name, struct node **node,
+		 struct stat *st);
+
+/*
+ * Takes @lookups back. Returns true when nothing needs the node any more: it
+ * is out of the table then, and the caller ends node->buffer and the node.
+ */
+bool node_forget(struct tree *tree, struct node *node, uint64_t lookups);
+void node_destroy(struct node *node);
+
+/* Empties the table at the end of all things; @end is what ends a node. */
+void node_destroy_all(struct tree *tree, void (*end)(struct node *node));
+
+/* A new fd of the node's file with open(2)'s @flags, O_PATH among them. */
+int node_open(struct tree *tree, const struct node *node, int flags);
+
+/*
+ * For around an unlink, rmdir or rename over @name: the file is held from
+ * before the name goes, and pinned after it if that was its last name.
+ */
+int node_hold_name(int dirfd, const char *name);
+void node_release_name(struct tree *tree, int held);
+
+/* Pins a file that never had a name (O_TMPFILE). @fd stays the caller's. */
+void node_pin(struct tree *tree, struct node *node, int fd);
+
+/* For tree.c: enters the root, and finds out how inodes can be opened again. */
+int node_add_root(struct tree *tree);
+
+#endif

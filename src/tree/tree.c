@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tree/tree.h"
+
+#include "tree/node.h"
+#include "util/scope.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+/* The kernel explains a refused option in the context's log, one line each. */
+static void explain(char why[static 256], int context, const char *what, int error)
+{
+	char text[200];
+	ssize_t length = read(context, text, sizeof(text) - 1);
+
+	if (length > 2) {
+		text[strcspn(text, "\n")] = '\0';
+		text[length] = '\0';
+		snprintf(why, 256, "%s (the kernel says: %s)", what, text + 2);
+	} else {
+		snprintf(why, 256, "%s: %s", what, strerror(error));
+	}
+}
+
+static int set(int context, const char *key, const char *value, char why[static 256])
+{
+	char what[128];
+
+	if (!value || !fsconfig(context, FSCONFIG_SET_STRING, key, value, 0))
+		return 0;
+	int error = errno;
+
+	snprintf(what, sizeof(what), "the option %s=%s is not possible here", key, value);
+	explain(why, context, what, error);
+	return -error;
+}
+
+static int configure(int context, const struct tree_options *options, char why[static 256])
+{
+	char mode[16], uid[16], gid[16];
+
+	snprintf(mode, sizeof(mode), "%o", options->mode);
+	snprintf(uid, sizeof(uid), "%u", options->uid);
+	snprintf(gid, sizeof(gid), "%u", options->gid);
+	const struct {
+		const char *key, *value;
+	} settings[] = {
+		{"size", options->size}, {"nr_inodes", options->nr_inodes},
+		{"huge", options->huge}, {"mode", mode},
+		{"uid", uid},            {"gid", gid},
+	};
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		int error = set(context, settings[i].key, settings[i].value, why);
+
+		if (error)
+			return error;
+	}
+	/* Node ids are inode numbers and must not come round again. */
+	fsconfig(context, FSCONFIG_SET_FLAG, "inode64", NULL, 0);
+	return 0;
+}
+
+static int mount_tmpfs(const struct tree_options *options, char why[static 256])
+{
+	scope(fd) int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	int error;
+
+	if (context < 0) {
+		error = errno;
+		snprintf(why, 256, "cannot make a private tmpfs: %s%s", strerror(error),
+			 error == EPERM ? "; run as root" : "");
+		return -error;
+	}
+	error = configure(context, options, why);
+	if (error)
+		return error;
+	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0)) {
+		error = errno;
+		explain(why, context, "cannot make a private tmpfs", error);
+		return -error;
+	}
+	int mount = fsmount(context, FSMOUNT_CLOEXEC,
+			    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+				    options->atime);
+
+	if (mount < 0) {
+		error = errno;
+		snprintf(why, 256, "cannot mount a private tmpfs: %s", strerror(error));
+		return -error;
+	}
+	return mount;
+}
+
+int tree_init(struct tree *tree, const struct tree_options *options, char why[static 256])
+{
+	int mount = mount_tmpfs(options, why);
+
+	if (mount < 0)
+		return mount;
+	*tree = (struct tree){.mount = mount};
+	pthread_mutex_init(&tree->lock, NULL);
+	int error = node_add_root(tree);
+
+	if (error) {
+		snprintf(why, 256, "cannot use the private tmpfs: %s", strerror(-error));
+		tree_finish(tree);
+	}
+	return error;
+}
+
+void tree_finish(struct tree *tree)
+{
+	node_destroy_all(tree, node_destroy);
+	pthread_mutex_destroy(&tree->lock);
+	close_fd(tree->mount);
+}
