@@ -15,6 +15,7 @@
 
 #include "buffer/heap.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -27,13 +28,18 @@ struct buffer;
  * keep the limit itself (everything but HEAP_TREE_FILE).
  */
 struct budget {
-	uint64_t limit; /* bytes; UINT64_MAX: none */
+	uint64_t limit;	       /* bytes; UINT64_MAX: none */
 	_Atomic uint64_t used; /* bytes */
 };
 
 /* Takes @bytes or fails with -ENOSPC and takes nothing. */
 int budget_take(struct budget *budget, uint64_t bytes);
 void budget_give_back(struct budget *budget, uint64_t bytes);
+
+/* Whoever held @from holds @to now, be there room or not. */
+void budget_correct(struct budget *budget, uint64_t from, uint64_t to);
+
+uint64_t budget_left(struct budget *budget);
 
 /*
  * A new buffer. @file is, on a HEAP_TREE_FILE heap, the open file of the tree
@@ -92,8 +98,8 @@ int buffer_passthrough_file(struct buffer *buffer);
 /* How much of the memory a mapping or an open may rely on. */
 enum buffer_state {
 	BUFFER_SIZED_BY_KERNEL, /* a memory file: I/O may bypass the buffer */
-	BUFFER_PINNED_FILE, /* an exported memory file: only mappings may */
-	BUFFER_PAGES, /* a dma-buf, or no memory yet */
+	BUFFER_PINNED_FILE,	/* an exported memory file: only mappings may */
+	BUFFER_PAGES,		/* a dma-buf, or no memory yet */
 };
 enum buffer_state buffer_state(struct buffer *buffer);
 

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Memory whose size the kernel keeps: a file on tmpfs. What programs do to it
+ * by passthrough the daemon never sees, so nothing is remembered here that the
+ * file itself can be asked for.
+ */
+#include "buffer/memory.h"
+#include "util/scope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/statfs.h>
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint64_t bytes_missing(uint64_t wanted, uint64_t there)
+{
+	return wanted > there ? wanted - there : 0;
+}
+
+static uint64_t bytes_held(const struct stat *st)
+{
+	return (uint64_t)st->st_blocks * 512;
+}
+
+static uint64_t file_capacity(struct buffer *buffer)
+{
+	struct stat st;
+
+	return fstat(buffer->file, &st) ? 0 : bytes_held(&st);
+}
+
+static ssize_t file_read(struct buffer *buffer, void *data, size_t size, off_t offset)
+{
+	ssize_t n = pread(buffer->file, data, size, offset);
+
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t file_write(struct buffer *buffer, const void *data, size_t size, off_t offset)
+{
+	ssize_t n = pwrite(buffer->file, data, size, offset);
+
+	return n < 0 ? -errno : n;
+}
+
+static off_t file_seek(struct buffer *buffer, off_t offset, int whence)
+{
+	off_t found = lseek(buffer->file, offset, whence);
+
+	return found < 0 ? -errno : found;
+}
+
+static bool has_no_way_to_copy(int error)
+{
+	return error == EXDEV || error == EINVAL || error == EOPNOTSUPP || error == ENOSYS;
+}
+
+static ssize_t file_copy(struct buffer *from, off_t from_offset, struct buffer *to, off_t to_offset,
+			 size_t size)
+{
+	ssize_t n = copy_file_range(from->file, &from_offset, to->file, &to_offset, size, 0);
+
+	if (n >= 0)
+		return n;
+	return has_no_way_to_copy(errno) ? -EOPNOTSUPP : -errno;
+}
+
+/* Memory that a file of @size would need beyond what it has; it stays sparse. */
+static uint64_t growth(const struct stat *st, off_t size)
+{
+	uint64_t there = larger(page_round_up(st->st_size), bytes_held(st));
+
+	return bytes_missing(page_round_up(size), there);
+}
+
+static int file_truncate(struct buffer *buffer, off_t size)
+{
+	return ftruncate(buffer->file, size) ? -errno : 0;
+}
+
+static int reserve_pages(int file, int mode, off_t offset, off_t length)
+{
+	return fallocate(file, mode & FALLOC_FL_KEEP_SIZE, offset, length) ? -errno : 0;
+}
+
+static int punch_hole(int file, off_t offset, off_t length)
+{
+	int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+
+	return fallocate(file, mode, offset, length) ? -errno : 0;
+}
+
+/*
+ * tmpfs knows no FALLOC_FL_ZERO_RANGE. Reserving comes first, without growing
+ * the file, so that nothing has changed when memory runs out; punching is what
+ * zeroes, and gives the memory up for a moment.
+ */
+static int zero_range(int file, int mode, off_t offset, off_t length)
+{
+	int err = reserve_pages(file, FALLOC_FL_KEEP_SIZE, offset, length);
+
+	if (!err)
+		err = punch_hole(file, offset, length);
+	if (!err)
+		err = reserve_pages(file, mode, offset, length);
+	return err;
+}
+
+static int file_allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
+{
+	if (mode & FALLOC_FL_PUNCH_HOLE)
+		return punch_hole(buffer->file, offset, length);
+	if (mode & FALLOC_FL_ZERO_RANGE)
+		return zero_range(buffer->file, mode, offset, length);
+	return reserve_pages(buffer->file, mode, offset, length);
+}
+
+static void file_release(struct buffer *buffer)
+{
+	close(buffer->file);
+}
+
+/*
+ * On the mount's own tmpfs: the file's limits, blocks and times are the
+ * kernel's, and the tree shows them.
+ */
+
+/* tmpfs itself would let a sparse file promise more than there is. */
+static int check_tree_has(int file, uint64_t bytes)
+{
+	struct statfs fs;
+
+	if (fstatfs(file, &fs))
+		return -errno;
+	if (fs.f_blocks == 0) /* no limit */
+		return 0;
+	return bytes / fs.f_bsize > fs.f_bfree ? -ENOSPC : 0;
+}
+
+static int tree_truncate(struct buffer *buffer, off_t size)
+{
+	struct stat st;
+	uint64_t more;
+	int err = 0;
+
+	if (fstat(buffer->file, &st))
+		return -errno;
+	more = growth(&st, size);
+	if (more)
+		err = check_tree_has(buffer->file, more);
+	return err ? err : file_truncate(buffer, size);
+}
+
+static void tree_stat(struct buffer *buffer, struct stat *st)
+{
+	(void)buffer;
+	(void)st;
+}
+
+static int tree_set_times(struct buffer *buffer, const struct timespec times[2])
+{
+	(void)buffer;
+	(void)times;
+	return 0;
+}
+
+static void tree_settle(struct buffer *buffer)
+{
+	(void)buffer;
+}
+
+const struct memory_ops memory_tree_file = {
+	.state = BUFFER_SIZED_BY_KERNEL,
+	.read = file_read,
+	.write = file_write,
+	.seek = file_seek,
+	.stat = tree_stat,
+	.capacity = file_capacity,
+	.set_times = tree_set_times,
+	.copy = file_copy,
+	.truncate = tree_truncate,
+	.allocate = file_allocate,
+	.settle = tree_settle,
+	.release = file_release,
+};
+
+/*
+ * A file of the buffer's own, which no filesystem limits: the budget does, see
+ * charge.h.
+ */
+
+static void put_charge_right(struct buffer *buffer, uint64_t reserved)
+{
+	charge_settle(&buffer->charge, reserved, file_capacity(buffer));
+}
+
+/*
+ * What filling [offset, offset + size) can take at most: the whole range, but
+ * no more than the file lacks of being without holes. Memory reserved beyond
+ * the end of the file makes this a little too small; it is put right later.
+ */
+static int reserve_range(struct buffer *buffer, off_t offset, off_t size, uint64_t *reserved)
+{
+	uint64_t end = (uint64_t)offset + (uint64_t)size;
+	uint64_t range = page_round_up(end) - page_round_down((uint64_t)offset);
+	uint64_t holes;
+	struct stat st;
+
+	if (fstat(buffer->file, &st))
+		return -errno;
+	holes = bytes_missing(page_round_up(larger(st.st_size, end)), bytes_held(&st));
+	*reserved = range < holes ? range : holes;
+	return charge_reserve(&buffer->charge, *reserved);
+}
+
+/* As reserve_range(), making @size smaller until it fits. */
+static int reserve_some(struct buffer *buffer, off_t offset, size_t *size, uint64_t *reserved)
+{
+	int err = reserve_range(buffer, offset, (off_t)*size, reserved);
+
+	while (err == -ENOSPC && *size > 1) {
+		*size /= 2;
+		err = reserve_range(buffer, offset, (off_t)*size, reserved);
+	}
+	return err;
+}
+
+static ssize_t own_write(struct buffer *buffer, const void *data, size_t size, off_t offset)
+{
+	uint64_t reserved;
+	int err = reserve_some(buffer, offset, &size, &reserved);
+	ssize_t n;
+
+	if (err)
+		return err;
+	n = file_write(buffer, data, size, offset);
+	put_charge_right(buffer, reserved);
+	return n;
+}
+
+static ssize_t own_copy(struct buffer *from, off_t from_offset, struct buffer *to, off_t to_offset,
+			size_t size)
+{
+	uint64_t reserved;
+	int err = reserve_some(to, to_offset, &size, &reserved);
+	ssize_t n;
+
+	if (err)
+		return err;
+	n = file_copy(from, from_offset, to, to_offset, size);
+	put_charge_right(to, reserved);
+	return n;
+}
+
+static int own_truncate(struct buffer *buffer, off_t size)
+{
+	struct stat st;
+	int err;
+
+	if (fstat(buffer->file, &st))
+		return -errno;
+	if (growth(&st, size) > budget_left(buffer->budget))
+		return -ENOSPC;
+	err = file_truncate(buffer, size);
+	put_charge_right(buffer, 0);
+	return err;
+}
+
+static int own_allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
+{
+	uint64_t reserved = 0;
+	int err = 0;
+
+	if (!(mode & FALLOC_FL_PUNCH_HOLE))
+		err = reserve_range(buffer, offset, length, &reserved);
+	if (err)
+		return err;
+	err = file_allocate(buffer, mode, offset, length);
+	put_charge_right(buffer, reserved);
+	return err;
+}
+
+static struct timespec later(struct timespec a, struct timespec b)
+{
+	if (a.tv_sec != b.tv_sec)
+		return a.tv_sec > b.tv_sec ? a : b;
+	return a.tv_nsec > b.tv_nsec ? a : b;
+}
+
+static void own_stat(struct buffer *buffer, struct stat *st)
+{
+	struct stat file;
+
+	if (fstat(buffer->file, &file))
+		return;
+	charge_settle(&buffer->charge, 0, bytes_held(&file));
+	st->st_size = file.st_size;
+	st->st_blocks = file.st_blocks;
+	st->st_atim = later(st->st_atim, file.st_atim);
+	st->st_mtim = later(st->st_mtim, file.st_mtim);
+	st->st_ctim = later(st->st_ctim, file.st_ctim);
+}
+
+static int own_set_times(struct buffer *buffer, const struct timespec times[2])
+{
+	return futimens(buffer->file, times) ? -errno : 0;
+}
+
+static void own_settle(struct buffer *buffer)
+{
+	put_charge_right(buffer, 0);
+}
+
+static void own_release(struct buffer *buffer)
+{
+	close(buffer->file);
+	charge_finish(&buffer->charge);
+}
+
+const struct memory_ops memory_own_file = {
+	.state = BUFFER_SIZED_BY_KERNEL,
+	.read = file_read,
+	.write = own_write,
+	.seek = file_seek,
+	.stat = own_stat,
+	.capacity = file_capacity,
+	.set_times = own_set_times,
+	.copy = own_copy,
+	.truncate = own_truncate,
+	.allocate = own_allocate,
+	.settle = own_settle,
+	.release = own_release,
+};
