@@ -119,7 +119,7 @@ _private_apt_newer_keyring() {
 	local dir=$1 keyring=$2
 
 	_private_apt_sources "$dir" deb "$keyring" own >"$dir/sources.list" &&
-	private_apt "$dir" apt-get -qq update >&2 &&
+	{ private_apt "$dir" apt-get -qq update >&2 || true; } &&
 	rm -rf "$dir/keyring" && mkdir "$dir/keyring" &&
 	(cd "$dir/keyring" &&
 		private_apt "$dir" apt-get -qq download debian-archive-keyring &&
