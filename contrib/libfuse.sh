@@ -69,7 +69,7 @@ versions() {
 # build VERSION PREFIX, in a shell of its own: through a temporary directory, so
 # that PREFIX is either whole or not there
 build() {
-	local version=$1 prefix=$2 work
+	local version=$1 prefix=$2
 	local options=(
 		--prefix="$prefix" --libdir=lib
 		# libfuse calls fusermount3 and reads fuse.conf: the machine's
