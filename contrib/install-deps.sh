@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# usage: contrib/install-deps.sh [--list] PURPOSE...
+#
+# Installs the Debian packages that a PURPOSE needs and this machine has not,
+# with apt-get, as root or through sudo. Says nothing where nothing is missing.
+#
+#   build    everything that is built, a static libfuse included
+#   test     what tests/run.sh runs
+#   bench    the benchmark's rivals
+#
+#   --list   print the packages, install nothing
+set -euo pipefail
+# shellcheck source=contrib/common.sh
+. "${BASH_SOURCE[0]%/*}/common.sh"
+
+declare -A packages=(
+	[build]='gcc libc6-dev make cmake pkg-config libfuse3-dev libjson-c-dev
+		fuse3 meson ninja-build dpkg-dev debian-archive-keyring'
+	[test]='check shellcheck man-db elfutils jq procps attr acl
+		busybox toybox rsync fio'
+	[bench]='g++'
+)
+
+list=false
+purposes=()
+
+parse() {
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--list) list=true ;;
+		-h | --help) print_usage "$0"; exit ;;
+		*)
+			[ -n "${packages[$1]:-}" ] ||
+				usage_error "$1 is none of ${!packages[*]}"
+			purposes+=("$1")
+			;;
+		esac
+		shift
+	done
+	[ ${#purposes[@]} -gt 0 ] || usage_error "what for? ${!packages[*]}"
+}
+
+# the packages of the purposes, one per line
+wanted() {
+	local purpose
+	for purpose in "${purposes[@]}"; do
+		# shellcheck disable=SC2086 # words are wanted
+		printf '%s\n' ${packages[$purpose]}
+	done | sort -u
+}
+
+is_installed() {
+	# shellcheck disable=SC2016 # dpkg-query's own variable
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+apt_get() {
+	as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -qq -o DPkg::Lock::Timeout=300 "$@"
+}
+
+install_packages() {
+	local log status=0
+	say "installing $*"
+	# or its complaint would go to the log
+	as_root true
+	log=$(mktemp)
+	{
+		# lists that are old name packages that are gone
+		apt_get update &&
+		apt_get install --no-install-recommends "$@"
+	} >"$log" 2>&1 </dev/null || status=$?
+	[ "$status" -eq 0 ] || cat "$log" >&2
+	rm -f "$log"
+	[ "$status" -eq 0 ] || die "could not install $*"
+}
+
+main() {
+	local package missing=()
+
+	parse "$@"
+	if $list; then
+		wanted
+		exit
+	fi
+	have apt-get || die "this is not Debian; needed are the likes of:" "$(wanted | xargs)"
+	for package in $(wanted); do
+		is_installed "$package" || missing+=("$package")
+	done
+	[ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+}
+
+main "$@"

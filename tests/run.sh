@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# usage: tests/run.sh [--host | --vm]
+#
+# Installs what is missing, builds, and runs every test:
+#
+#   --host   what runs on this machine's kernel: unit tests, tests on real
+#            mounts, both with sanitizers too, the scripts and the documentation
+#   --vm     what needs a kernel of its own, tests/vm
+#
+# Both where neither is named. Needs root or sudo. Output is TAP, and the last
+# line is "N passed, N failed, N skipped".
+set -euo pipefail
+shopt -s lastpipe
+# shellcheck source=contrib/common.sh
+. "${BASH_SOURCE[0]%/*}/../contrib/common.sh"
+
+host=true vm=true
+passed=0 failed=0 skipped=0
+
+parse() {
+	case ${1:-} in
+	'') [ -e "$top/tests/vm/suite.sh" ] || vm=false ;;
+	--host) vm=false ;;
+	--vm)
+		host=false
+		[ -e "$top/tests/vm/suite.sh" ] || usage_error "there is no tests/vm/suite.sh"
+		;;
+	-h | --help) print_usage "$0"; exit ;;
+	*) usage_error "unknown argument: $1" ;;
+	esac
+	[ $# -le 1 ] || usage_error "one argument is enough"
+}
+
+# count LINE: what one line of TAP says
+count() {
+	case $1 in
+	ok\ *\ "# SKIP"*) skipped=$((skipped + 1)) ;;
+	ok\ *) passed=$((passed + 1)) ;;
+	not\ ok\ *) failed=$((failed + 1)) ;;
+	esac
+}
+
+verdict() {
+	printf '%s\n' "$1"
+	count "$1"
+}
+
+# step NAME COMMAND...: COMMAND is one test; its output only where it fails
+step() {
+	local name=$1 output
+	shift
+	if output=$("$@" 2>&1 </dev/null); then
+		verdict "ok - $name ($SECONDS s)"
+	else
+		verdict "not ok - $name ($SECONDS s)"
+		tail -n 200 <<<"$output" | sed 's/^/# /'
+		return 1
+	fi
+}
+
+# tap_steps NAME COMMAND...: COMMAND speaks TAP; no test at all is a failure
+tap_steps() {
+	local name=$1 line status=0
+	local before=$((passed + failed + skipped)) failed_before=$failed
+	shift
+	printf '# %s (%s s)\n' "$name" "$SECONDS"
+	"$@" 2>&1 </dev/null | while IFS= read -r line; do
+		verdict "$line"
+	done || status=$?
+	if [ $((passed + failed + skipped)) -eq "$before" ]; then
+		verdict "not ok - $name: no test was run"
+	elif [ "$status" -ne 0 ] && [ "$failed" -eq "$failed_before" ]; then
+		verdict "not ok - $name: status $status"
+	fi
+}
+
+build_preset() {
+	cd "$top" &&
+	cmake --preset "$1" -D CMAKE_COMPILE_WARNING_AS_ERROR=ON &&
+	cmake --build --preset "$1" --parallel "$(nproc)"
+}
+
+# the unit tests as TAP
+unit_tests() {
+	local preset=$1 directory=$2 wrapper=()
+	# ThreadSanitizer can't cope with much randomisation of addresses
+	[ "$preset" != tsan ] || wrapper=(setarch -R)
+	"${wrapper[@]}" ctest --test-dir "$directory" --output-on-failure | awk '
+		/^ *[0-9]+\/[0-9]+ Test +#/ {
+			result = "not ok"
+			if (/ Passed /) result = "ok"
+			match($0, /#[0-9]+: [^ ]+/)
+			name = substr($0, RSTART, RLENGTH); sub(/.*: /, "", name)
+			print result " - unit " name
+			next
+		}
+		{ print "# " $0 }'
+}
+
+mount_tests() {
+	as_root env DMAHEAPFS_NO_SKIP=1 "$top/tests/mount/run.sh" "$@"
+}
+
+# variant PRESET DIRECTORY [MOUNT-TEST-OPTION...]: build one, and test it
+variant() {
+	local preset=$1 directory=$top/$2
+	shift 2
+	step "build $preset" build_preset "$preset" || return 0
+	tap_steps "unit tests, $preset" unit_tests "$preset" "$directory"
+	tap_steps "mount tests, $preset" mount_tests --build "$directory" "$@"
+}
+
+host_tests() {
+	step "dependencies" "$top/contrib/install-deps.sh" build test || return 0
+	variant default build
+	tap_steps "scripts and documentation" "$top/tests/docs.sh" "$top/build"
+	step "contrib/try.sh" "$top/contrib/try.sh" "$top/build/dmaheapfs" || true
+	variant asan build-asan
+	variant tsan build-tsan --tag load
+	variant old-libfuse build-old-libfuse --tag short
+}
+
+main() {
+	parse "$@"
+	! $host || host_tests
+	! $vm || tap_steps "virtual machines" "$top/tests/vm/suite.sh"
+	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+	[ "$failed" -eq 0 ]
+}
+
+main "$@"
