@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "buffer/heap.h"
 
+#include "util/scope.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +20,16 @@ int heap_open(struct heap **heap, const char *name, const char *dev, char why[st
 	}
 	snprintf(why, 256, "no heap of that name");
 	return -ENOENT;
+}
+
+bool heap_exists(const char *name, const char *dev)
+{
+	scope(free) char *path = NULL;
+
+	if (!strcmp(name, "auto") || !strcmp(name, "shmem") || !strcmp(name, "udmabuf"))
+		return true;
+	return !strchr(name, '/') && *name && asprintf(&path, "%s/dma_heap/%s", dev, name) > 0 &&
+	       !access(path, F_OK);
 }
 
 void heap_destroy(struct heap *heap)

@@ -62,6 +62,9 @@ struct heap {
  */
 int heap_open(struct heap **heap, const char *name, const char *dev, char why[static 256]);
 
+/* Whether @name is a heap of this machine, so that it can be asked for. */
+bool heap_exists(const char *name, const char *dev);
+
 /* NULL is fine. All buffers of the heap are gone by then. */
 void heap_destroy(struct heap *heap);
 

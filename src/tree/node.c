@@ -164,30 +164,13 @@ void node_destroy_all(struct tree *tree, void (*end)(struct node *node))
 	tree->nodes = 0;
 }
 
-int node_hold_name(int dirfd, const char *name)
+void node_pin(struct tree *tree, uint64_t ino, int file)
 {
-	return openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-}
-
-void node_release_name(struct tree *tree, int held)
-{
-	scope(fd) int fd = held;
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) || st.st_nlink)
-		return;
 	with_lock(&tree->lock);
-	struct node *node = find_locked(tree, st.st_ino);
+	struct node *node = find_locked(tree, ino);
 
 	if (node && node->pin < 0)
-		node->pin = steal_fd(&fd);
-}
-
-void node_pin(struct tree *tree, struct node *node, int fd)
-{
-	with_lock(&tree->lock);
-	if (node->pin < 0)
-		node->pin = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		node->pin = fcntl(file, F_DUPFD_CLOEXEC, 0);
 }
 
 /*

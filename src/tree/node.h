@@ -3,7 +3,7 @@
  * A node is what this process remembers of one inode of the tree while the
  * kernel knows it, or while the file has a buffer that only memory here can
  * keep. A node holds no fd: its inode is opened again by handle whenever it
- * is needed. Only an inode without a name left is pinned by an fd.
+ * is needed. Only what has no name left and is nowhere open is pinned by an fd.
  */
 #ifndef TREE_NODE_H
 #define TREE_NODE_H
@@ -61,14 +61,10 @@ void node_destroy_all(struct tree *tree, void (*end)(struct node *node));
 int node_open(struct tree *tree, const struct node *node, int flags);
 
 /*
- * For around an unlink, rmdir or rename over @name: the file is held from
- * before the name goes, and pinned after it if that was its last name.
+ * Keeps the inode of a node that has lost its last name, as @file (O_PATH),
+ * which stays the caller's: somebody's working directory may be there still.
  */
-int node_hold_name(int dirfd, const char *name);
-void node_release_name(struct tree *tree, int held);
-
-/* Pins a file that never had a name (O_TMPFILE). @fd stays the caller's. */
-void node_pin(struct tree *tree, struct node *node, int fd);
+void node_pin(struct tree *tree, uint64_t ino, int file);
 
 /* For tree.c: enters the root, and finds out how inodes can be opened again. */
 int node_add_root(struct tree *tree);

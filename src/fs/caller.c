@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fs/caller.h"
+
+#include "util/scope.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+
+/* Capabilities belong to a thread; the header's sets are 32 bits each. */
+static void set_fsetid(bool on)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		return;
+	if (on)
+		data[0].effective |= data[0].permitted & (1U << CAP_FSETID);
+	else
+		data[0].effective &= ~(1U << CAP_FSETID);
+	syscall(SYS_capset, &header, data);
+}
+
+void caller_drop_fsetid(void)
+{
+	set_fsetid(false);
+}
+
+void caller_set_umask(fuse_req_t req)
+{
+	static _Thread_local bool own_umask;
+
+	if (!own_umask)
+		own_umask = !unshare(CLONE_FS);
+	umask(fuse_req_ctx(req)->umask);
+}
+
+int caller_chmod(int file, mode_t mode)
+{
+	char path[32];
+
+	/* fchmod(2) takes no O_PATH. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	if (mode & S_ISGID)
+		set_fsetid(true);
+	int error = chmod(path, mode & 07777) ? -errno : 0;
+
+	if (mode & S_ISGID)
+		set_fsetid(false);
+	return error;
+}
+
+static int restore_set_ids(int dirfd, const char *name, mode_t mode)
+{
+	if (!*name)
+		return caller_chmod(dirfd, mode);
+	scope(fd) int file = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	return file < 0 ? -errno : caller_chmod(file, mode);
+}
+
+int caller_own(fuse_req_t req, int parent, int dirfd, const char *name, mode_t mode)
+{
+	const struct fuse_ctx *caller = fuse_req_ctx(req);
+	const int flags = AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH);
+	gid_t gid = caller->gid;
+	struct stat st;
+
+	if (caller->uid == geteuid() && caller->gid == getegid())
+		return 0;
+	if (fstat(parent, &st))
+		return -errno;
+	if (st.st_mode & S_ISGID)
+		gid = -1;
+	if (fchownat(dirfd, name, caller->uid, gid, flags))
+		return -errno;
+	/* Changing the owner has taken them, whoever asked. */
+	if (S_ISREG(mode) && mode & (S_ISUID | S_ISGID))
+		return restore_set_ids(dirfd, name, mode);
+	return 0;
+}

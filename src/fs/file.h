@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Regular files: a node and its buffer, for as long as somebody needs them.
+ * The node's lock is taken here; callers hold none.
+ */
+#ifndef FS_FILE_H
+#define FS_FILE_H
+
+#include "fs/fs.h"
+
+/*
+ * Makes sure that @node has a buffer until file_drop(). @file is an O_RDWR fd
+ * of the node's file if there is one at hand, else -1; it is the buffer's from
+ * here on, or closed. 0 or -errno.
+ */
+int file_hold(struct fs *fs, struct node *node, int file);
+void file_drop(struct fs *fs, struct node *node);
+
+/* An open file of the kernel's: file_hold() and what has to be counted. */
+int file_open(struct fs *fs, struct node *node, int file, int flags);
+
+/* @req is the RELEASE, which names the session whose backing id ends. */
+void file_close(fuse_req_t req, struct node *node, int flags);
+
+/* FORGET. */
+void file_forget(struct fs *fs, struct node *node, uint64_t lookups);
+
+/* The file @ino has lost its last name; if nobody has it open, it is over. */
+void file_end_nameless(struct fs *fs, uint64_t ino);
+
+/* Ends a node with all it has; no request is under way. */
+void file_end(struct node *node);
+
+#endif

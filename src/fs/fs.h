@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One mount: what its operations share. It travels as the session's user
+ * data; there is no global state.
+ */
+#ifndef FS_FS_H
+#define FS_FS_H
+
+#define FUSE_USE_VERSION 312
+
+#include "buffer/buffer.h"
+#include "buffer/heap.h"
+#include "tree/node.h"
+#include "tree/tree.h"
+
+#include <fuse_lowlevel.h>
+#include <stdatomic.h>
+#include <time.h>
+
+/* What `dmaheapctl status` shows; counts since the mount. */
+struct counters {
+	_Atomic uint64_t reads, read_bytes; /* that passed through this process */
+	_Atomic uint64_t writes, written_bytes;
+	_Atomic uint64_t copies, copied_bytes; /* copy_file_range within the mount */
+	_Atomic uint64_t opens_passthrough;
+	_Atomic uint64_t opens_direct;
+	_Atomic uint64_t opens_cached;
+};
+
+struct fs {
+	struct tree tree;
+	struct heap *heap;
+	struct budget budget;
+	struct counters counters;
+	/* What the kernel agreed to; set once by init, before other requests. */
+	bool passthrough;
+	bool direct_mmap;
+	struct timespec since;
+};
+
+static inline struct fs *fs_of(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+/* The node that a request names. */
+static inline struct node *fs_node(fuse_req_t req, fuse_ino_t ino)
+{
+	return node_find(&fs_of(req)->tree, ino);
+}
+
+/* Replies with @error, 0 or -errno. The one place where the sign flips. */
+void fs_reply_error(fuse_req_t req, int error);
+
+/* For this long the kernel may rely on what it was told of @node. */
+double fs_attr_timeout(const struct node *node, const struct stat *st);
+
+/* Names change by this mount alone, so the kernel need never ask twice. */
+#define FS_NAME_TIMEOUT 1e9
+
+/* stat(2) of the node's file, with what its buffer knows. 0 or -errno. */
+int fs_stat(struct fs *fs, struct node *node, struct stat *st);
+
+/* Looks up @name below @dirfd, or @dirfd itself if empty, for a reply. */
+int fs_entry(struct fs *fs, int dirfd, const char *name, struct fuse_entry_param *entry);
+
+/* Operations, one file per family; the table is in ops.c. */
+extern const struct fuse_lowlevel_ops fs_ops;
+
+#endif

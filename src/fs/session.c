@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fs/session.h"
+
+#include "fs/caller.h"
+#include "fs/mountpoint.h"
+#include "util/log.h"
+#include "util/scope.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void log_of_libfuse(enum fuse_log_level level, const char *format, va_list args)
+{
+	char line[512];
+	int length = vsnprintf(line, sizeof(line), format, args);
+
+	if (length > 0 && (size_t)length < sizeof(line) && line[length - 1] == '\n')
+		line[length - 1] = '\0';
+	if (level <= FUSE_LOG_ERR)
+		log_error("%s", line);
+	else if (level == FUSE_LOG_WARNING)
+		log_warning("%s", line);
+	else
+		log_info("%s", line);
+}
+
+/* As libfuse reads its options: commas part them, backslashes hide commas. */
+static void add_escaped(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == ',' || *text == '\\')
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+}
+
+static char *mount_options(const struct session_options *options)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	if (!out)
+		return NULL;
+	fputs("subtype=" MOUNT_TYPE ",default_permissions,fsname=", out);
+	add_escaped(out, options->fsname);
+	if (options->allow_other)
+		fputs(",allow_other", out);
+	if (options->mount_flags)
+		fprintf(out, ",%s", options->mount_flags);
+	return fclose(out) ? NULL : text;
+}
+
+static struct fuse_session *new_session(struct fs *fs, const struct session_options *options)
+{
+	scope(free) char *flags = mount_options(options);
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct fuse_session *session = NULL;
+
+	if (flags && !fuse_opt_add_arg(&args, "dmaheapfs") && !fuse_opt_add_arg(&args, "-o") &&
+	    !fuse_opt_add_arg(&args, flags) && (!options->debug || !fuse_opt_add_arg(&args, "-d")))
+		session = fuse_session_new(&args, &fs_ops, sizeof(fs_ops), fs);
+	fuse_opt_free_args(&args);
+	return session;
+}
+
+int session_mount(struct fuse_session **session, struct fs *fs,
+		  const struct session_options *options, char why[static 256])
+{
+	why[0] = '\0';
+	fuse_set_log_func(log_of_libfuse);
+	if (access("/dev/fuse", F_OK)) {
+		snprintf(why, 256, "this machine has no /dev/fuse; load the module: modprobe fuse");
+		return -ENODEV;
+	}
+	scope(free) char *path = mountpoint_prepare(options->mountpoint, why);
+
+	if (!path)
+		return -errno;
+	*session = new_session(fs, options);
+	if (!*session)
+		return -ENOMEM;
+	if (!fuse_session_mount(*session, path))
+		return 0;
+	fuse_session_destroy(*session);
+	return -EIO;
+}
+
+static int loop(struct fuse_session *session)
+{
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+
+	if (!config)
+		return -ENOMEM;
+	int status = fuse_session_loop_mt(session, config);
+
+	fuse_loop_cfg_destroy(config);
+	/* A signal's number is a wish, not a failure. */
+	return status < 0 ? status : 0;
+}
+
+int session_serve(struct fuse_session *session, bool foreground)
+{
+	if (fuse_daemonize(foreground))
+		return -errno;
+	if (!foreground)
+		log_to_syslog("dmaheapfs");
+	caller_drop_fsetid();
+	if (fuse_set_signal_handlers(session))
+		return -ENOMEM;
+	int error = loop(session);
+
+	fuse_remove_signal_handlers(session);
+	return error;
+}
+
+void session_finish(struct fuse_session *session)
+{
+	fuse_session_unmount(session);
+	fuse_session_destroy(session);
+}

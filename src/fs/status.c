@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fs/status.h"
+
+#include "util/scope.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+
+static void print_limits(FILE *out, struct fs *fs)
+{
+	struct rlimit fds = {};
+	struct statvfs st = {};
+
+	fstatvfs(fs->tree.mount, &st);
+	getrlimit(RLIMIT_NOFILE, &fds);
+	fprintf(out, "inodes_used=%" PRIu64 "\n", (uint64_t)(st.f_files - st.f_ffree));
+	fprintf(out, "inodes_limit=%" PRIu64 "\n", (uint64_t)st.f_files);
+	fprintf(out, "open_files_limit=%" PRIu64 "\n", (uint64_t)fds.rlim_cur);
+}
+
+static void print_memory(FILE *out, struct fs *fs)
+{
+	struct statvfs st = {};
+	uint64_t used = fs->budget.used, limit = fs->budget.limit;
+
+	if (fs->heap->ops->memory == HEAP_TREE_FILE && !fstatvfs(fs->tree.mount, &st)) {
+		used = (uint64_t)(st.f_blocks - st.f_bfree) * st.f_frsize;
+		limit = (uint64_t)st.f_blocks * st.f_frsize;
+	}
+	fprintf(out, "memory_used=%" PRIu64 "\n", used);
+	fprintf(out, "memory_limit=%" PRIu64 "\n", limit);
+}
+
+static void print_counters(FILE *out, struct counters *counters)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} rows[] = {
+		{"opens_passthrough", counters->opens_passthrough},
+		{"opens_direct", counters->opens_direct},
+		{"opens_cached", counters->opens_cached},
+		{"reads", counters->reads},
+		{"read_bytes", counters->read_bytes},
+		{"writes", counters->writes},
+		{"written_bytes", counters->written_bytes},
+		{"copies", counters->copies},
+		{"copied_bytes", counters->copied_bytes},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		fprintf(out, "%s=%" PRIu64 "\n", rows[i].name, rows[i].value);
+}
+
+static void print_status(FILE *out, struct fs *fs)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	fprintf(out, "version=%s\n", DMAHEAPFS_VERSION);
+	fprintf(out, "libfuse=%s\n", fuse_pkgversion());
+	fprintf(out, "pid=%d\n", getpid());
+	fprintf(out, "uptime=%jd\n", (intmax_t)(now.tv_sec - fs->since.tv_sec));
+	fprintf(out, "heap=%s\n", fs->heap->name);
+	fprintf(out, "heap_choice=%s\n", fs->heap->choice);
+	fprintf(out, "dmabuf=%s\n", fs->heap->dmabuf);
+	fprintf(out, "passthrough=%s\n", fs->passthrough ? "yes" : "no");
+	fprintf(out, "direct_mmap=%s\n", fs->direct_mmap ? "yes" : "no");
+	fprintf(out, "nodes=%" PRIu64 "\n", fs->tree.nodes);
+	print_memory(out, fs);
+	print_limits(out, fs);
+	print_counters(out, &fs->counters);
+}
+
+static int print_capacity(FILE *out, struct fs *fs, struct node *node)
+{
+	struct stat st;
+	int error = fs_stat(fs, node, &st);
+
+	if (error)
+		return error;
+	if (!S_ISREG(st.st_mode))
+		return -ENODATA;
+	/* Where the memory is a file, what it has blocks for is what it holds. */
+	fprintf(out, "%" PRIu64, (uint64_t)st.st_blocks * 512);
+	return 0;
+}
+
+ssize_t status_xattr(struct fs *fs, struct node *node, const char *name, char **text)
+{
+	size_t length = 0;
+	FILE *out = open_memstream(text, &length);
+	int error = 0;
+
+	if (!out)
+		return -ENOMEM;
+	if (!strcmp(name, "heap"))
+		fputs(fs->heap->name, out);
+	else if (!strcmp(name, "dmabuf"))
+		fputs(fs->heap->dmabuf, out);
+	else if (!strcmp(name, "capacity"))
+		error = print_capacity(out, fs, node);
+	else if (!strcmp(name, "status") && node->ino == FUSE_ROOT_ID)
+		print_status(out, fs);
+	else
+		error = -ENODATA;
+	if (fclose(out) && !error)
+		error = -ENOMEM;
+	return error ? error : (ssize_t)length;
+}

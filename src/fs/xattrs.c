@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Extended attributes are the tree's, but for user.dmaheap.*: texts made when
+ * they are asked for. Those are not listed, or `cp -a` would carry them out
+ * and fail to bring them back.
+ */
+#include "fs/ops.h"
+#include "fs/status.h"
+#include "util/scope.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#define OWN_PREFIX "user.dmaheap."
+
+static bool is_own(const char *name)
+{
+	return !strncmp(name, OWN_PREFIX, strlen(OWN_PREFIX));
+}
+
+/* A path that names the node's file itself, good while @file is open. */
+struct way {
+	int file;
+	char path[32];
+};
+
+static void close_way(struct way *way)
+{
+	close_fd(way->file);
+}
+
+static int open_way(fuse_req_t req, fuse_ino_t ino, struct way *way)
+{
+	way->file = node_open(&fs_of(req)->tree, fs_node(req, ino), O_PATH | O_NOFOLLOW);
+	snprintf(way->path, sizeof(way->path), "/proc/self/fd/%d", way->file);
+	return way->file < 0 ? way->file : 0;
+}
+
+/* As getxattr(2) has it: no room asked for gets the size, too little ERANGE. */
+static void reply_value(fuse_req_t req, const char *value, ssize_t length, size_t size)
+{
+	if (length < 0)
+		fs_reply_error(req, length);
+	else if (!size)
+		fuse_reply_xattr(req, length);
+	else if ((size_t)length > size)
+		fs_reply_error(req, -ERANGE);
+	else
+		fuse_reply_buf(req, value, length);
+}
+
+static void get_own(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+	scope(free) char *text = NULL;
+	ssize_t length = status_xattr(fs_of(req), fs_node(req, ino), name + strlen(OWN_PREFIX), &text);
+
+	reply_value(req, text, length, size);
+}
+
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+	if (is_own(name)) {
+		get_own(req, ino, name, size);
+		return;
+	}
+	__attribute__((cleanup(close_way))) struct way way = {.file = -1};
+	scope(free) char *value = size ? malloc(size) : NULL;
+	ssize_t length = size && !value ? -ENOMEM : open_way(req, ino, &way);
+
+	if (!length) {
+		length = getxattr(way.path, name, value, size);
+		length = length < 0 ? -errno : length;
+	}
+	reply_value(req, value, length, size);
+}
+
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
+{
+	__attribute__((cleanup(close_way))) struct way way = {.file = -1};
+	scope(free) char *names = size ? malloc(size) : NULL;
+	ssize_t length = size && !names ? -ENOMEM : open_way(req, ino, &way);
+
+	if (!length) {
+		length = listxattr(way.path, names, size);
+		length = length < 0 ? -errno : length;
+	}
+	reply_value(req, names, length, size);
+}
+
+void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
+		 int flags)
+{
+	__attribute__((cleanup(close_way))) struct way way = {.file = -1};
+	int error = is_own(name) ? -EPERM : open_way(req, ino, &way);
+
+	if (!error && setxattr(way.path, name, value, size, flags))
+		error = -errno;
+	fs_reply_error(req, error);
+}
+
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+	__attribute__((cleanup(close_way))) struct way way = {.file = -1};
+	int error = is_own(name) ? -EPERM : open_way(req, ino, &way);
+
+	if (!error && removexattr(way.path, name))
+		error = -errno;
+	fs_reply_error(req, error);
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "options.h"
+
+#include "util/number.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum kind {
+	TEXT, /* name=VALUE, kept as written */
+	FLAG,
+	KERNEL, /* a flag that the kernel's mount gets */
+	SWALLOWED, /* of interest to mount(8) alone */
+};
+
+struct row {
+	const char *name;
+	enum kind kind;
+	size_t offset;
+	const char *value; /* what --help calls it */
+	const char *help; /* NULL: not worth a line of --help */
+};
+
+#define AT(field) offsetof(struct options, field)
+
+static const struct row table[] = {
+	{"heap", TEXT, AT(heap), "HEAP", "auto, shmem, udmabuf, or a name under /dev/dma_heap"},
+	{"size", TEXT, AT(size), "BYTES", "limit of all data; k, m, g or % of the memory (50%)"},
+	{"nr_inodes", TEXT, AT(nr_inodes), "N", "limit of files; k, m, g (as tmpfs)"},
+	{"huge", TEXT, AT(huge), "WHEN", "huge pages on shmem: never, always, within_size, advise"},
+	{"mode", TEXT, AT(mode), "OCTAL", "mode of the root directory (1777)"},
+	{"uid", TEXT, AT(uid), "N", "owner of the root directory (who mounts)"},
+	{"gid", TEXT, AT(gid), "N", "group of the root directory (who mounts)"},
+	{"fsname", TEXT, AT(fsname), "NAME", "what df and findmnt show as source"},
+	{"allow_other", FLAG, AT(allow_other), NULL, "other users may use it (root's default)"},
+	{"no_allow_other", FLAG, AT(no_allow_other), NULL, "nobody but who mounts may use it"},
+	{"ro", KERNEL, 0, NULL, "read-only; rw, suid, dev, exec, sync … as mount(8)"},
+	{"noatime", FLAG, AT(noatime), NULL, "reading leaves no mark (default: relatime)"},
+	{"strictatime", FLAG, AT(strictatime), NULL, "every reading leaves a mark"},
+
+	{.name = "rw", .kind = KERNEL},       {.name = "suid", .kind = KERNEL},
+	{.name = "nosuid", .kind = KERNEL},   {.name = "dev", .kind = KERNEL},
+	{.name = "nodev", .kind = KERNEL},    {.name = "exec", .kind = KERNEL},
+	{.name = "noexec", .kind = KERNEL},   {.name = "sync", .kind = KERNEL},
+	{.name = "async", .kind = KERNEL},    {.name = "dirsync", .kind = KERNEL},
+
+	{.name = "atime", .kind = SWALLOWED},     {.name = "relatime", .kind = SWALLOWED},
+	{.name = "norelatime", .kind = SWALLOWED}, {.name = "nodiratime", .kind = SWALLOWED},
+	{.name = "diratime", .kind = SWALLOWED},  {.name = "nostrictatime", .kind = SWALLOWED},
+	{.name = "lazytime", .kind = SWALLOWED},  {.name = "nolazytime", .kind = SWALLOWED},
+	{.name = "defaults", .kind = SWALLOWED},  {.name = "auto", .kind = SWALLOWED},
+	{.name = "noauto", .kind = SWALLOWED},    {.name = "nofail", .kind = SWALLOWED},
+	{.name = "_netdev", .kind = SWALLOWED},   {.name = "user", .kind = SWALLOWED},
+	{.name = "nouser", .kind = SWALLOWED},    {.name = "users", .kind = SWALLOWED},
+	{.name = "owner", .kind = SWALLOWED},     {.name = "group", .kind = SWALLOWED},
+	{.name = "default_permissions", .kind = SWALLOWED},
+};
+
+/* Namespaces of options that are other programs' own. */
+static const char *const foreign_prefixes[] = {"x-", "X-", "comment="};
+
+__attribute__((format(printf, 2, 3))) static int complain(char why[static 256],
+							  const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, 256, format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static const struct row *find_row(const char *name, size_t length)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strlen(table[i].name) == length && !strncmp(table[i].name, name, length))
+			return &table[i];
+	return NULL;
+}
+
+static bool is_foreign(const char *option)
+{
+	for (size_t i = 0; i < sizeof(foreign_prefixes) / sizeof(foreign_prefixes[0]); i++)
+		if (!strncmp(option, foreign_prefixes[i], strlen(foreign_prefixes[i])))
+			return true;
+	return false;
+}
+
+static void replace(char **field, const char *value)
+{
+	free(*field);
+	*field = strdup(value);
+	if (!*field)
+		abort();
+}
+
+static void add_mount_flag(struct options *options, const char *flag)
+{
+	char *joined;
+	const char *before = options->mount_flags ?: "";
+
+	if (asprintf(&joined, "%s%s%s", before, *before ? "," : "", flag) < 0)
+		abort();
+	free(options->mount_flags);
+	options->mount_flags = joined;
+}
+
+static int take_option(struct options *options, const char *option, char why[static 256])
+{
+	size_t length = strcspn(option, "=");
+	const char *value = option[length] ? option + length + 1 : NULL;
+	const struct row *row = find_row(option, length);
+	char *const field = row ? (char *)options + row->offset : NULL;
+
+	if (!strcmp(option, "remount"))
+		return complain(why, "dmaheapfs cannot %s; try: mount -i -o remount,…", option);
+	if (!row && is_foreign(option))
+		return 0;
+	if (!row)
+		return complain(why, "unknown option '%s'; see: dmaheapfs --help", option);
+	if (row->kind == TEXT && (!value || !*value))
+		return complain(why, "option '%s' needs a value; see: dmaheapfs --help", row->name);
+	if (row->kind != TEXT && row->kind != SWALLOWED && value)
+		return complain(why, "option '%s' takes no value", row->name);
+
+	if (row->kind == TEXT)
+		replace((char **)field, value);
+	else if (row->kind == FLAG)
+		*(bool *)field = true;
+	else if (row->kind == KERNEL)
+		add_mount_flag(options, row->name);
+	return 0;
+}
+
+/* Splits at commas; a backslash keeps the next character as it is. */
+static int take_options(struct options *options, const char *list, char why[static 256])
+{
+	char *const option = malloc(strlen(list) + 1);
+	int error = 0;
+
+	if (!option)
+		abort();
+	while (*list && !error) {
+		char *end = option;
+
+		for (; *list && *list != ','; list++) {
+			if (*list == '\\' && list[1])
+				list++;
+			*end++ = *list;
+		}
+		*end = '\0';
+		if (*option)
+			error = take_option(options, option, why);
+		if (*list == ',')
+			list++;
+	}
+	free(option);
+	return error;
+}
+
+static int check_values(struct options *options, char why[static 256])
+{
+	uint64_t number;
+
+	options->mode_bits = 01777;
+	options->uid_number = getuid();
+	options->gid_number = getgid();
+	if (options->size && parse_size(options->size, &options->size_bytes))
+		return complain(why, "size=%s is not a size; say 512m, 4g, 50%% or bytes",
+				options->size);
+	if (options->nr_inodes && parse_size(options->nr_inodes, &number))
+		return complain(why, "nr_inodes=%s is not a number", options->nr_inodes);
+	if (options->mode && (parse_octal(options->mode, &number) || number > 07777))
+		return complain(why, "mode=%s is not an octal mode, such as 0755", options->mode);
+	options->mode_bits = options->mode ? number : options->mode_bits;
+	if (options->uid && parse_id(options->uid, &options->uid_number))
+		return complain(why, "uid=%s is not a numeric user id", options->uid);
+	if (options->gid && parse_id(options->gid, &options->gid_number))
+		return complain(why, "gid=%s is not a numeric group id", options->gid);
+	return 0;
+}
+
+static int take_arguments(struct options *options, int count, char *const words[],
+			  char why[static 256])
+{
+	if (count < 1)
+		return complain(why, "no mountpoint given; see: dmaheapfs --help");
+	if (count > 2)
+		return complain(why, "'%s' is one argument too many; see: dmaheapfs --help",
+				words[2]);
+	if (count == 2)
+		replace(&options->source, words[0]);
+	replace(&options->mountpoint, words[count - 1]);
+	return check_values(options, why);
+}
+
+int options_parse(struct options *options, int argc, char *const argv[], char why[static 256])
+{
+	static const struct option words[] = {
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{"foreground", no_argument, NULL, 'f'},
+		{"debug", no_argument, NULL, 'd'},
+		{},
+	};
+	int letter, error = 0;
+
+	*options = (struct options){};
+	optind = 0;
+	opterr = 0;
+	/* -n and -s come from mount(8) and old scripts; neither means a thing here. */
+	while (!error && (letter = getopt_long(argc, argv, "o:fdhVns", words, NULL)) != -1) {
+		if (letter == 'o')
+			error = take_options(options, optarg, why);
+		else if (letter == '?')
+			error = complain(why, "unknown option '%s'; see: dmaheapfs --help",
+					 argv[optind - 1]);
+		options->foreground |= letter == 'f' || letter == 'd';
+		options->debug |= letter == 'd';
+		options->help |= letter == 'h';
+		options->version |= letter == 'V';
+	}
+	if (error || options->help || options->version)
+		return error;
+	return take_arguments(options, argc - optind, argv + optind, why);
+}
+
+void options_finish(struct options *options)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].kind == TEXT)
+			free(*(char **)((char *)options + table[i].offset));
+	free(options->source);
+	free(options->mountpoint);
+	free(options->mount_flags);
+}
+
+void options_help(FILE *out)
+{
+	fputs("Usage: dmaheapfs [SOURCE] MOUNTPOINT [-f] [-d] [-o OPTION,…]\n"
+	      "Shows a dma-buf heap as a directory: every regular file is a buffer.\n\n"
+	      "SOURCE is the heap where this machine has one of that name, else a label.\n\n"
+	      "  -f, --foreground       stay in the foreground, log to stderr\n"
+	      "  -d, --debug            show every request; implies -f\n"
+	      "  -h, --help             this text\n"
+	      "  -V, --version          the version\n\n"
+	      "  -o OPTION,…\n",
+	      out);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const struct row *row = &table[i];
+
+		if (row->help)
+			fprintf(out, "    %s%s%-*s %s\n", row->name, row->value ? "=" : "",
+				(int)(20 - strlen(row->name) - !!row->value), row->value ?: "",
+				row->help);
+	}
+	fputs("\nExit status: 0 mounted, 1 wrong usage, 2 system error, 32 mount failed.\n", out);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line: `dmaheapfs [SOURCE] MOUNTPOINT [-o OPTION,…]`, as people
+ * type it and as mount(8) hands it down. One table feeds the parser, --help
+ * and the checks of man page and completion.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+struct options {
+	char *source; /* NULL: not given */
+	char *mountpoint;
+	char *heap; /* NULL: what SOURCE names, else auto */
+	char *size; /* as written: bytes, k, m, g or % of the memory */
+	char *nr_inodes;
+	char *huge;
+	char *mode;
+	char *uid;
+	char *gid;
+	char *fsname;
+	bool allow_other;
+	bool no_allow_other;
+	bool noatime;
+	bool strictatime;
+	char *mount_flags; /* comma list of what the kernel gets: "ro,nosuid" */
+
+	uint64_t size_bytes; /* of size=, 0: not given */
+	mode_t mode_bits;
+	uid_t uid_number;
+	gid_t gid_number;
+
+	bool foreground;
+	bool debug;
+	bool help;
+	bool version;
+};
+
+/*
+ * 0, or -EINVAL with one line in @why. What was parsed is freed by
+ * options_finish() in either case.
+ */
+int options_parse(struct options *options, int argc, char *const argv[], char why[static 256]);
+void options_finish(struct options *options);
+
+void options_help(FILE *out);
+
+#endif

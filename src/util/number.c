@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "util/number.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int parse_digits(const char *text, int base, uint64_t *number, char **end)
+{
+	/* strtoull() would take a sign and spaces. */
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	*number = strtoull(text, end, base);
+	return errno ? -EINVAL : 0;
+}
+
+static int scale(const char *suffix, uint64_t *unit)
+{
+	static const char letters[] = "kmgt";
+	const char *at = strchr(letters, *suffix | 0x20);
+
+	*unit = 1;
+	if (!*suffix)
+		return 0;
+	if (!at || suffix[1])
+		return -EINVAL;
+	*unit = 1ULL << (10 * (at - letters + 1));
+	return 0;
+}
+
+static uint64_t memory_bytes(void)
+{
+	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+int parse_size(const char *text, uint64_t *size)
+{
+	uint64_t number, unit;
+	char *end;
+
+	if (parse_digits(text, 10, &number, &end))
+		return -EINVAL;
+	if (!strcmp(end, "%")) {
+		/* Per mille of accuracy is lost rather than a bit overflown. */
+		if (number > 1000)
+			return -EINVAL;
+		number = memory_bytes() / 100 * number;
+	} else if (scale(end, &unit) || __builtin_mul_overflow(number, unit, &number)) {
+		return -EINVAL;
+	}
+	if (number == 0 || number > INT64_MAX)
+		return -EINVAL;
+	*size = number;
+	return 0;
+}
+
+int parse_octal(const char *text, uint64_t *number)
+{
+	uint64_t parsed;
+	char *end;
+
+	if (parse_digits(text, 8, &parsed, &end) || *end)
+		return -EINVAL;
+	*number = parsed;
+	return 0;
+}
+
+int parse_id(const char *text, uid_t *id)
+{
+	uint64_t number;
+	char *end;
+
+	if (parse_digits(text, 10, &number, &end) || *end || number >= UINT32_MAX)
+		return -EINVAL;
+	*id = number;
+	return 0;
+}
