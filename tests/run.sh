@@ -115,7 +115,7 @@ variant() {
 host_tests() {
 	step "dependencies" "$top/contrib/install-deps.sh" build test || return 0
 	variant default build
-	tap_steps "scripts and documentation" "$top/tests/docs.sh" "$top/build"
+	tap_steps "scripts and documentation" "$top/tests/tree.sh" "$top/build"
 	step "contrib/try.sh" "$top/contrib/try.sh" "$top/build/dmaheapfs" || true
 	variant asan build-asan
 	variant tsan build-tsan --tag load

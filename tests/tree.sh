@@ -1,0 +1,114 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# usage: tests/tree.sh [BUILD-DIR]
+#
+# Checks the source tree itself: scripts, licences, documentation against the
+# programs in BUILD-DIR (build), what is installed. Output is TAP.
+set -euo pipefail
+# shellcheck source=contrib/common.sh
+. "${BASH_SOURCE[0]%/*}/../contrib/common.sh"
+
+build=$(cd "${1:-$top/build}" && pwd)
+failures=0
+
+# test_that WHAT FUNCTION: fails where the function fails or prints anything
+test_that() {
+	local output status=0
+	output=$("$2" 2>&1) || status=$?
+	if [ "$status" -eq 0 ] && [ -z "$output" ]; then
+		printf 'ok - %s\n' "$1"
+	else
+		printf 'not ok - %s\n' "$1"
+		printf '# %s\n' "${output//$'\n'/$'\n# '}"
+		failures=$((failures + 1))
+	fi
+}
+
+# what git knows, or would with the next "git add"
+files() { git ls-files --cached --others --exclude-standard -- "$@"; }
+
+scripts() {
+	local file
+	files | while read -r file; do
+		[ -f "$file" ] || continue
+		case $file in
+		*.sh) printf '%s\n' "$file" ;;
+		*) head -n 1 "$file" | grep -qaE '^#!.*\b(ba)?sh\b' && printf '%s\n' "$file" ;;
+		esac
+	done || true
+}
+
+scripts_are_clean() { scripts | xargs -r shellcheck -x; }
+
+commands_explain_themselves() {
+	local script
+	for script in contrib/{try,libfuse,install-deps}.sh tests/run.sh tests/mount/run.sh; do
+		"$script" --help | grep -q "^usage: $script" || echo "$script --help"
+		[ "$("$script" --nonsense 2>&1 >/dev/null | wc -l)" -eq 2 ] ||
+			echo "$script --nonsense"
+	done
+}
+
+sources_name_their_licence() {
+	{
+		files '*.c' '*.h' '*.cmake' '*CMakeLists.txt'
+		scripts
+	} | xargs -r grep -L 'SPDX-License-Identifier: '
+}
+
+# mirrors come from the machine's own configuration
+no_mirror_is_named() { files | xargs -r grep -nIE 'debian[.]org' || true; }
+
+# every relative link of a Markdown file, and every path it quotes
+# shellcheck disable=SC2016 # the backquotes are Markdown's
+markdown_points_at_what_exists() {
+	local file target
+	files '*.md' | while read -r file; do
+		{
+			grep -oE '\]\([^)#]+' "$file" | sed 's/^](//'
+			grep -oE '`(contrib|kernel|src|tests)/[^` ]*' "$file" | cut -c 2-
+		} | grep -v '^[a-z]*://' | while read -r target; do
+			[ -e "$target" ] || [ -e "$(dirname "$file")/$target" ] ||
+				echo "$file: $target"
+		done
+	done || true
+}
+
+man_pages_are_clean() {
+	local page
+	files '*.[1-8]' | while read -r page; do
+		LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 \
+			man --warnings -E UTF-8 -l -Tutf8 -Z "$page" >/dev/null
+	done
+}
+
+# what Debian expects where, and nothing else
+installs_as_expected() {
+	local root
+	root=$(mktemp -d)
+	DESTDIR=$root cmake --install "$build" --prefix /usr >/dev/null
+	diff - <(cd "$root" && find . -type f | sort) <<-END || true
+		./usr/bin/dmaheapctl
+		./usr/bin/dmaheapfs
+		./usr/lib/udev/rules.d/60-dmaheap.rules
+		./usr/share/bash-completion/completions/dmaheapctl
+		./usr/share/bash-completion/completions/dmaheapfs
+		./usr/share/doc/dmaheapfs/README.md
+		./usr/share/doc/dmaheapfs/examples/fstab
+		./usr/share/doc/dmaheapfs/examples/mnt-dmaheap.mount
+		./usr/share/man/man1/dmaheapctl.1
+		./usr/share/man/man8/dmaheapfs.8
+	END
+	rm -rf "$root"
+}
+
+cd "$top"
+test_that "scripts are clean for shellcheck" scripts_are_clean
+test_that "commands have --help, and refuse what they do not know" commands_explain_themselves
+test_that "every source names its licence" sources_name_their_licence
+test_that "no mirror is named" no_mirror_is_named
+test_that "what Markdown files point at exists" markdown_points_at_what_exists
+test_that "man pages have no warnings" man_pages_are_clean
+test_that "installs what Debian expects where" installs_as_expected
+[ "$failures" -eq 0 ]
