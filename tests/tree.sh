@@ -83,6 +83,33 @@ man_pages_are_clean() {
 	done
 }
 
+# the names of the -o options that --help shows
+mount_options() {
+	"$build/dmaheapfs" --help | sed -n 's/^    \([a-z_]*\)[ =].*/\1/p' | sort
+}
+
+# what completion offers after "dmaheapfs -o"
+completed_mount_options() {
+	# shellcheck disable=SC2034 # the completion reads them
+	_init_completion() { cur='' prev=-o; }
+	compopt() { :; }
+	# shellcheck source=contrib/completion/dmaheapfs
+	. contrib/completion/dmaheapfs
+	_dmaheapfs
+	printf '%s\n' "${COMPREPLY[@]%=}" | sort
+}
+
+completion_knows_the_options() {
+	diff <(mount_options) <(completed_mount_options)
+}
+
+man_page_knows_the_options() {
+	local option
+	mount_options | while read -r option; do
+		grep -q "^\.[A-Z]* .*\b$option\b" src/dmaheapfs.8 || echo "$option"
+	done
+}
+
 # what Debian expects where, and nothing else
 installs_as_expected() {
 	local root
@@ -109,6 +136,8 @@ test_that "commands have --help, and refuse what they do not know" commands_expl
 test_that "every source names its licence" sources_name_their_licence
 test_that "no mirror is named" no_mirror_is_named
 test_that "what Markdown files point at exists" markdown_points_at_what_exists
+test_that "completion knows the mount options" completion_knows_the_options
+test_that "the man page knows the mount options" man_page_knows_the_options
 test_that "man pages have no warnings" man_pages_are_clean
 test_that "installs what Debian expects where" installs_as_expected
 [ "$failures" -eq 0 ]
