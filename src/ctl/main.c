@@ -1,2 +1,72 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-int main(void) { return 1; }
+/* dmaheapctl: what the shell's own tools can't ask of a mount. */
+#include "ctl/ctl.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct verb {
+	const char *name;
+	ctl_verb *run;
+	const char *arguments;
+	const char *help;
+} verbs[] = {
+	{"status", ctl_status, "[--json] MOUNT|FILE", "what a mount or one of its files is and does"},
+	{"heaps", ctl_heaps, "", "the heaps of this machine, and what each one needs"},
+};
+
+#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+enum ctl_exit ctl_fail(const char *format, ...)
+{
+	va_list args;
+
+	fputs("dmaheapctl: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return CTL_FAILED;
+}
+
+static void help(void)
+{
+	puts("Usage: dmaheapctl VERB …\n\nVerbs:");
+	for (size_t i = 0; i < VERBS; i++)
+		printf("  %-8s %-22s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
+	puts("\n  -h, --help       this text\n  -V, --version    the version");
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < VERBS; i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+static enum ctl_exit refuse(const char *word)
+{
+	if (word)
+		ctl_fail("there is no verb '%s'; see: dmaheapctl --help", word);
+	else
+		ctl_fail("no verb given; see: dmaheapctl --help");
+	return CTL_USAGE;
+}
+
+int main(int argc, char *argv[])
+{
+	const char *word = argc > 1 ? argv[1] : NULL;
+	const struct verb *verb = word ? find_verb(word) : NULL;
+
+	if (verb)
+		return verb->run(argc - 1, argv + 1);
+	if (word && (!strcmp(word, "--help") || !strcmp(word, "-h")))
+		help();
+	else if (word && (!strcmp(word, "--version") || !strcmp(word, "-V")))
+		puts("dmaheapctl " DMAHEAPFS_VERSION);
+	else
+		return refuse(word);
+	return CTL_DONE;
+}

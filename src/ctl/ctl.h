@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The verbs of dmaheapctl, one file each; the table is in main.c. */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+/* As programs of the shell have them. */
+enum ctl_exit { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
+
+/* @argv[0] is the verb. The exit status; what went wrong is on stderr. */
+typedef enum ctl_exit ctl_verb(int argc, char *argv[]);
+
+ctl_verb ctl_status;
+ctl_verb ctl_heaps;
+
+/* One line on stderr, "dmaheapctl: …"; returns CTL_FAILED. */
+enum ctl_exit ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ctl/facts.h"
+
+#include "util/scope.h"
+
+#include <linux/limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+/* The text of user.dmaheap.@name; NULL with errno set. The caller frees it. */
+static char *read_text(const char *path, const char *name)
+{
+	char attribute[64];
+	/* The kernel has no longer ones. */
+	scope(free) char *text = malloc(XATTR_SIZE_MAX + 1);
+
+	snprintf(attribute, sizeof(attribute), "user.dmaheap.%s", name);
+	ssize_t length = text ? getxattr(path, attribute, text, XATTR_SIZE_MAX) : -1;
+
+	if (length < 0)
+		return NULL;
+	text[length] = '\0';
+	return strdup(text);
+}
+
+/* Digits are a number, yes and no a truth, all else is text. */
+static json_object *typed(const char *value)
+{
+	if (*value && strspn(value, "0123456789") == strlen(value))
+		return json_object_new_uint64(strtoull(value, NULL, 10));
+	if (!strcmp(value, "yes") || !strcmp(value, "no"))
+		return json_object_new_boolean(*value == 'y');
+	return json_object_new_string(value);
+}
+
+static void add_lines(json_object *facts, char *lines)
+{
+	char *rest = lines;
+
+	for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
+		char *value = strchr(line, '=');
+
+		if (!value)
+			continue;
+		*value++ = '\0';
+		json_object_object_add(facts, line, typed(value));
+	}
+}
+
+static json_object *read_file(const char *path)
+{
+	static const char *const names[] = {"heap", "dmabuf", "capacity"};
+	json_object *facts;
+	struct stat st;
+
+	if (stat(path, &st))
+		return NULL;
+	facts = json_object_new_object();
+	json_object_object_add(facts, "size", json_object_new_uint64(st.st_size));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		scope(free) char *text = read_text(path, names[i]);
+
+		if (!text) {
+			json_object_put(facts);
+			return NULL;
+		}
+		json_object_object_add(facts, names[i], typed(text));
+	}
+	return facts;
+}
+
+json_object *facts_read(const char *path)
+{
+	scope(free) char *lines = read_text(path, "status");
+	json_object *facts;
+
+	if (!lines && errno == ENODATA)
+		return read_file(path);
+	if (!lines)
+		return NULL;
+	facts = json_object_new_object();
+	add_lines(facts, lines);
+	return facts;
+}
+
+const char *fact(json_object *facts, const char *key)
+{
+	json_object *value;
+
+	return json_object_object_get_ex(facts, key, &value) ? json_object_get_string(value) : "";
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ctl/ctl.h"
+#include "ctl/facts.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *bytes(json_object *facts, const char *key, char text[static 32])
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+	double amount = strtod(fact(facts, key), NULL);
+	size_t unit = 0;
+
+	for (; amount >= 1024; amount /= 1024)
+		unit++;
+	snprintf(text, 32, unit ? "%.1f %s" : "%.0f %s", amount, units[unit]);
+	return text;
+}
+
+static void print_file(json_object *facts)
+{
+	char size[32], capacity[32];
+
+	printf("heap         %s\n", fact(facts, "heap"));
+	printf("dma-buf      %s\n", fact(facts, "dmabuf"));
+	printf("size         %s (%s bytes)\n", bytes(facts, "size", size), fact(facts, "size"));
+	printf("memory       %s (%s bytes)\n", bytes(facts, "capacity", capacity),
+	       fact(facts, "capacity"));
+}
+
+static void print_mount(json_object *facts)
+{
+	const char *choice = fact(facts, "heap_choice");
+	char used[32], limit[32], in[32], out[32];
+
+	printf("heap         %s%s%s%s\n", fact(facts, "heap"), *choice ? " (" : "", choice,
+	       *choice ? ")" : "");
+	printf("dma-buf      %s\n", fact(facts, "dmabuf"));
+	printf("memory       %s of %s\n", bytes(facts, "memory_used", used),
+	       bytes(facts, "memory_limit", limit));
+	printf("files        %s of %s\n", fact(facts, "inodes_used"), fact(facts, "inodes_limit"));
+	printf("opens        %s past the daemon, %s direct, %s cached\n",
+	       fact(facts, "opens_passthrough"), fact(facts, "opens_direct"),
+	       fact(facts, "opens_cached"));
+	printf("by daemon    %s reads (%s), %s writes (%s)\n", fact(facts, "reads"),
+	       bytes(facts, "read_bytes", out), fact(facts, "writes"),
+	       bytes(facts, "written_bytes", in));
+	printf("daemon       pid %s, dmaheapfs %s, libfuse %s, passthrough %s\n", fact(facts, "pid"),
+	       fact(facts, "version"), fact(facts, "libfuse"),
+	       strcmp(fact(facts, "passthrough"), "true") ? "no" : "yes");
+}
+
+static enum ctl_exit print(const char *path, bool as_json)
+{
+	json_object *facts = facts_read(path);
+
+	if (!facts && (errno == ENODATA || errno == EOPNOTSUPP))
+		return ctl_fail("%s is neither a dmaheapfs mount nor a file of one", path);
+	if (!facts)
+		return ctl_fail("%s: %s", path, strerror(errno));
+	if (as_json)
+		puts(json_object_to_json_string_ext(facts, JSON_C_TO_STRING_PRETTY |
+								   JSON_C_TO_STRING_NOSLASHESCAPE));
+	else if (json_object_object_get_ex(facts, "pid", NULL))
+		print_mount(facts);
+	else
+		print_file(facts);
+	json_object_put(facts);
+	return CTL_DONE;
+}
+
+enum ctl_exit ctl_status(int argc, char *argv[])
+{
+	static const struct option words[] = {{"json", no_argument, NULL, 'j'}, {}};
+	bool as_json = false;
+	int letter;
+
+	while ((letter = getopt_long(argc, argv, "", words, NULL)) != -1) {
+		if (letter != 'j')
+			return CTL_USAGE;
+		as_json = true;
+	}
+	if (optind != argc - 1) {
+		ctl_fail("status wants one MOUNT or FILE; see: dmaheapctl --help");
+		return CTL_USAGE;
+	}
+	return print(argv[optind], as_json);
+}
