@@ -27,28 +27,36 @@ uint64_t page_round_up(uint64_t bytes)
 	return page_round_down(bytes + (uint64_t)sysconf(_SC_PAGESIZE) - 1);
 }
 
-static pthread_rwlock_t *share(struct buffer *buffer)
+static struct buffer *share(struct buffer *buffer)
 {
 	pthread_rwlock_rdlock(&buffer->lock);
-	return &buffer->lock;
+	return buffer;
 }
 
-static pthread_rwlock_t *own(struct buffer *buffer)
+static void scope_unshare(struct buffer **buffer)
+{
+	pthread_rwlock_unlock(&(*buffer)->lock);
+}
+
+static struct buffer *own(struct buffer *buffer)
 {
 	pthread_rwlock_wrlock(&buffer->lock);
-	return &buffer->lock;
+	return buffer;
 }
 
-static void scope_release(pthread_rwlock_t **lock)
+/* Memory that was replaced meanwhile is freed without the lock: that can take long. */
+static void scope_disown(struct buffer **buffer)
 {
-	pthread_rwlock_unlock(*lock);
+	struct pages discarded;
+
+	pages_move(&discarded, &(*buffer)->discarded);
+	pthread_rwlock_unlock(&(*buffer)->lock);
+	pages_free(&discarded);
 }
 
 /* Hold the buffer to the end of the enclosing block. */
-#define with_shared(buffer) \
-	__attribute__((unused)) scope(release) pthread_rwlock_t *held = share(buffer)
-#define with_exclusive(buffer) \
-	__attribute__((unused)) scope(release) pthread_rwlock_t *held = own(buffer)
+#define with_shared(which)    __attribute__((unused)) scope(unshare) struct buffer *held = share(which)
+#define with_exclusive(which) __attribute__((unused)) scope(disown) struct buffer *held = own(which)
 
 /* glibc's default would let a stream of readers keep a truncate out for ever. */
 static void init_lock(pthread_rwlock_t *lock)
@@ -61,27 +69,47 @@ static void init_lock(pthread_rwlock_t *lock)
 	pthread_rwlockattr_destroy(&attr);
 }
 
+static int take_file(struct buffer *buffer, const struct memory_ops *ops, int file)
+{
+	if (file < 0)
+		return file;
+	buffer->ops = ops;
+	buffer->file = file;
+	return 0;
+}
+
 /* Gives the new buffer its kind of memory. @file belongs to it also on error. */
 static int attach_memory(struct buffer *buffer, int file)
 {
-	struct heap *heap = buffer->heap;
+	const struct heap_ops *heap = buffer->heap->ops;
 
-	switch (heap->ops->memory) {
+	switch (heap->memory) {
 	case HEAP_TREE_FILE:
-		buffer->ops = &memory_tree_file;
-		break;
+		return take_file(buffer, &memory_tree_file, file);
 	case HEAP_OWN_FILE:
-		buffer->ops = &memory_own_file;
-		file = heap->ops->alloc(heap, 0);
-		break;
-	default:
-		return -ENOTSUP;
+		return take_file(buffer, &memory_own_file, heap->alloc(buffer->heap, 0));
+	case HEAP_PAGES:
+		buffer->ops = &memory_pages;
 	}
-	if (file < 0)
-		return file;
-	buffer->file = file;
-	charge_init(&buffer->charge, buffer->budget);
 	return 0;
+}
+
+static void init_parts(struct buffer *buffer)
+{
+	init_lock(&buffer->lock);
+	charge_init(&buffer->charge, buffer->budget);
+	bracket_init(&buffer->bracket);
+	data_times_init(&buffer->times);
+	pages_init(&buffer->pages);
+	pages_init(&buffer->discarded);
+}
+
+static void finish_parts(struct buffer *buffer)
+{
+	charge_finish(&buffer->charge);
+	bracket_finish(&buffer->bracket);
+	data_times_finish(&buffer->times);
+	pthread_rwlock_destroy(&buffer->lock);
 }
 
 int buffer_create(struct buffer **created, struct heap *heap, struct budget *budget, int file)
@@ -101,7 +129,7 @@ int buffer_create(struct buffer **created, struct heap *heap, struct budget *bud
 		free(buffer);
 		return err;
 	}
-	init_lock(&buffer->lock);
+	init_parts(buffer);
 	*created = buffer;
 	return 0;
 }
@@ -111,7 +139,7 @@ void buffer_destroy(struct buffer *buffer)
 	if (!buffer)
 		return;
 	buffer->ops->release(buffer);
-	pthread_rwlock_destroy(&buffer->lock);
+	finish_parts(buffer);
 	free(buffer);
 }
 
@@ -133,14 +161,37 @@ ssize_t buffer_read(struct buffer *buffer, void *data, size_t size, off_t offset
 	return buffer->ops->read(buffer, data, size, offset);
 }
 
+static bool try_write(struct buffer *buffer, const void *data, size_t size, off_t offset,
+		      ssize_t *result)
+{
+	const struct memory_ops *ops;
+
+	with_shared(buffer);
+	ops = buffer->ops;
+	if (ops->is_ready && !ops->is_ready(buffer, size, offset))
+		return false;
+	*result = ops->write(buffer, data, size, offset);
+	return true;
+}
+
+static ssize_t write_alone(struct buffer *buffer, const void *data, size_t size, off_t offset)
+{
+	ssize_t n;
+	int err;
+
+	with_exclusive(buffer);
+	err = buffer->ops->make_room(buffer, (uint64_t)offset + size);
+	n = buffer->ops->write(buffer, data, size, offset);
+	return n == -ENOSPC && err ? err : n;
+}
+
 ssize_t buffer_write(struct buffer *buffer, const void *data, size_t size, off_t offset)
 {
-	int err = check_range(offset, size);
+	ssize_t n = check_range(offset, size);
 
-	if (err || size == 0)
-		return err;
-	with_shared(buffer);
-	return buffer->ops->write(buffer, data, size, offset);
+	if (n || size == 0 || try_write(buffer, data, size, offset, &n))
+		return n;
+	return write_alone(buffer, data, size, offset);
 }
 
 int buffer_truncate(struct buffer *buffer, off_t size)
@@ -225,6 +276,22 @@ static ssize_t bounce_once(char *bounce, struct buffer *from, off_t from_offset,
 	return n > 0 ? buffer_write(to, bounce, (size_t)n, to_offset) : n;
 }
 
+/* One move for all the pieces to come. Where it fails, they will say so themselves. */
+static void prepare_room(struct buffer *from, off_t from_offset, struct buffer *to, off_t to_offset,
+			 size_t size)
+{
+	struct stat st = {0};
+
+	buffer_stat(from, &st);
+	if (st.st_size <= from_offset)
+		return;
+	if (size > (uint64_t)(st.st_size - from_offset))
+		size = (size_t)(st.st_size - from_offset);
+	with_exclusive(to);
+	if (to->ops->make_room)
+		to->ops->make_room(to, (uint64_t)to_offset + size);
+}
+
 static ssize_t copy_by_bouncing(struct buffer *from, off_t from_offset, struct buffer *to,
 				off_t to_offset, size_t size)
 {
@@ -266,6 +333,7 @@ ssize_t buffer_copy(struct buffer *from, off_t from_offset, struct buffer *to, o
 	n = copy_directly(from, from_offset, to, to_offset, size);
 	if (n != -EOPNOTSUPP)
 		return n;
+	prepare_room(from, from_offset, to, to_offset, size);
 	return copy_by_bouncing(from, from_offset, to, to_offset, size);
 }
 
@@ -300,8 +368,8 @@ int buffer_passthrough_file(struct buffer *buffer)
 
 int buffer_export(struct buffer *buffer)
 {
-	(void)buffer;
-	return -ENOTSUP;
+	with_exclusive(buffer);
+	return buffer->ops->export ? buffer->ops->export(buffer) : -ENOTSUP;
 }
 
 void buffer_settle(struct buffer *buffer)

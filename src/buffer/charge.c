@@ -11,7 +11,8 @@ void charge_init(struct charge *charge, struct budget *budget)
 
 void charge_finish(struct charge *charge)
 {
-	budget_give_back(charge->budget, charge->counted);
+	if (charge->counted)
+		budget_give_back(charge->budget, charge->counted);
 	pthread_mutex_destroy(&charge->lock);
 }
 

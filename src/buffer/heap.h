@@ -37,10 +37,22 @@ struct heap_ops {
 	int (*alloc)(struct heap *heap, size_t size);
 
 	/*
-	 * A dma-buf fd, owned by the caller, for the memory behind @fd of
-	 * @size bytes (a multiple of the page size, not 0).
+	 * HEAP_OWN_FILE alone. may_export() says, before anything is pinned for
+	 * it, whether a dma-buf of @size bytes can be had: -EFBIG when that is
+	 * too large. export() makes it, of the memory behind @fd: a dma-buf fd
+	 * owned by the caller. @size is a multiple of the page size, not 0.
 	 */
+	int (*may_export)(struct heap *heap, size_t size);
 	int (*export)(struct heap *heap, int fd, size_t size);
+
+	/*
+	 * CPU access to the memory behind the dma-buf @fd, see bracket.h.
+	 * wait_idle() waits, for a bounded time, until no device works on it:
+	 * -EBUSY when that was not long enough. sync() is DMA_BUF_IOCTL_SYNC
+	 * with its @flags. NULL: not needed.
+	 */
+	int (*wait_idle)(struct heap *heap, int fd, bool write);
+	int (*sync)(struct heap *heap, int fd, uint64_t flags);
 
 	void (*destroy)(struct heap *heap);
 };
@@ -52,7 +64,9 @@ struct heap {
 	/* "yes: …" or "no: …", the text of user.dmaheap.dmabuf. */
 	char dmabuf[160];
 	/* Why this heap, where `auto` chose it; else empty. */
-	char choice[160];
+	char choice[200];
+	/* What will surprise the user later, and the cure; else empty. Logged by heap_open(). */
+	char advice[256];
 };
 
 /*
@@ -74,8 +88,19 @@ int heap_udmabuf_open(struct heap **heap, const char *dev, char why[static 256])
 int heap_dma_open(struct heap **heap, const char *name, const char *dev, char why[static 256]);
 
 /*
+ * The largest dma-buf that udmabuf makes, in bytes: what size_limit_mb in the
+ * module's directory @parameters says, UINT64_MAX where it can't be read.
+ */
+uint64_t heap_udmabuf_limit(const char *parameters);
+
+/* wait_idle() and sync() of every heap with real dma-bufs. */
+int dmabuf_wait_idle(struct heap *heap, int fd, bool write);
+int dmabuf_sync(struct heap *heap, int fd, uint64_t flags);
+
+/*
  * One line per heap of this machine, for people: calls @line with the name,
  * whether it can be used now by this process, and what it is or what it needs.
+ * The text of the one that `auto` would take says so.
  */
 typedef void heap_line(void *context, const char *name, bool usable, const char *text);
 void heap_list(const char *dev, heap_line *line, void *context);

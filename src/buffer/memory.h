@@ -4,15 +4,19 @@
  * it keeps. For the files of src/buffer alone.
  *
  * Lock order: buffer.lock (of two buffers the one at the lower address first),
- * then charge.lock, which is a leaf. buffer.c takes buffer.lock for the kinds
- * of memory, in the way that struct memory_ops says. It lets no new reader in
- * while a writer waits, so it must not be taken twice.
+ * then one of charge.lock, bracket.lock, times.lock, which are leaves. buffer.c
+ * takes buffer.lock for the kinds of memory, in the way that struct memory_ops
+ * says. It lets no new reader in while a writer waits, so it must not be taken
+ * twice.
  */
 #ifndef BUFFER_MEMORY_H
 #define BUFFER_MEMORY_H
 
+#include "buffer/bracket.h"
 #include "buffer/buffer.h"
 #include "buffer/charge.h"
+#include "buffer/data_times.h"
+#include "buffer/pages.h"
 
 #include <pthread.h>
 
@@ -34,10 +38,16 @@ struct memory_ops {
 	 */
 	ssize_t (*copy)(struct buffer *from, off_t from_offset, struct buffer *to, off_t to_offset,
 			size_t size);
+	/* Whether write() may be called for this without make_room(). NULL: it may. */
+	bool (*is_ready)(struct buffer *buffer, size_t size, off_t offset);
 
 	/* Under the exclusive lock. */
+	/* Makes write() work up to @end, or for a part of it, under this same lock. */
+	int (*make_room)(struct buffer *buffer, uint64_t end);
 	int (*truncate)(struct buffer *buffer, off_t size);
 	int (*allocate)(struct buffer *buffer, int mode, off_t offset, off_t length);
+	/* Returns a dma-buf fd. NULL: there are none. */
+	int (*export)(struct buffer *buffer);
 	void (*settle)(struct buffer *buffer);
 
 	/* Nobody else is left. */
@@ -46,16 +56,64 @@ struct memory_ops {
 
 struct buffer {
 	pthread_rwlock_t lock;
-	const struct memory_ops *ops;
+	const struct memory_ops *ops; /* changes once, when a memory file is exported */
 	struct heap *heap;
 	struct budget *budget;
 
-	int file;	      /* the memory file */
+	/* A memory file, sized by the kernel. */
+	int file;	      /* -1: none */
 	struct charge charge; /* what it has taken from the budget, if that counts it */
+
+	/* Memory of a fixed size. */
+	struct pages pages;
+	struct bracket bracket; /* CPU access to it */
+	_Atomic uint64_t size;	/* grows under the shared lock, all else under the exclusive one */
+	uint64_t promised;	/* fallocate asked for memory up to here: not to be trimmed */
+	bool exported;		/* the memory is what it is, for good */
+	bool refusal_told;	/* the log says already why it does not grow */
+	struct data_times times;
+
+	struct pages discarded; /* freed when the exclusive lock has been let go */
 };
 
-extern const struct memory_ops memory_tree_file; /* memory_file.c */
-extern const struct memory_ops memory_own_file;	 /* memory_file.c */
+extern const struct memory_ops memory_tree_file;   /* memory_file.c */
+extern const struct memory_ops memory_own_file;	   /* memory_file.c */
+extern const struct memory_ops memory_pages;	   /* memory_pages.c */
+extern const struct memory_ops memory_pinned_file; /* memory_pinned.c */
+
+/* What memory_pages and memory_pinned_file have in common. */
+ssize_t pages_read(struct buffer *buffer, void *data, size_t size, off_t offset);
+ssize_t pages_write(struct buffer *buffer, const void *data, size_t size, off_t offset);
+off_t pages_seek(struct buffer *buffer, off_t offset, int whence);
+void pages_stat(struct buffer *buffer, struct stat *st);
+uint64_t pages_capacity(struct buffer *buffer);
+int pages_set_times(struct buffer *buffer, const struct timespec times[2]);
+bool pages_is_ready(struct buffer *buffer, size_t size, off_t offset);
+int pages_make_room(struct buffer *buffer, uint64_t end);
+int pages_truncate(struct buffer *buffer, off_t size);
+int pages_allocate(struct buffer *buffer, int mode, off_t offset, off_t length);
+int pages_export(struct buffer *buffer);
+
+/* memory_pinned.c: fixes the size of memory_own_file and makes the first dma-buf. */
+int own_file_export(struct buffer *buffer);
+
+/*
+ * pages_resize.c: other memory with the same bytes in it. All need the
+ * exclusive lock, leave the buffer as it was on an error, and are -EBUSY once
+ * the memory is exported.
+ */
+
+/* Exactly the pages for @end bytes, if it has fewer. */
+int pages_reserve(struct buffer *buffer, uint64_t end);
+
+/* More than @end needs, so that growing stays cheap; less, where there is no more. */
+int pages_grow(struct buffer *buffer, uint64_t end);
+
+/*
+ * Drops what exceeds the first @keep bytes, if that is worth it. Returns
+ * whether it did: everything beyond @keep is zero then.
+ */
+bool pages_trim(struct buffer *buffer, uint64_t keep);
 
 uint64_t page_round_up(uint64_t bytes);
 uint64_t page_round_down(uint64_t bytes);

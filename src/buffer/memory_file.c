@@ -284,13 +284,6 @@ static int own_allocate(struct buffer *buffer, int mode, off_t offset, off_t len
 	return err;
 }
 
-static struct timespec later(struct timespec a, struct timespec b)
-{
-	if (a.tv_sec != b.tv_sec)
-		return a.tv_sec > b.tv_sec ? a : b;
-	return a.tv_nsec > b.tv_nsec ? a : b;
-}
-
 static void own_stat(struct buffer *buffer, struct stat *st)
 {
 	struct stat file;
@@ -300,9 +293,7 @@ static void own_stat(struct buffer *buffer, struct stat *st)
 	charge_settle(&buffer->charge, 0, bytes_held(&file));
 	st->st_size = file.st_size;
 	st->st_blocks = file.st_blocks;
-	st->st_atim = later(st->st_atim, file.st_atim);
-	st->st_mtim = later(st->st_mtim, file.st_mtim);
-	st->st_ctim = later(st->st_ctim, file.st_ctim);
+	stat_take_later_times(st, &file);
 }
 
 static int own_set_times(struct buffer *buffer, const struct timespec times[2])
@@ -313,12 +304,6 @@ static int own_set_times(struct buffer *buffer, const struct timespec times[2])
 static void own_settle(struct buffer *buffer)
 {
 	put_charge_right(buffer, 0);
-}
-
-static void own_release(struct buffer *buffer)
-{
-	close(buffer->file);
-	charge_finish(&buffer->charge);
 }
 
 const struct memory_ops memory_own_file = {
@@ -332,6 +317,7 @@ const struct memory_ops memory_own_file = {
 	.copy = own_copy,
 	.truncate = own_truncate,
 	.allocate = own_allocate,
+	.export = own_file_export,
 	.settle = own_settle,
-	.release = own_release,
+	.release = file_release,
 };

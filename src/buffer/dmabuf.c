@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "buffer/heap.h"
+
+#include <errno.h>
+#include <linux/dma-buf.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+
+/*
+ * DMA_BUF_IOCTL_SYNC waits for the device's fences, for ever if need be, and
+ * no signal ends it. So wait for them here first, for as long as a caller of
+ * read(2) can be asked to.
+ */
+#define IDLE_TIMEOUT_MS 1000
+
+/* A dma-buf polls writable when no device uses it, readable when none writes it. */
+int dmabuf_wait_idle(struct heap *heap, int fd, bool write)
+{
+	struct pollfd waiting = {.fd = fd, .events = write ? POLLOUT : POLLIN};
+	int n;
+
+	(void)heap;
+	do {
+		n = poll(&waiting, 1, IDLE_TIMEOUT_MS);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n == 0 ? -EBUSY : 0;
+}
+
+int dmabuf_sync(struct heap *heap, int fd, uint64_t flags)
+{
+	struct dma_buf_sync sync = {.flags = flags};
+	int err;
+
+	(void)heap;
+	do {
+		err = ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync) ? -errno : 0;
+	} while (err == -EINTR || err == -EAGAIN);
+	return err;
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Memory of a fixed number of pages, with the file's size kept here.
+ *
+ * Bytes between size and capacity are zero: the heap zeroes new memory, only
+ * write() raises the size past bytes it has written, and truncate() zeroes what
+ * it cuts off. Exported memory has other writers, who see the whole of it; so
+ * there the gap is zeroed once more when the size moves over it. Only
+ * fallocate() never touches a byte that is not asked for.
+ */
+#include "buffer/memory.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Brings the map up and opens CPU access to it. */
+static int begin_access(struct buffer *buffer, bool write, struct cpu_access *access, char **map)
+{
+	int err = pages_map(&buffer->pages, map);
+
+	*access = (struct cpu_access){.bracket = &buffer->bracket,
+				      .heap = buffer->heap,
+				      .fd = buffer->pages.dmabuf,
+				      .write = write};
+	return err ? err : cpu_access_begin(access);
+}
+
+static void raise_size(struct buffer *buffer, uint64_t size)
+{
+	uint64_t old = atomic_load(&buffer->size);
+
+	while (old < size && !atomic_compare_exchange_weak(&buffer->size, &old, size))
+		;
+}
+
+/* The part of [begin, end) that there is memory for. */
+static int zero(struct buffer *buffer, uint64_t begin, uint64_t end)
+{
+	struct cpu_access access;
+	char *map;
+	int err;
+
+	if (end > buffer->pages.capacity)
+		end = buffer->pages.capacity;
+	if (begin >= end)
+		return 0;
+	err = begin_access(buffer, true, &access, &map);
+	if (err)
+		return err;
+	memset(map + begin, 0, end - begin);
+	return cpu_access_end(&access);
+}
+
+ssize_t pages_read(struct buffer *buffer, void *data, size_t size, off_t offset)
+{
+	uint64_t end = atomic_load(&buffer->size);
+	struct cpu_access access;
+	char *map;
+	int err;
+
+	if ((uint64_t)offset >= end)
+		return 0;
+	if (size > end - (uint64_t)offset)
+		size = end - (uint64_t)offset;
+	err = begin_access(buffer, false, &access, &map);
+	if (err)
+		return err;
+	memcpy(data, map + offset, size);
+	err = cpu_access_end(&access);
+	if (err)
+		return err;
+	data_times_touch_read(&buffer->times);
+	return (ssize_t)size;
+}
+
+/* The size goes up even if the END fails: the bytes are there, and nothing beyond may be dirty. */
+static int put(struct buffer *buffer, const void *data, size_t size, off_t offset)
+{
+	struct cpu_access access;
+	char *map;
+	int err = begin_access(buffer, true, &access, &map);
+
+	if (err)
+		return err;
+	memcpy(map + offset, data, size);
+	raise_size(buffer, (uint64_t)offset + size);
+	return cpu_access_end(&access);
+}
+
+static bool leaves_foreign_gap(struct buffer *buffer, off_t offset)
+{
+	return buffer->exported && (uint64_t)offset > atomic_load(&buffer->size);
+}
+
+ssize_t pages_write(struct buffer *buffer, const void *data, size_t size, off_t offset)
+{
+	uint64_t room = buffer->pages.capacity;
+	int err = 0;
+
+	if ((uint64_t)offset >= room)
+		return -ENOSPC;
+	if (size > room - (uint64_t)offset)
+		size = room - (uint64_t)offset;
+	if (leaves_foreign_gap(buffer, offset))
+		err = zero(buffer, atomic_load(&buffer->size), (uint64_t)offset);
+	if (!err)
+		err = put(buffer, data, size, offset);
+	data_times_touch_written(&buffer->times);
+	return err ? err : (ssize_t)size;
+}
+
+/* A gap is zeroed by a write that is alone, or it would wipe out another's bytes. */
+bool pages_is_ready(struct buffer *buffer, size_t size, off_t offset)
+{
+	return (uint64_t)offset + size <= buffer->pages.capacity &&
+	       !leaves_foreign_gap(buffer, offset);
+}
+
+static int tell_refusal(struct buffer *buffer, int err)
+{
+	if (err != -EBUSY || !buffer->exported || buffer->refusal_told)
+		return err;
+	buffer->refusal_told = true;
+	log_warning("a buffer of %zu bytes is exported as a dma-buf and can't grow; write a new "
+		    "file and rename it over the old one",
+		    buffer->pages.capacity);
+	return err;
+}
+
+int pages_make_room(struct buffer *buffer, uint64_t end)
+{
+	return tell_refusal(buffer, pages_grow(buffer, end));
+}
+
+static int shrink(struct buffer *buffer, uint64_t size, uint64_t old_size)
+{
+	if (pages_trim(buffer, size))
+		return 0;
+	return zero(buffer, size, buffer->exported ? buffer->pages.capacity : old_size);
+}
+
+static int extend(struct buffer *buffer, uint64_t size, uint64_t old_size)
+{
+	int err = tell_refusal(buffer, pages_reserve(buffer, size));
+
+	return err || !buffer->exported ? err : zero(buffer, old_size, size);
+}
+
+int pages_truncate(struct buffer *buffer, off_t size)
+{
+	uint64_t old_size = atomic_load(&buffer->size), new_size = (uint64_t)size;
+	int err;
+
+	if (new_size > old_size)
+		err = extend(buffer, new_size, old_size);
+	else
+		err = shrink(buffer, new_size, old_size);
+	if (err)
+		return err;
+	atomic_store(&buffer->size, new_size);
+	buffer->promised = 0;
+	data_times_touch_written(&buffer->times);
+	return 0;
+}
+
+static int reserve(struct buffer *buffer, uint64_t end)
+{
+	int err = tell_refusal(buffer, pages_reserve(buffer, end));
+
+	if (!err && end > buffer->promised)
+		buffer->promised = end;
+	return err;
+}
+
+int pages_allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
+{
+	uint64_t end = (uint64_t)offset + (uint64_t)length;
+	int err = 0;
+
+	if (!(mode & FALLOC_FL_PUNCH_HOLE))
+		err = reserve(buffer, end);
+	if (!err && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
+		err = zero(buffer, (uint64_t)offset, end);
+	if (err)
+		return err;
+	if (!(mode & FALLOC_FL_KEEP_SIZE))
+		raise_size(buffer, end);
+	data_times_touch_written(&buffer->times);
+	return 0;
+}
+
+/* There are no holes but the one at the end of every file. */
+off_t pages_seek(struct buffer *buffer, off_t offset, int whence)
+{
+	off_t size = (off_t)atomic_load(&buffer->size);
+
+	if (offset >= size)
+		return -ENXIO;
+	return whence == SEEK_DATA ? offset : size;
+}
+
+void pages_stat(struct buffer *buffer, struct stat *st)
+{
+	st->st_size = (off_t)atomic_load(&buffer->size);
+	st->st_blocks = (blkcnt_t)(buffer->pages.capacity / 512);
+	data_times_show(&buffer->times, st);
+}
+
+uint64_t pages_capacity(struct buffer *buffer)
+{
+	return buffer->pages.capacity;
+}
+
+int pages_set_times(struct buffer *buffer, const struct timespec times[2])
+{
+	(void)times;
+	data_times_forget(&buffer->times);
+	return 0;
+}
+
+int pages_export(struct buffer *buffer)
+{
+	int fd;
+
+	if (buffer->pages.dmabuf < 0)
+		return -ENODATA;
+	fd = fcntl(buffer->pages.dmabuf, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	buffer->exported = true;
+	return fd;
+}
+
+static void settle(struct buffer *buffer)
+{
+	uint64_t size = atomic_load(&buffer->size);
+
+	pages_trim(buffer, size > buffer->promised ? size : buffer->promised);
+}
+
+static void release(struct buffer *buffer)
+{
+	budget_give_back(buffer->budget, buffer->pages.capacity);
+	pages_free(&buffer->pages);
+}
+
+const struct memory_ops memory_pages = {
+	.state = BUFFER_PAGES,
+	.read = pages_read,
+	.write = pages_write,
+	.seek = pages_seek,
+	.stat = pages_stat,
+	.capacity = pages_capacity,
+	.set_times = pages_set_times,
+	.is_ready = pages_is_ready,
+	.make_room = pages_make_room,
+	.truncate = pages_truncate,
+	.allocate = pages_allocate,
+	.export = pages_export,
+	.settle = settle,
+	.release = release,
+};

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A dma-buf never changes its size. A buffer that does gets another dma-buf
+ * and a copy of its bytes, so growing takes more than it needs, and gives the
+ * rest back when the writer is done.
+ */
+#include "buffer/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define TRIM_MINIMUM (1u << 20)
+
+static int begin_access(struct buffer *buffer, struct bracket *bracket, struct cpu_access *access,
+			int dmabuf, bool write)
+{
+	*access = (struct cpu_access){
+		.bracket = bracket, .heap = buffer->heap, .fd = dmabuf, .write = write};
+	return cpu_access_begin(access);
+}
+
+/* Nobody else knows @fresh yet, so it has a bracket of its own. */
+static int fill(struct buffer *buffer, struct pages *fresh, const char *from, char *to, size_t keep)
+{
+	struct bracket bracket;
+	struct cpu_access access;
+	int err;
+
+	bracket_init(&bracket);
+	err = begin_access(buffer, &bracket, &access, fresh->dmabuf, true);
+	if (!err) {
+		memcpy(to, from, keep);
+		err = cpu_access_end(&access);
+	}
+	bracket_finish(&bracket);
+	return err;
+}
+
+static int copy_bytes(struct buffer *buffer, struct pages *fresh, size_t keep)
+{
+	struct cpu_access access;
+	char *from, *to;
+	int err, end_err;
+
+	err = pages_map(&buffer->pages, &from);
+	if (!err)
+		err = pages_map(fresh, &to);
+	if (!err)
+		err = begin_access(buffer, &buffer->bracket, &access, buffer->pages.dmabuf, false);
+	if (err)
+		return err;
+	err = fill(buffer, fresh, from, to, keep);
+	end_err = cpu_access_end(&access);
+	return err ? err : end_err;
+}
+
+static void replace_memory(struct buffer *buffer, struct pages *fresh)
+{
+	pages_free(&buffer->discarded); /* empty, but for a call that resizes twice */
+	pages_move(&buffer->discarded, &buffer->pages);
+	pages_move(&buffer->pages, fresh);
+}
+
+/* New memory with the first @keep bytes in it, the budget left to the caller. */
+static int move_to(struct buffer *buffer, size_t capacity, size_t keep)
+{
+	struct pages fresh;
+	int err = pages_alloc(&fresh, buffer->heap, capacity);
+
+	if (err)
+		return err;
+	if (keep)
+		err = copy_bytes(buffer, &fresh, keep);
+	if (err)
+		pages_free(&fresh);
+	else
+		replace_memory(buffer, &fresh);
+	return err;
+}
+
+/*
+ * The budget counts what the buffer has afterwards. While its bytes move there
+ * is more, and only the heap can say whether it has that much.
+ */
+static int enlarge(struct buffer *buffer, size_t capacity)
+{
+	size_t more = capacity - buffer->pages.capacity;
+	int err = budget_take(buffer->budget, more);
+
+	if (err)
+		return err;
+	err = move_to(buffer, capacity, atomic_load(&buffer->size));
+	if (err)
+		budget_give_back(buffer->budget, more);
+	return err;
+}
+
+int pages_reserve(struct buffer *buffer, uint64_t end)
+{
+	uint64_t capacity = page_round_up(end);
+
+	if (capacity <= buffer->pages.capacity)
+		return 0;
+	if (buffer->exported)
+		return -EBUSY;
+	if (capacity > SIZE_MAX)
+		return -ENOSPC;
+	return enlarge(buffer, capacity);
+}
+
+/* The last resort: what the budget still has, if that is anything at all. */
+static int use_up_budget(struct buffer *buffer)
+{
+	uint64_t left = page_round_down(budget_left(buffer->budget));
+
+	if (left == 0 || left > SIZE_MAX - buffer->pages.capacity)
+		return -ENOSPC;
+	return enlarge(buffer, buffer->pages.capacity + left);
+}
+
+int pages_grow(struct buffer *buffer, uint64_t end)
+{
+	uint64_t generous = buffer->pages.capacity + buffer->pages.capacity / 2;
+	int err = -ENOSPC;
+
+	if (end <= buffer->pages.capacity)
+		return 0;
+	if (generous > end)
+		err = pages_reserve(buffer, generous);
+	if (err == -ENOSPC)
+		err = pages_reserve(buffer, end);
+	if (err == -ENOSPC &&
+	    page_round_up(end) - buffer->pages.capacity > budget_left(buffer->budget))
+		err = use_up_budget(buffer);
+	return err;
+}
+
+static void drop_memory(struct buffer *buffer)
+{
+	struct pages none;
+
+	pages_init(&none);
+	replace_memory(buffer, &none);
+}
+
+static bool is_worth_trimming(uint64_t capacity, uint64_t target)
+{
+	uint64_t tolerated = target / 8 > TRIM_MINIMUM ? target / 8 : TRIM_MINIMUM;
+
+	return target == 0 ? capacity > 0 : capacity > target && capacity - target > tolerated;
+}
+
+bool pages_trim(struct buffer *buffer, uint64_t keep)
+{
+	size_t before = buffer->pages.capacity;
+	uint64_t target = page_round_up(keep);
+
+	if (buffer->exported || !is_worth_trimming(before, target))
+		return false;
+	if (target == 0)
+		drop_memory(buffer);
+	else if (move_to(buffer, target, keep))
+		return false;
+	budget_give_back(buffer->budget, before - target);
+	return true;
+}
