@@ -1,35 +1,100 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which heaps there are, and which one a mount gets.
+ */
 #include "buffer/heap.h"
 
-#include "util/scope.h"
+#include "util/log.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* The dma-heap that `auto` looks for: the one of the machine's ordinary memory. */
+#define AUTO_DMA_HEAP "system"
+
+static int check_name(const char *name, char why[static 256])
+{
+	const char *complaint = NULL;
+
+	if (!*name)
+		complaint = "the heap has no name";
+	else if (strlen(name) >= sizeof(((struct heap *)0)->name))
+		complaint = "the heap's name is too long";
+	else if (strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
+		complaint = "a heap is a name, not a path";
+	if (!complaint)
+		return 0;
+	snprintf(why, 256, "%s: try heap=auto, or a name that `dmaheapctl heaps` shows", complaint);
+	return -EINVAL;
+}
+
+static int open_named(struct heap **heap, const char *name, const char *dev, char why[static 256])
+{
+	if (!strcmp(name, "shmem"))
+		return heap_shmem_open(heap, dev, why);
+	if (!strcmp(name, "udmabuf"))
+		return heap_udmabuf_open(heap, dev, why);
+	return heap_dma_open(heap, name, dev, why);
+}
+
+/* What `auto` would rather have had, and why it could not. */
+struct refusals {
+	char text[160];
+};
+
+static void note_refusal(struct refusals *refusals, const char *name, int err)
+{
+	size_t used = strlen(refusals->text);
+
+	snprintf(refusals->text + used, sizeof(refusals->text) - used, "%s no %s (%s)",
+		 used ? "," : ":", name, strerror(-err));
+}
+
+/* The best there is first. */
+static int open_best(struct heap **heap, const char *dev, char why[static 256])
+{
+	static const char *const order[] = {AUTO_DMA_HEAP, "udmabuf", "shmem"};
+	struct refusals refusals = {""};
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		int err = open_named(heap, order[i], dev, why);
+
+		if (!err) {
+			why[0] = '\0';
+			snprintf((*heap)->choice, sizeof((*heap)->choice), "auto took %s%s",
+				 order[i], refusals.text);
+			return 0;
+		}
+		note_refusal(&refusals, order[i], err);
+	}
+	return -ENODEV;
+}
 
 int heap_open(struct heap **heap, const char *name, const char *dev, char why[static 256])
 {
-	if (strcmp(name, "shmem") == 0)
-		return heap_shmem_open(heap, dev, why);
-	if (strcmp(name, "auto") == 0) {
-		int err = heap_shmem_open(heap, dev, why);
+	int err = check_name(name, why);
 
-		if (!err)
-			snprintf((*heap)->choice, sizeof((*heap)->choice), "nothing else is there");
+	if (err)
 		return err;
-	}
-	snprintf(why, 256, "no heap of that name");
-	return -ENOENT;
+	err = !strcmp(name, "auto") ? open_best(heap, dev, why) : open_named(heap, name, dev, why);
+	if (!err && (*heap)->advice[0])
+		log_warning("%s", (*heap)->advice);
+	return err;
 }
 
 bool heap_exists(const char *name, const char *dev)
 {
-	scope(free) char *path = NULL;
+	char path[PATH_MAX], why[256];
 
-	if (!strcmp(name, "auto") || !strcmp(name, "shmem") || !strcmp(name, "udmabuf"))
+	if (!strcmp(name, "auto") || !strcmp(name, "udmabuf") || !strcmp(name, "shmem"))
 		return true;
-	return !strchr(name, '/') && *name && asprintf(&path, "%s/dma_heap/%s", dev, name) > 0 &&
-	       !access(path, F_OK);
+	snprintf(path, sizeof(path), "%s/dma_heap/%s", dev, name);
+	return !check_name(name, why) && !access(path, F_OK);
 }
 
 void heap_destroy(struct heap *heap)
@@ -38,8 +103,72 @@ void heap_destroy(struct heap *heap)
 		heap->ops->destroy(heap);
 }
 
+/* One walk over the heaps, for people to read. */
+struct listing {
+	const char *dev;
+	heap_line *line;
+	void *context;
+	char automatic[64]; /* what auto would take */
+};
+
+static void find_automatic(struct listing *listing)
+{
+	struct heap *heap;
+	char why[256];
+
+	if (open_best(&heap, listing->dev, why))
+		return;
+	snprintf(listing->automatic, sizeof(listing->automatic), "%s", heap->name);
+	heap_destroy(heap);
+}
+
+static void list_one(struct listing *listing, const char *name)
+{
+	bool automatic = !strcmp(name, listing->automatic);
+	struct heap *heap;
+	char text[512], why[256];
+
+	if (check_name(name, why) || open_named(&heap, name, listing->dev, why)) {
+		listing->line(listing->context, name, false, why);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s%s%s%s", heap->dmabuf, *heap->advice ? "; " : "",
+		 heap->advice, automatic ? " (heap=auto takes this one)" : "");
+	listing->line(listing->context, name, true, text);
+	heap_destroy(heap);
+}
+
+static int is_visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+/* How many there are. */
+static int list_dma_heaps(struct listing *listing)
+{
+	char path[PATH_MAX];
+	struct dirent **entries;
+	int n;
+
+	snprintf(path, sizeof(path), "%s/dma_heap", listing->dev);
+	n = scandir(path, &entries, is_visible, alphasort);
+	if (n < 0)
+		return 0;
+	for (int i = 0; i < n; i++) {
+		list_one(listing, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return n;
+}
+
 void heap_list(const char *dev, heap_line *line, void *context)
 {
-	(void)dev;
-	line(context, "shmem", true, "shared memory, no dma-bufs");
+	struct listing listing = {.dev = dev, .line = line, .context = context};
+
+	find_automatic(&listing);
+	if (list_dma_heaps(&listing) == 0)
+		list_one(&listing, AUTO_DMA_HEAP);
+	list_one(&listing, "udmabuf");
+	list_one(&listing, "shmem");
 }
