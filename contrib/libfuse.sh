@@ -118,12 +118,18 @@ make_libfuse() {
 }
 
 require() {
-	local tool missing=()
-	for tool in meson ninja dpkg-source pkg-config "${CC:-cc}" "${CXX:-c++}"; do
+	local tool purposes=build missing=()
+	local tools=(meson ninja dpkg-source pkg-config "${CC:-cc}")
+
+	if $examples; then
+		tools+=("${CXX:-c++}")
+		purposes="build bench"
+	fi
+	for tool in "${tools[@]}"; do
 		have "$tool" || missing+=("$tool")
 	done
-	[ ${#missing[@]} -eq 0 ] ||
-		die "building libfuse needs ${missing[*]}: run contrib/install-deps.sh build"
+	[ ${#missing[@]} -eq 0 ] || die "building libfuse needs ${missing[*]}:" \
+		"run contrib/install-deps.sh $purposes"
 }
 
 main() {
