@@ -167,6 +167,7 @@ static int check_values(struct options *options, char why[static 256])
 {
 	uint64_t number;
 
+	parse_size("50%", &options->size_bytes);
 	options->mode_bits = 01777;
 	options->uid_number = getuid();
 	options->gid_number = getgid();

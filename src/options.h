@@ -29,7 +29,7 @@ struct options {
 	bool strictatime;
 	char *mount_flags; /* comma list of what the kernel gets: "ro,nosuid" */
 
-	uint64_t size_bytes; /* of size=, 0: not given */
+	uint64_t size_bytes; /* of size=, or of what tmpfs takes: half the memory */
 	mode_t mode_bits;
 	uid_t uid_number;
 	gid_t gid_number;
