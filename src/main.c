@@ -9,6 +9,7 @@
 #include "util/log.h"
 #include "util/number.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -68,6 +69,10 @@ static void announce(const struct heap *heap)
 {
 	if (*heap->choice)
 		log_info("heap=%s (%s); dma-buf: %s", heap->name, heap->choice, heap->dmabuf);
+	if (heap->ops->memory != HEAP_TREE_FILE)
+		log_info("every buffer costs an open file: there can be %" PRIu64
+			 "; a higher limit of open files (ulimit -Hn) allows more",
+			 fs_most_buffers());
 }
 
 static enum exit_status mount_and_serve(const struct options *options, struct fs *fs)

@@ -99,14 +99,24 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int which,
 		reply_attributes(req, node);
 }
 
-/* Where the memory is not the tree's, the budget is the size of the filesystem. */
-static void show_budget(struct statvfs *st, const struct budget *budget)
+static fsfilcnt_t smaller(fsfilcnt_t a, fsfilcnt_t b)
 {
-	const uint64_t used = budget->used;
-	const uint64_t left = used < budget->limit ? budget->limit - used : 0;
+	return a < b ? a : b;
+}
+
+/*
+ * Where the memory is not the tree's, the budget is the size of the filesystem,
+ * and there are no more files than fds for their buffers.
+ */
+static void show_buffers_limits(struct statvfs *st, struct budget *budget)
+{
+	const fsfilcnt_t used = st->f_files - st->f_ffree;
+	const fsfilcnt_t most = fs_most_buffers();
 
 	st->f_blocks = budget->limit / st->f_frsize;
-	st->f_bfree = st->f_bavail = left / st->f_frsize;
+	st->f_bfree = st->f_bavail = budget_left(budget) / st->f_frsize;
+	st->f_files = smaller(st->f_files, most);
+	st->f_ffree = st->f_favail = smaller(st->f_ffree, used < most ? most - used : 0);
 }
 
 void op_statfs(fuse_req_t req, fuse_ino_t ino)
@@ -120,6 +130,6 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
 		return;
 	}
 	if (fs->heap->ops->memory != HEAP_TREE_FILE)
-		show_budget(&st, &fs->budget);
+		show_buffers_limits(&st, &fs->budget);
 	fuse_reply_statfs(req, &st);
 }

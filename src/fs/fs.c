@@ -3,6 +3,8 @@
 
 #include "util/scope.h"
 
+#include <sys/resource.h>
+
 void fs_reply_error(fuse_req_t req, int error)
 {
 	/* It is not the caller who has too many files open. */
@@ -20,6 +22,18 @@ double fs_attr_timeout(const struct node *node, const struct stat *st)
 	return node->may_be_mapped ? 0 : 1;
 }
 
+/*
+ * What is read and written through this process goes the better the larger
+ * the pieces are, and tools ask st_blksize for their size.
+ */
+#define LARGE_PIECE (1 << 20)
+
+static void show_piece(const struct fs *fs, struct stat *st)
+{
+	if (S_ISREG(st->st_mode) && !fs->passthrough)
+		st->st_blksize = LARGE_PIECE;
+}
+
 int fs_stat(struct fs *fs, struct node *node, struct stat *st)
 {
 	with_lock(&node->lock);
@@ -31,6 +45,7 @@ int fs_stat(struct fs *fs, struct node *node, struct stat *st)
 		return -errno;
 	if (node->buffer)
 		buffer_stat(node->buffer, st);
+	show_piece(fs, st);
 	return 0;
 }
 
@@ -48,7 +63,20 @@ int fs_entry(struct fs *fs, int dirfd, const char *name, struct fuse_entry_param
 		if (node->buffer)
 			buffer_stat(node->buffer, &entry->attr);
 	}
+	show_piece(fs, &entry->attr);
 	entry->ino = node->ino;
 	entry->attr_timeout = fs_attr_timeout(node, &entry->attr);
 	return 0;
+}
+
+/* /dev/fuse, the tree, the heap's device, and what requests hold meanwhile. */
+#define OWN_FDS 64
+
+uint64_t fs_most_buffers(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur <= OWN_FDS)
+		return 0;
+	return limit.rlim_cur - OWN_FDS;
 }

@@ -64,6 +64,12 @@ int fs_stat(struct fs *fs, struct node *node, struct stat *st);
 /* Looks up @name below @dirfd, or @dirfd itself if empty, for a reply. */
 int fs_entry(struct fs *fs, int dirfd, const char *name, struct fuse_entry_param *entry);
 
+/*
+ * On heaps whose buffers cost an fd each, the most buffers there can be: the
+ * limit of open files less what the daemon needs for itself.
+ */
+uint64_t fs_most_buffers(void);
+
 /* Operations, one file per family; the table is in ops.c. */
 extern const struct fuse_lowlevel_ops fs_ops;
 

@@ -6,19 +6,17 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/statvfs.h>
 
 static void print_limits(FILE *out, struct fs *fs)
 {
-	struct rlimit fds = {};
 	struct statvfs st = {};
 
 	fstatvfs(fs->tree.mount, &st);
-	getrlimit(RLIMIT_NOFILE, &fds);
 	fprintf(out, "inodes_used=%" PRIu64 "\n", (uint64_t)(st.f_files - st.f_ffree));
 	fprintf(out, "inodes_limit=%" PRIu64 "\n", (uint64_t)st.f_files);
-	fprintf(out, "open_files_limit=%" PRIu64 "\n", (uint64_t)fds.rlim_cur);
+	if (fs->heap->ops->memory != HEAP_TREE_FILE)
+		fprintf(out, "buffers_limit=%" PRIu64 "\n", fs_most_buffers());
 }
 
 static void print_memory(FILE *out, struct fs *fs)
