@@ -16,6 +16,9 @@
 #
 #   as_user UID COMMAND...    run as that user, without groups or capabilities
 #   make_file FILE SIZE       a file of random bytes; SIZE as in 4K, 300M
+#   in_parallel N COMMAND...  N times at once, each with its number from 1 to N as
+#                             the last argument; all must succeed. (A bare
+#                             "wait" would wait for the daemon too.)
 #   wait_until SECONDS COMMAND...  until COMMAND succeeds, else fail
 #
 #   need_cmd COMMAND...       programs that the case can not do without
@@ -90,6 +93,19 @@ as_user() {
 
 make_file() {
 	head -c "$2" /dev/urandom >"$1"
+}
+
+in_parallel() {
+	local count=$1 i pids=() failed=0
+	shift
+	for ((i = 1; i <= count; i++)); do
+		"$@" "$i" &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i" || failed=$((failed + 1))
+	done
+	[ "$failed" -eq 0 ] || fail "$failed of $count failed: $*"
 }
 
 wait_until() {
