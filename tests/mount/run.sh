@@ -120,9 +120,9 @@ run_case() {
 	mkdir -m 755 "$work" "$work.bin"
 	in_namespaces "$name" "$work" &
 	case_pid=$!
-	printf '%s\n' "$case_pid" >"$work.pid"
 	sleep "$limit" &
 	timer=$!
+	printf '%s\n' "$case_pid" "$timer" >"$work.pids"
 	wait -n -p ended "$case_pid" "$timer" || status=$?
 	if [ "$ended" = "$timer" ]; then
 		printf 'FAIL: not done after %s s\n' "$limit"
@@ -131,6 +131,7 @@ run_case() {
 	fi
 	kill -KILL "$timer" "$case_pid" 2>/dev/null || true
 	wait 2>/dev/null
+	rm "$work.pids"
 	printf '%d.%d' $((ms = (${EPOCHREALTIME/[.,]/} - start) / 1000, ms / 1000)) \
 		$((ms % 1000 / 100)) >"$work.seconds"
 	return "$status"
@@ -195,10 +196,10 @@ run_all() {
 
 clean_up() {
 	local pids
-	pids=$(cat "$root"/*.pid 2>/dev/null) || true
-	# their namespaces, and all that is in them, go with them
+	# cut short: with a case's first process go its namespaces and all in them
+	pids=$(cat "$root"/*.pids 2>/dev/null) || true
 	# shellcheck disable=SC2086 # words are wanted
-	[ -z "$(jobs -rp)" ] || kill -KILL $pids 2>/dev/null || true
+	kill -KILL $pids 2>/dev/null || true
 	if $keep && [ "$failures" -gt 0 ]; then
 		say "kept $root"
 	else
