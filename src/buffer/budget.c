@@ -3,9 +3,10 @@
 
 #include <errno.h>
 
+/* Nothing fits always, even where budget_correct() went beyond the limit. */
 static bool has_room(const struct budget *budget, uint64_t used, uint64_t bytes)
 {
-	return used <= budget->limit && bytes <= budget->limit - used;
+	return bytes == 0 || (used <= budget->limit && bytes <= budget->limit - used);
 }
 
 int budget_take(struct budget *budget, uint64_t bytes)

@@ -311,6 +311,11 @@ static ssize_t copy_by_bouncing(struct buffer *from, off_t from_offset, struct b
 	return (ssize_t)done;
 }
 
+static size_t smaller(uint64_t a, uint64_t b)
+{
+	return (size_t)(a < b ? a : b);
+}
+
 static bool overlap(off_t a, off_t b, size_t size)
 {
 	return a < b ? (uint64_t)(b - a) < size : (uint64_t)(a - b) < size;
@@ -326,10 +331,11 @@ ssize_t buffer_copy(struct buffer *from, off_t from_offset, struct buffer *to, o
 		err = check_range(from_offset, 0);
 	if (!err && from == to && overlap(from_offset, to_offset, size))
 		err = -EINVAL;
-	if (err || size == 0)
+	if (err)
 		return err;
-	if (size > COPY_LIMIT)
-		size = COPY_LIMIT;
+	size = smaller(smaller(size, COPY_LIMIT), (uint64_t)(OFFSET_MAX - from_offset));
+	if (size == 0)
+		return 0;
 	n = copy_directly(from, from_offset, to, to_offset, size);
 	if (n != -EOPNOTSUPP)
 		return n;

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A heap for tests: dma-bufs are memfds, and it fails where it is told to. It
+ * also keeps watch over CPU access: the buffer that it watches can be touched
+ * inside a bracket alone, anything else is a segmentation fault.
+ */
+#ifndef TESTS_FAKE_HEAP_H
+#define TESTS_FAKE_HEAP_H
+
+#include "buffer/memory.h"
+#include "util/scope.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dma-buf.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct fake_heap {
+	struct heap heap;
+	struct heap_ops ops;
+	struct budget budget;
+
+	/* Fault points; 0: none. */
+	int fail_alloc; /* the nth allocation from now fails */
+	int alloc_error;
+	size_t largest; /* no allocation beyond this many bytes */
+	int idle_error, start_error, end_error, export_error, may_export_error;
+
+	/* What happened. */
+	_Atomic int allocs, exports, waits, starts, ends;
+	_Atomic int start_amid_writers; /* has to stay 0 */
+
+	pthread_mutex_t lock;
+	struct buffer *watched;
+	int inside, writers_inside;
+};
+
+static inline struct fake_heap *fake(struct heap *heap)
+{
+	return (struct fake_heap *)heap;
+}
+
+static inline int fake_memory(size_t size)
+{
+	int fd = memfd_create("fake", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, (off_t)size), 0);
+	return fd;
+}
+
+static inline int fake_alloc(struct heap *heap, size_t size)
+{
+	struct fake_heap *f = fake(heap);
+
+	f->allocs++;
+	if (f->fail_alloc && --f->fail_alloc == 0)
+		return f->alloc_error;
+	if (f->largest && size > f->largest)
+		return -ENOMEM;
+	return fake_memory(size);
+}
+
+static inline int fake_may_export(struct heap *heap, size_t size)
+{
+	(void)size;
+	return fake(heap)->may_export_error;
+}
+
+static inline int fake_export(struct heap *heap, int fd, size_t size)
+{
+	struct stat st;
+
+	fake(heap)->exports++;
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_uint_eq((size_t)st.st_size, size);
+	ck_assert_int_eq(size % (size_t)sysconf(_SC_PAGESIZE), 0);
+	ck_assert_int_eq(fcntl(fd, F_GET_SEALS) & (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL),
+			 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	if (fake(heap)->export_error)
+		return fake(heap)->export_error;
+	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static inline int fake_wait_idle(struct heap *heap, int fd, bool write)
+{
+	(void)fd;
+	(void)write;
+	fake(heap)->waits++;
+	return fake(heap)->idle_error;
+}
+
+/* The watched buffer's own memory, not the one it is about to move to. */
+static inline bool fake_watches(struct fake_heap *f, int fd)
+{
+	return f->watched && f->watched->pages.dmabuf == fd;
+}
+
+static inline void fake_protect(struct fake_heap *f, int protection)
+{
+	char *map = atomic_load(&f->watched->pages.map);
+
+	ck_assert_int_eq(mprotect(map, f->watched->pages.capacity, protection), 0);
+}
+
+static inline void fake_enter(struct fake_heap *f, bool write)
+{
+	if (f->writers_inside)
+		f->start_amid_writers++;
+	if (f->inside++ == 0)
+		fake_protect(f, PROT_READ | PROT_WRITE);
+	f->writers_inside += write;
+}
+
+static inline void fake_leave(struct fake_heap *f, bool write)
+{
+	f->writers_inside -= write;
+	if (--f->inside == 0)
+		fake_protect(f, PROT_NONE);
+}
+
+static inline int fake_sync(struct heap *heap, int fd, uint64_t flags)
+{
+	struct fake_heap *f = fake(heap);
+	bool write = (flags & DMA_BUF_SYNC_RW) == DMA_BUF_SYNC_RW;
+	bool end = flags & DMA_BUF_SYNC_END;
+	with_lock(&f->lock);
+
+	if (!end && f->start_error)
+		return f->start_error;
+	*(end ? &f->ends : &f->starts) += 1;
+	if (fake_watches(f, fd))
+		(end ? fake_leave : fake_enter)(f, write);
+	return end ? f->end_error : 0;
+}
+
+static inline void fake_heap_init(struct fake_heap *f, enum heap_memory memory)
+{
+	memset(f, 0, sizeof(*f));
+	f->ops = (struct heap_ops){
+		.memory = memory,
+		.alloc = fake_alloc,
+		.may_export = fake_may_export,
+		.export = fake_export,
+		.wait_idle = fake_wait_idle,
+		.sync = fake_sync,
+	};
+	f->heap.ops = &f->ops;
+	f->budget.limit = UINT64_MAX;
+	f->alloc_error = -ENOMEM;
+	pthread_mutex_init(&f->lock, NULL);
+}
+
+static inline struct buffer *fake_buffer(struct fake_heap *f)
+{
+	int file = f->ops.memory == HEAP_TREE_FILE ? fake_memory(0) : -1;
+	struct buffer *buffer;
+
+	ck_assert_int_eq(buffer_create(&buffer, &f->heap, &f->budget, file), 0);
+	return buffer;
+}
+
+static inline uint64_t used_budget(struct fake_heap *f)
+{
+	return atomic_load(&f->budget.used);
+}
+
+static inline off_t size_of(struct buffer *buffer)
+{
+	struct stat st = {0};
+
+	if (buffer->ops == &memory_tree_file)
+		ck_assert_int_eq(fstat(buffer->file, &st), 0);
+	else
+		buffer_stat(buffer, &st);
+	return st.st_size;
+}
+
+/* What lies between size and capacity, looked at from below. */
+static inline void assert_gap_is_zero(struct buffer *buffer)
+{
+	uint64_t size = (uint64_t)size_of(buffer), capacity = buffer->pages.capacity;
+	static const char zeros[65536];
+	char piece[sizeof(zeros)];
+
+	ck_assert_uint_le(size, capacity);
+	for (uint64_t at = size; at < capacity;) {
+		ssize_t n = pread(buffer->pages.file, piece, sizeof(piece), (off_t)at);
+
+		ck_assert_int_gt(n, 0);
+		ck_assert_msg(!memcmp(piece, zeros, (size_t)n), "dirt at %ju of %ju (size %ju)",
+			      (uintmax_t)at, (uintmax_t)capacity, (uintmax_t)size);
+		at += (uint64_t)n;
+	}
+}
+
+static inline int count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* The end of a program of tests. */
+static inline int run_suite(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
+
+#endif

@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Buffers of fixed pages: sizes, growth, what is zero, exports, CPU access, and
+ * a heap that fails at every point it can.
+ */
+#include "fake_heap.h"
+
+static struct fake_heap heap;
+static struct buffer *buffer;
+static uint64_t page;
+static int fds_before;
+
+static void setup(void)
+{
+	page = (uint64_t)sysconf(_SC_PAGESIZE);
+	fds_before = count_fds();
+	fake_heap_init(&heap, HEAP_PAGES);
+	buffer = fake_buffer(&heap);
+	heap.watched = buffer;
+}
+
+/* Whatever a test did: all memory is back, each bracket was closed. */
+static void teardown(void)
+{
+	if (!buffer->exported)
+		assert_gap_is_zero(buffer);
+	ck_assert_uint_eq(used_budget(&heap), buffer_capacity(buffer));
+	heap.watched = NULL;
+	buffer_destroy(buffer);
+	ck_assert_uint_eq(used_budget(&heap), 0);
+	ck_assert_int_eq(heap.starts, heap.ends);
+	ck_assert_int_eq(heap.start_amid_writers, 0);
+	ck_assert_int_eq(count_fds(), fds_before);
+}
+
+static void write_bytes(char byte, size_t size, off_t offset)
+{
+	char *data = malloc(size);
+
+	memset(data, byte, size);
+	ck_assert_int_eq(buffer_write(buffer, data, size, offset), (ssize_t)size);
+	free(data);
+}
+
+/* [begin, end) is full of @byte. */
+static void assert_bytes(char byte, off_t begin, off_t end)
+{
+	for (off_t at = begin; at < end; at++) {
+		char is;
+
+		ck_assert_int_eq(buffer_read(buffer, &is, 1, at), 1);
+		ck_assert_msg(is == byte, "%d instead of %d at %jd", is, byte, (intmax_t)at);
+	}
+}
+
+START_TEST(starts_empty)
+{
+	char data[8];
+	struct stat st = {.st_size = 7, .st_blocks = 7};
+
+	ck_assert_int_eq(buffer_read(buffer, data, 8, 0), 0);
+	ck_assert_int_eq(buffer_seek(buffer, 0, SEEK_DATA), -ENXIO);
+	ck_assert_int_eq(buffer_export(buffer), -ENODATA);
+	ck_assert_int_eq(buffer_passthrough_file(buffer), -1);
+	ck_assert_int_eq(buffer_state(buffer), BUFFER_PAGES);
+	buffer_stat(buffer, &st);
+	ck_assert_int_eq(st.st_size, 0);
+	ck_assert_int_eq(st.st_blocks, 0);
+	ck_assert_int_eq(heap.allocs, 0);
+}
+END_TEST
+
+START_TEST(reads_what_was_written)
+{
+	char data[16] = "";
+
+	ck_assert_int_eq(buffer_write(buffer, "hello", 5, 3), 5);
+	ck_assert_int_eq(buffer_read(buffer, data, 16, 0), 8);
+	ck_assert_mem_eq(data, "\0\0\0hello", 8);
+	ck_assert_int_eq(buffer_read(buffer, data, 16, 7), 1);
+	ck_assert_int_eq(buffer_read(buffer, data, 16, 8), 0);
+	ck_assert_int_eq(buffer_read(buffer, data, 16, 1000000), 0);
+	ck_assert_uint_eq(buffer_capacity(buffer), page);
+}
+END_TEST
+
+START_TEST(seeks_to_data_and_the_end)
+{
+	write_bytes('x', 100, 0);
+	ck_assert_int_eq(buffer_seek(buffer, 0, SEEK_DATA), 0);
+	ck_assert_int_eq(buffer_seek(buffer, 99, SEEK_DATA), 99);
+	ck_assert_int_eq(buffer_seek(buffer, 100, SEEK_DATA), -ENXIO);
+	ck_assert_int_eq(buffer_seek(buffer, 0, SEEK_HOLE), 100);
+	ck_assert_int_eq(buffer_seek(buffer, 100, SEEK_HOLE), -ENXIO);
+	ck_assert_int_eq(buffer_seek(buffer, -1, SEEK_HOLE), -ENXIO);
+	ck_assert_int_eq(buffer_seek(buffer, 0, SEEK_SET), -EINVAL);
+}
+END_TEST
+
+/* No offset may overflow, and none may cost memory. */
+START_TEST(end_of_the_world)
+{
+	char data[8];
+
+	ck_assert_int_eq(buffer_write(buffer, "x", 1, INT64_MAX), -EFBIG);
+	ck_assert_int_eq(buffer_write(buffer, "xy", 2, INT64_MAX - 1), -EFBIG);
+	ck_assert_int_eq(buffer_write(buffer, "x", 1, -1), -EINVAL);
+	ck_assert_int_eq(buffer_read(buffer, data, 8, -1), -EINVAL);
+	ck_assert_int_eq(buffer_read(buffer, data, 8, INT64_MAX), -EFBIG);
+	ck_assert_int_eq(buffer_read(buffer, data, 8, INT64_MAX - 8), 0);
+	ck_assert_int_eq(buffer_truncate(buffer, -1), -EINVAL);
+	ck_assert_int_eq(buffer_allocate(buffer, 0, 0, 0), -EINVAL);
+	ck_assert_int_eq(buffer_allocate(buffer, 0, -1, 5), -EINVAL);
+	ck_assert_int_eq(buffer_allocate(buffer, 0, INT64_MAX, 1), -EFBIG);
+	ck_assert_int_eq(buffer_allocate(buffer, 0, 1, INT64_MAX), -EFBIG);
+	heap.largest = 1u << 20;
+	ck_assert_int_eq(buffer_write(buffer, "x", 1, INT64_MAX - 1), -ENOSPC);
+	ck_assert_int_eq(buffer_truncate(buffer, INT64_MAX), -ENOSPC);
+	ck_assert_int_eq(buffer_allocate(buffer, 0, 0, INT64_MAX), -ENOSPC);
+	ck_assert_int_eq(size_of(buffer), 0);
+}
+END_TEST
+
+static const int unknown_modes[] = {FALLOC_FL_PUNCH_HOLE, FALLOC_FL_COLLAPSE_RANGE,
+				    FALLOC_FL_INSERT_RANGE, FALLOC_FL_UNSHARE_RANGE,
+				    FALLOC_FL_ZERO_RANGE | FALLOC_FL_PUNCH_HOLE};
+
+START_TEST(refuses_other_modes)
+{
+	ck_assert_int_eq(buffer_allocate(buffer, unknown_modes[_i], 0, 10), -EOPNOTSUPP);
+}
+END_TEST
+
+static const struct {
+	int mode;
+	off_t offset, length;
+	off_t size_after;
+	uint64_t pages_after;
+	off_t zero_begin, zero_end; /* of what had been 'x' from 0 to 6000 */
+} allocations[] = {
+	{0, 0, 100, 6000, 2, 0, 0},
+	{0, 5000, 5000, 10000, 3, 0, 0},
+	{FALLOC_FL_KEEP_SIZE, 5000, 5000, 6000, 3, 0, 0},
+	{FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 10, 5000, 6000, 2, 10, 5010},
+	{FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 10, 99999, 6000, 2, 10, 6000},
+	{FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 99999, 10, 6000, 2, 0, 0},
+	{FALLOC_FL_ZERO_RANGE, 10, 20, 6000, 2, 10, 30},
+	{FALLOC_FL_ZERO_RANGE, 5000, 5000, 10000, 3, 5000, 6000},
+	{FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 5000, 5000, 6000, 3, 5000, 6000},
+};
+
+START_TEST(allocates)
+{
+	off_t begin = allocations[_i].zero_begin, end = allocations[_i].zero_end;
+
+	write_bytes('x', 6000, 0);
+	ck_assert_int_eq(buffer_allocate(buffer, allocations[_i].mode, allocations[_i].offset,
+					 allocations[_i].length),
+			 0);
+	ck_assert_int_eq(size_of(buffer), allocations[_i].size_after);
+	if (page == 4096)
+		ck_assert_uint_eq(buffer_capacity(buffer), allocations[_i].pages_after * page);
+	assert_bytes('x', 0, begin);
+	assert_bytes(0, begin, end);
+	assert_bytes('x', end, 6000);
+	assert_bytes(0, 6000, allocations[_i].size_after);
+}
+END_TEST
+
+START_TEST(truncate_is_exact)
+{
+	ck_assert_int_eq(buffer_truncate(buffer, 10 * (off_t)page + 1), 0);
+	ck_assert_uint_eq(buffer_capacity(buffer), 11 * page);
+	ck_assert_int_eq(heap.allocs, 1);
+	ck_assert_int_eq(size_of(buffer), 10 * (off_t)page + 1);
+	assert_bytes(0, 0, 100);
+}
+END_TEST
+
+START_TEST(no_old_byte_shows)
+{
+	write_bytes('x', 6000, 0);
+	ck_assert_int_eq(buffer_truncate(buffer, 100), 0);
+	ck_assert_int_eq(buffer_truncate(buffer, 6000), 0);
+	assert_bytes('x', 0, 100);
+	assert_bytes(0, 100, 6000);
+}
+END_TEST
+
+START_TEST(refill_shows_no_old_byte)
+{
+	write_bytes('x', 6000, 0);
+	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+	write_bytes('y', 10, 0);
+	write_bytes('z', 10, 5000);
+	assert_bytes('y', 0, 10);
+	assert_bytes(0, 10, 5000);
+}
+END_TEST
+
+START_TEST(empty_gives_memory_back)
+{
+	write_bytes('x', 6000, 0);
+	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+	ck_assert_uint_eq(buffer_capacity(buffer), 0);
+	ck_assert_uint_eq(used_budget(&heap), 0);
+	ck_assert_int_eq(count_fds(), fds_before);
+}
+END_TEST
+
+START_TEST(shrinking_much_gives_memory_back)
+{
+	ck_assert_int_eq(buffer_truncate(buffer, 16 << 20), 0);
+	write_bytes('x', 100, 0);
+	ck_assert_int_eq(buffer_truncate(buffer, 50), 0);
+	ck_assert_uint_eq(buffer_capacity(buffer), page);
+	assert_bytes('x', 0, 50);
+	ck_assert_int_eq(buffer_truncate(buffer, 100), 0);
+	assert_bytes(0, 50, 100);
+}
+END_TEST
+
+/* A shrink can't fail: where nothing smaller is to be had, it zeroes what it cuts off. */
+START_TEST(shrinking_on_a_dry_heap)
+{
+	ck_assert_int_eq(buffer_truncate(buffer, 16 << 20), 0);
+	write_bytes('x', 6000, 0);
+	heap.fail_alloc = 1;
+	ck_assert_int_eq(buffer_truncate(buffer, 50), 0);
+	ck_assert_uint_eq(buffer_capacity(buffer), 16 << 20);
+	ck_assert_int_eq(size_of(buffer), 50);
+}
+END_TEST
+
+/* Growing by small writes costs few moves, and settling gives the surplus back. */
+START_TEST(growth_is_amortised)
+{
+	enum { PIECE = 64 << 10, PIECES = 512 };
+
+	for (int i = 0; i < PIECES; i++)
+		write_bytes((char)('a' + i % 26), PIECE, (off_t)i * PIECE);
+	ck_assert_int_lt(heap.allocs, 20);
+	ck_assert_uint_gt(buffer_capacity(buffer), (uint64_t)PIECE * PIECES);
+	buffer_settle(buffer);
+	ck_assert_uint_eq(buffer_capacity(buffer), (uint64_t)PIECE * PIECES);
+	for (int i = 0; i < PIECES; i++)
+		assert_bytes((char)('a' + i % 26), (off_t)i * PIECE + PIECE - 1,
+			     (off_t)i * PIECE + PIECE);
+}
+END_TEST
+
+START_TEST(settling_keeps_what_was_asked_for)
+{
+	write_bytes('x', 100, 0);
+	ck_assert_int_eq(buffer_allocate(buffer, FALLOC_FL_KEEP_SIZE, 0, 8 << 20), 0);
+	buffer_settle(buffer);
+	ck_assert_uint_eq(buffer_capacity(buffer), 8 << 20);
+	ck_assert_int_eq(buffer_truncate(buffer, 100), 0); /* as on tmpfs */
+	ck_assert_uint_eq(buffer_capacity(buffer), page);
+}
+END_TEST
+
+START_TEST(settling_tolerates_little)
+{
+	ck_assert_int_eq(buffer_truncate(buffer, 1 << 20), 0);
+	write_bytes('x', 1, 1 << 20);
+	buffer_settle(buffer);
+	ck_assert_int_eq(heap.allocs, 2);
+}
+END_TEST
+
+/* The generous allocation is the 2nd, the exact one the 3rd. */
+START_TEST(grows_exactly_where_more_is_not_to_be_had)
+{
+	write_bytes('x', 10 * page, 0);
+	heap.fail_alloc = 1;
+	write_bytes('y', page, 10 * (off_t)page);
+	ck_assert_int_eq(heap.allocs, 3);
+	ck_assert_uint_eq(buffer_capacity(buffer), 11 * page);
+	assert_bytes('x', 10 * (off_t)page - 1, 10 * (off_t)page);
+	assert_bytes('y', 10 * (off_t)page, 10 * (off_t)page + 1);
+}
+END_TEST
+
+START_TEST(heap_runs_dry_in_mid_growth)
+{
+	char data[8192];
+
+	memset(data, 'y', sizeof(data));
+	write_bytes('x', 10 * page - 100, 0);
+	heap.largest = 10 * page;
+	ck_assert_int_eq(buffer_write(buffer, data, sizeof(data), 10 * (off_t)page - 100), 100);
+	ck_assert_int_eq(buffer_write(buffer, data, sizeof(data), 10 * (off_t)page), -ENOSPC);
+	ck_assert_int_eq(buffer_truncate(buffer, 10 * (off_t)page + 1), -ENOSPC);
+	ck_assert_int_eq(buffer_allocate(buffer, 0, 0, 10 * (off_t)page + 1), -ENOSPC);
+	ck_assert_int_eq(size_of(buffer), 10 * (off_t)page);
+	assert_bytes('x', 0, 100);
+	assert_bytes('y', 10 * (off_t)page - 100, 10 * (off_t)page);
+}
+END_TEST
+
+START_TEST(budget_runs_dry_in_mid_growth)
+{
+	char data[65536];
+
+	memset(data, 'y', sizeof(data));
+	heap.budget.limit = 12 * page + 5;
+	write_bytes('x', 10 * page, 0);
+	ck_assert_int_eq(buffer_write(buffer, data, 4 * page, 10 * (off_t)page), 2 * (ssize_t)page);
+	ck_assert_uint_eq(buffer_capacity(buffer), 12 * page);
+	ck_assert_int_eq(buffer_write(buffer, data, 1, 12 * (off_t)page), -ENOSPC);
+	ck_assert_int_eq(buffer_truncate(buffer, 12 * (off_t)page + 1), -ENOSPC);
+	ck_assert_int_eq(buffer_write(buffer, data, 1, 0), 1); /* in place, all the same */
+}
+END_TEST
+
+/* Growing within the budget works although old and new memory together exceed it. */
+START_TEST(budget_counts_what_stays)
+{
+	heap.budget.limit = 100 * page;
+	write_bytes('x', 60 * page, 0);
+	write_bytes('y', page, 60 * (off_t)page);
+	ck_assert_uint_eq(buffer_capacity(buffer), 90 * page);
+	ck_assert_int_eq(buffer_truncate(buffer, 100 * (off_t)page), 0);
+}
+END_TEST
+
+static const int alloc_errors[][2] = {
+	{-ENOMEM, -ENOSPC}, {-ENOSPC, -ENOSPC}, {-EMFILE, -EMFILE}, {-EACCES, -EACCES}};
+
+START_TEST(reports_why_there_is_no_memory)
+{
+	heap.alloc_error = alloc_errors[_i][0];
+	heap.fail_alloc = 1;
+	ck_assert_int_eq(buffer_write(buffer, "x", 1, 0), alloc_errors[_i][1]);
+	heap.fail_alloc = 1;
+	ck_assert_int_eq(buffer_truncate(buffer, 1), alloc_errors[_i][1]);
+	ck_assert_int_eq(size_of(buffer), 0);
+	ck_assert_uint_eq(used_budget(&heap), 0);
+}
+END_TEST
+
+START_TEST(exported_memory_stays)
+{
+	uint64_t capacity;
+	struct stat before, after;
+	int fd;
+
+	write_bytes('x', 6000, 0);
+	capacity = buffer_capacity(buffer);
+	fd = buffer_export(buffer);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fstat(fd, &before), 0);
+	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+	ck_assert_uint_eq(buffer_capacity(buffer), capacity);
+	write_bytes('y', 7000, 0);
+	ck_assert_int_eq(buffer_truncate(buffer, (off_t)capacity + 1), -EBUSY);
+	ck_assert_int_eq(buffer_allocate(buffer, 0, 0, (off_t)capacity + 1), -EBUSY);
+	ck_assert_int_eq(buffer_write(buffer, "z", 1, (off_t)capacity), -EBUSY);
+	ck_assert_int_eq(buffer_write(buffer, "zz", 2, (off_t)capacity - 1), 1);
+	buffer_settle(buffer);
+	close(fd);
+	fd = buffer_export(buffer);
+	ck_assert_int_eq(fstat(fd, &after), 0);
+	ck_assert_uint_eq(before.st_ino, after.st_ino);
+	close(fd);
+}
+END_TEST
+
+/* Whoever holds the dma-buf may write anywhere in it; a file must not show that by growing. */
+START_TEST(foreign_bytes_do_not_show)
+{
+	char junk[4096];
+	int fd;
+
+	memset(junk, 'j', sizeof(junk));
+	write_bytes('x', 100, 0);
+	fd = buffer_export(buffer);
+	ck_assert_int_eq(pwrite(fd, junk, 4000, 96), 4000);
+	ck_assert_int_eq(buffer_truncate(buffer, 1000), 0);
+	assert_bytes(0, 100, 1000);
+	ck_assert_int_eq(pwrite(fd, junk, 3000, 1000), 3000);
+	write_bytes('y', 10, 2000);
+	assert_bytes(0, 1000, 2000);
+	assert_bytes('y', 2000, 2010);
+	ck_assert_int_eq(pwrite(fd, junk, 4000, 0), 4000);
+	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+	assert_gap_is_zero(buffer);
+	close(fd);
+}
+END_TEST
+
+/* fallocate() says how far others have filled the memory, and touches nothing. */
+START_TEST(reserving_uncovers_foreign_bytes)
+{
+	int fd;
+
+	ck_assert_int_eq(buffer_allocate(buffer, FALLOC_FL_KEEP_SIZE, 0, 4096), 0);
+	fd = buffer_export(buffer);
+	ck_assert_int_eq(pwrite(fd, "filled by a device", 18, 0), 18);
+	ck_assert_int_eq(size_of(buffer), 0);
+	ck_assert_int_eq(buffer_allocate(buffer, 0, 0, 18), 0);
+	assert_bytes('f', 0, 1);
+	assert_bytes('e', 17, 18);
+	close(fd);
+}
+END_TEST
+
+START_TEST(memory_outlives_the_file)
+{
+	char data[5];
+	int fd;
+
+	write_bytes('x', 5, 0);
+	fd = buffer_export(buffer);
+	heap.watched = NULL;
+	buffer_destroy(buffer);
+	ck_assert_int_eq(pread(fd, data, 5, 0), 5);
+	ck_assert_mem_eq(data, "xxxxx", 5);
+	close(fd);
+	buffer = fake_buffer(&heap);
+}
+END_TEST
+
+/* Each kind of access stands in a bracket of its own; see also fake_heap.h. */
+START_TEST(access_is_bracketed)
+{
+	char data[8];
+	int before;
+
+	write_bytes('x', 100, 0);
+	before = heap.starts;
+	buffer_read(buffer, data, 8, 0);
+	ck_assert_int_eq(heap.starts, before + 1);
+	buffer_write(buffer, data, 8, 0);
+	ck_assert_int_eq(heap.starts, before + 2);
+	buffer_truncate(buffer, 50);
+	ck_assert_int_eq(heap.starts, before + 3);
+	buffer_allocate(buffer, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 10);
+	ck_assert_int_eq(heap.starts, before + 4);
+	buffer_read(buffer, data, 8, 1000);
+	buffer_seek(buffer, 0, SEEK_DATA);
+	buffer_truncate(buffer, 100);
+	ck_assert_int_eq(heap.starts, before + 4);
+	ck_assert_int_eq(heap.waits, heap.starts);
+}
+END_TEST
+
+START_TEST(devices_that_do_not_let_go)
+{
+	char data[8] = "";
+
+	write_bytes('x', 100, 0);
+	heap.idle_error = -EBUSY;
+	ck_assert_int_eq(buffer_read(buffer, data, 8, 0), -EBUSY);
+	ck_assert_int_eq(buffer_write(buffer, data, 8, 0), -EBUSY);
+	ck_assert_int_eq(buffer_truncate(buffer, 50), -EBUSY);
+	ck_assert_int_eq(size_of(buffer), 100);
+	heap.idle_error = 0;
+	heap.start_error = -EIO;
+	ck_assert_int_eq(buffer_write(buffer, data, 8, 0), -EIO);
+	ck_assert_int_eq(buffer_write(buffer, data, 8, 10000), -EIO);
+	heap.start_error = 0;
+	ck_assert_int_eq(size_of(buffer), 100);
+	assert_bytes('x', 0, 100);
+}
+END_TEST
+
+START_TEST(end_of_access_fails)
+{
+	char data[50];
+
+	memset(data, 'y', sizeof(data));
+	write_bytes('x', 100, 0);
+	heap.end_error = -EIO;
+	ck_assert_int_eq(buffer_read(buffer, data, 8, 0), -EIO);
+	ck_assert_int_eq(buffer_write(buffer, data, 50, 90), -EIO);
+	heap.end_error = 0; /* what was written is in the file, not behind its end */
+	assert_gap_is_zero(buffer);
+}
+END_TEST
+
+START_TEST(copies)
+{
+	struct buffer *to = fake_buffer(&heap), *source = buffer;
+	enum { SIZE = 3 << 20 };
+
+	write_bytes('x', SIZE, 0);
+	ck_assert_int_eq(buffer_copy(source, 5, to, 10, SIZE), SIZE - 5);
+	ck_assert_int_eq(size_of(to), SIZE + 5);
+	ck_assert_uint_eq(buffer_capacity(to), page_round_up(SIZE + 5));
+	ck_assert_int_eq(buffer_copy(source, SIZE, to, 0, 10), 0);
+	ck_assert_int_eq(buffer_copy(source, INT64_MAX, to, 0, 10), 0);
+	ck_assert_int_eq(buffer_copy(source, -1, to, 0, 10), -EINVAL);
+	ck_assert_int_eq(buffer_copy(source, 0, to, INT64_MAX, 10), -EFBIG);
+	ck_assert_int_eq(buffer_copy(source, 0, source, 9, 10), -EINVAL);
+	ck_assert_int_eq(buffer_copy(source, 9, source, 0, 10), -EINVAL);
+	ck_assert_int_eq(buffer_copy(source, 0, source, SIZE, 10), 10);
+	ck_assert_int_eq(buffer_copy(source, 10, source, 0, 10), 10);
+	buffer = to;
+	assert_bytes(0, 0, 10);
+	assert_bytes('x', 10, 100);
+	assert_bytes('x', SIZE, SIZE + 5);
+	buffer = source;
+	buffer_destroy(to);
+}
+END_TEST
+
+START_TEST(keeps_times)
+{
+	struct timespec past[2] = {{.tv_sec = 1000, .tv_nsec = 7}, {.tv_sec = 2000}};
+	struct stat st = {.st_mtim = past[1], .st_atim = past[0]};
+	char byte;
+
+	write_bytes('x', 1, 0);
+	buffer_stat(buffer, &st);
+	ck_assert_int_gt(st.st_mtim.tv_sec, 1000000);
+	ck_assert_int_gt(st.st_ctim.tv_sec, 1000000);
+	ck_assert_int_eq(st.st_atim.tv_sec, 1000);
+	st = (struct stat){.st_mtim = past[1], .st_atim = past[0]};
+	ck_assert_int_eq(buffer_set_times(buffer, past), 0);
+	buffer_stat(buffer, &st);
+	ck_assert_int_eq(st.st_mtim.tv_sec, 2000);
+	ck_assert_int_eq(st.st_atim.tv_nsec, 7);
+	ck_assert_int_eq(buffer_read(buffer, &byte, 1, 0), 1);
+	buffer_stat(buffer, &st);
+	ck_assert_int_gt(st.st_atim.tv_sec, 1000000);
+	ck_assert_int_eq(st.st_mtim.tv_sec, 2000);
+}
+END_TEST
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static void add_sizes(TCase *tests)
+{
+	tcase_add_test(tests, starts_empty);
+	tcase_add_test(tests, reads_what_was_written);
+	tcase_add_test(tests, seeks_to_data_and_the_end);
+	tcase_add_test(tests, end_of_the_world);
+	tcase_add_loop_test(tests, refuses_other_modes, 0, COUNT(unknown_modes));
+	tcase_add_loop_test(tests, allocates, 0, COUNT(allocations));
+	tcase_add_test(tests, truncate_is_exact);
+	tcase_add_test(tests, no_old_byte_shows);
+	tcase_add_test(tests, refill_shows_no_old_byte);
+	tcase_add_test(tests, copies);
+	tcase_add_test(tests, keeps_times);
+}
+
+static void add_growth(TCase *tests)
+{
+	tcase_add_test(tests, empty_gives_memory_back);
+	tcase_add_test(tests, shrinking_much_gives_memory_back);
+	tcase_add_test(tests, shrinking_on_a_dry_heap);
+	tcase_add_test(tests, growth_is_amortised);
+	tcase_add_test(tests, settling_keeps_what_was_asked_for);
+	tcase_add_test(tests, settling_tolerates_little);
+	tcase_add_test(tests, grows_exactly_where_more_is_not_to_be_had);
+	tcase_add_test(tests, heap_runs_dry_in_mid_growth);
+	tcase_add_test(tests, budget_runs_dry_in_mid_growth);
+	tcase_add_test(tests, budget_counts_what_stays);
+	tcase_add_loop_test(tests, reports_why_there_is_no_memory, 0, COUNT(alloc_errors));
+}
+
+static void add_sharing(TCase *tests)
+{
+	tcase_add_test(tests, exported_memory_stays);
+	tcase_add_test(tests, foreign_bytes_do_not_show);
+	tcase_add_test(tests, reserving_uncovers_foreign_bytes);
+	tcase_add_test(tests, memory_outlives_the_file);
+	tcase_add_test(tests, access_is_bracketed);
+	tcase_add_test(tests, devices_that_do_not_let_go);
+	tcase_add_test(tests, end_of_access_fails);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("buffer of pages");
+	void (*const parts[])(TCase *) = {add_sizes, add_growth, add_sharing};
+	const char *const names[] = {"sizes", "growth", "sharing"};
+
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		TCase *tests = tcase_create(names[i]);
+
+		tcase_add_checked_fixture(tests, setup, teardown);
+		parts[i](tests);
+		suite_add_tcase(suite, tests);
+	}
+	return run_suite(suite);
+}
