@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Every heap that this machine has and this process may use: memory, growth and
+ * exports for real. On a machine without dma-bufs that is shared memory alone.
+ */
+#include "fake_heap.h"
+
+static void exercise(struct buffer *buffer)
+{
+	enum { SIZE = 300000 };
+	char *data = malloc(SIZE), *back = malloc(SIZE);
+
+	for (int i = 0; i < SIZE; i++)
+		data[i] = (char)(i * 7 + i / 251);
+	for (int at = 0; at < SIZE; at += 50000)
+		ck_assert_int_eq(buffer_write(buffer, data + at, 50000, at), 50000);
+	ck_assert_int_eq(buffer_read(buffer, back, SIZE, 0), SIZE);
+	ck_assert_mem_eq(data, back, SIZE);
+	ck_assert_int_eq(buffer_truncate(buffer, 1000), 0);
+	ck_assert_int_eq(buffer_truncate(buffer, SIZE), 0);
+	ck_assert_int_eq(buffer_read(buffer, back, SIZE, 0), SIZE);
+	for (int i = 1000; i < SIZE; i++)
+		ck_assert_int_eq(back[i], 0);
+	ck_assert_int_eq(buffer_write(buffer, data, SIZE, 0), SIZE);
+	buffer_settle(buffer);
+	free(data);
+	free(back);
+}
+
+/* What another program would see of it. */
+static void look_through_dmabuf(struct buffer *buffer)
+{
+	uint64_t capacity = buffer_capacity(buffer);
+	int fd = buffer_export(buffer);
+	struct dma_buf_sync sync = {.flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ};
+	unsigned char *map;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_END), (off_t)capacity);
+	map = mmap(NULL, capacity, PROT_READ, MAP_SHARED, fd, 0);
+	ck_assert_ptr_ne(map, MAP_FAILED);
+	ck_assert_int_eq(dmabuf_sync(NULL, fd, sync.flags), 0);
+	ck_assert_int_eq(map[1000], (unsigned char)(1000 * 7 + 1000 / 251));
+	ck_assert_int_eq(map[capacity - 1], 0);
+	ck_assert_int_eq(buffer_write(buffer, "\x55", 1, 0), 1);
+	ck_assert_int_eq(map[0], 0x55);
+	munmap(map, capacity);
+	close(fd);
+}
+
+static void try_heap(const char *name)
+{
+	char why[256];
+	struct budget budget = {.limit = UINT64_MAX};
+	struct buffer *buffer;
+	struct heap *heap;
+	int file = -1;
+
+	ck_assert_msg(!heap_open(&heap, name, "/dev", why), "%s: %s", name, why);
+	if (heap->ops->memory == HEAP_TREE_FILE)
+		file = fake_memory(0);
+	ck_assert_int_eq(buffer_create(&buffer, heap, &budget, file), 0);
+	exercise(buffer);
+	if (heap->ops->memory == HEAP_TREE_FILE)
+		ck_assert_int_eq(buffer_export(buffer), -ENOTSUP);
+	else
+		look_through_dmabuf(buffer);
+	buffer_destroy(buffer);
+	ck_assert_uint_eq(budget.used, 0);
+	heap_destroy(heap);
+}
+
+static void try_if_usable(void *context, const char *name, bool usable, const char *text)
+{
+	int *tried = context;
+
+	(void)text;
+	if (!usable)
+		return;
+	try_heap(name);
+	(*tried)++;
+}
+
+START_TEST(every_usable_heap)
+{
+	int fds_before = count_fds(), tried = 0;
+
+	heap_list("/dev", try_if_usable, &tried);
+	ck_assert_int_ge(tried, 1);
+	ck_assert_int_eq(count_fds(), fds_before);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("heaps of this machine");
+	TCase *tests = tcase_create("heaps");
+
+	tcase_add_test(tests, every_usable_heap);
+	suite_add_tcase(suite, tests);
+	return run_suite(suite);
+}
