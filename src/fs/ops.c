@@ -28,9 +28,11 @@ static void op_init(void *user, struct fuse_conn_info *conn)
 
 	if (tree_has_acls(&fs->tree))
 		want |= FUSE_CAP_POSIX_ACL;
+#ifdef FUSE_CAP_HANDLE_KILLPRIV_V2 /* since libfuse 3.17 */
 	/* The tree's kernel drops set-id bits by itself, where it sees the data. */
 	if (fs->heap->ops->memory == HEAP_TREE_FILE)
 		want |= FUSE_CAP_HANDLE_KILLPRIV_V2;
+#endif
 	conn->want |= want & conn->capable;
 	passthrough_negotiate(fs, conn);
 }

@@ -117,5 +117,7 @@ void passthrough_choose(fuse_req_t req, struct node *node, struct fuse_file_info
 		fs->counters.opens_cached++;
 	}
 	fi->direct_io = !!(flags & OPEN_DIRECT);
+#ifdef DMAHEAPFS_HAVE_PARALLEL_DIRECT_WRITES
 	fi->parallel_direct_writes = fi->direct_io;
+#endif
 }
