@@ -33,7 +33,7 @@ scripts() {
 	files | while read -r file; do
 		[ -f "$file" ] || continue
 		case $file in
-		*.sh) printf '%s\n' "$file" ;;
+		*.sh | contrib/completion/*) printf '%s\n' "$file" ;;
 		*) head -n 1 "$file" | grep -qaE '^#!.*\b(ba)?sh\b' && printf '%s\n' "$file" ;;
 		esac
 	done || true
@@ -88,27 +88,39 @@ mount_options() {
 	"$build/dmaheapfs" --help | sed -n 's/^    \([a-z_]*\)[ =].*/\1/p' | sort
 }
 
-# what completion offers after "dmaheapfs -o"
-completed_mount_options() {
-	# shellcheck disable=SC2034 # the completion reads them
-	_init_completion() { cur='' prev=-o; }
+verbs() {
+	"$build/dmaheapctl" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p' | sort
+}
+
+# completed PROGRAM WORD...: what completion offers after WORD..., the last of
+# which is the word that is being typed
+# shellcheck disable=SC2034,SC2317 # the completion uses all this
+completed() {
+	_init_completion() {
+		cur=${typed[-1]} prev=${typed[-2]} words=("${typed[@]}")
+		cword=$((${#typed[@]} - 1))
+	}
 	compopt() { :; }
-	# shellcheck source=contrib/completion/dmaheapfs
-	. contrib/completion/dmaheapfs
-	_dmaheapfs
+	local typed=("$@")
+	# shellcheck disable=SC1090 # one file per program
+	. "contrib/completion/$1"
+	"_$1"
 	printf '%s\n' "${COMPREPLY[@]%=}" | sort
 }
 
-completion_knows_the_options() {
-	diff <(mount_options) <(completed_mount_options)
-}
+completion_knows_the_options() { diff <(mount_options) <(completed dmaheapfs -o ''); }
+completion_knows_the_verbs() { diff <(verbs) <(completed dmaheapctl ''); }
 
-man_page_knows_the_options() {
-	local option
-	mount_options | while read -r option; do
-		grep -q "^\.[A-Z]* .*\b$option\b" src/dmaheapfs.8 || echo "$option"
+# not_in_manual PAGE: the words on stdin that no line of PAGE introduces
+not_in_manual() {
+	local word
+	while read -r word; do
+		grep -q "^\.[A-Z]* .*\b$word\b" "$1" || echo "$word"
 	done
 }
+
+manual_knows_the_options() { mount_options | not_in_manual src/dmaheapfs.8; }
+manual_knows_the_verbs() { verbs | not_in_manual src/ctl/dmaheapctl.1; }
 
 # what Debian expects where, and nothing else
 installs_as_expected() {
@@ -137,7 +149,9 @@ test_that "every source names its licence" sources_name_their_licence
 test_that "no mirror is named" no_mirror_is_named
 test_that "what Markdown files point at exists" markdown_points_at_what_exists
 test_that "completion knows the mount options" completion_knows_the_options
-test_that "the man page knows the mount options" man_page_knows_the_options
+test_that "completion knows dmaheapctl's verbs" completion_knows_the_verbs
+test_that "the manual knows the mount options" manual_knows_the_options
+test_that "the manual knows dmaheapctl's verbs" manual_knows_the_verbs
 test_that "man pages have no warnings" man_pages_are_clean
 test_that "installs what Debian expects where" installs_as_expected
 [ "$failures" -eq 0 ]
