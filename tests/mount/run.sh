@@ -89,9 +89,10 @@ in_namespaces() {
 		bash -euo pipefail -c '
 			here=$1 name=$2 work=$3 build=$4
 			cd "$work"
-			# reachable for every user, wherever the build lies
-			mount --bind "$build" "$work.bin"
-			PATH=$work.bin:$PATH
+			# as if installed: mount(8) has a PATH of its own, and not
+			# every user may reach the build
+			mount --bind "$build" /usr/local/sbin
+			PATH=/usr/local/sbin:$PATH
 			. "$here/lib.sh"
 			_begin
 			. "$here/cases/$name.sh"
@@ -117,7 +118,7 @@ run_case() {
 
 	limit=$(header "$name" timeout)
 	limit=$((${limit:-$timeout} * slowness))
-	mkdir -m 755 "$work" "$work.bin"
+	mkdir -m 755 "$work"
 	in_namespaces "$name" "$work" &
 	case_pid=$!
 	sleep "$limit" &
@@ -129,8 +130,10 @@ run_case() {
 		show_hang "$case_pid"
 		status=124
 	fi
-	kill -KILL "$timer" "$case_pid" 2>/dev/null || true
-	wait 2>/dev/null
+	{
+		kill -KILL "$timer" "$case_pid"
+		wait
+	} 2>/dev/null || true
 	rm "$work.pids"
 	printf '%d.%d' $((ms = (${EPOCHREALTIME/[.,]/} - start) / 1000, ms / 1000)) \
 		$((ms % 1000 / 100)) >"$work.seconds"
