@@ -4,9 +4,10 @@
 # What a mount test stands on: tests/mount/run.sh sources this, then the case,
 # in a mount and a pid namespace that are the case's own. Every command that
 # fails, fails the case. $work is an empty directory and the current one; the
-# programs under test are in /usr/local/sbin, so that mount(8) finds them. When the case ends, mounts that
-# mount_fs made are unmounted, every daemon must exit with status 0 and have
-# nothing to complain about, and no process and no mount may be left.
+# programs under test are in /usr/local/sbin, so that mount(8) finds them. When
+# the case ends, mounts that mount_fs made are unmounted, every daemon must exit
+# with status 0 and have nothing to complain about, and no process and no mount
+# may be left.
 #
 #   mount_fs [OPTIONS [DIR]]  mount at DIR ($work/mnt); sets mnt and daemon (its
 #                             pid). heap=shmem unless OPTIONS say otherwise
