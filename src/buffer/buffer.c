@@ -241,6 +241,11 @@ off_t buffer_seek(struct buffer *buffer, off_t offset, int whence)
 	return buffer->ops->seek(buffer, offset, whence);
 }
 
+static size_t smaller(uint64_t a, uint64_t b)
+{
+	return (size_t)(a < b ? a : b);
+}
+
 static void share_both(struct buffer *a, struct buffer *b)
 {
 	share(a < b ? a : b);
@@ -276,19 +281,21 @@ static ssize_t bounce_once(char *bounce, struct buffer *from, off_t from_offset,
 	return n > 0 ? buffer_write(to, bounce, (size_t)n, to_offset) : n;
 }
 
-/* One move for all the pieces to come. Where it fails, they will say so themselves. */
-static void prepare_room(struct buffer *from, off_t from_offset, struct buffer *to, off_t to_offset,
-			 size_t size)
+/* How much of @size there is; asked once, for a copy within one buffer may move its end. */
+static size_t bytes_from(struct buffer *from, off_t from_offset, size_t size)
 {
-	struct stat st = {0};
+	off_t end;
 
-	buffer_stat(from, &st);
-	if (st.st_size <= from_offset)
-		return;
-	if (size > (uint64_t)(st.st_size - from_offset))
-		size = (size_t)(st.st_size - from_offset);
+	with_shared(from);
+	end = from->ops->size(from);
+	return end > from_offset ? smaller(size, (uint64_t)(end - from_offset)) : 0;
+}
+
+/* One move for all the pieces to come. Where it fails, they will say so themselves. */
+static void prepare_room(struct buffer *to, off_t to_offset, size_t size)
+{
 	with_exclusive(to);
-	if (to->ops->make_room)
+	if (size && to->ops->make_room)
 		to->ops->make_room(to, (uint64_t)to_offset + size);
 }
 
@@ -309,11 +316,6 @@ static ssize_t copy_by_bouncing(struct buffer *from, off_t from_offset, struct b
 		done += (size_t)n;
 	}
 	return (ssize_t)done;
-}
-
-static size_t smaller(uint64_t a, uint64_t b)
-{
-	return (size_t)(a < b ? a : b);
 }
 
 static bool overlap(off_t a, off_t b, size_t size)
@@ -339,7 +341,8 @@ ssize_t buffer_copy(struct buffer *from, off_t from_offset, struct buffer *to, o
 	n = copy_directly(from, from_offset, to, to_offset, size);
 	if (n != -EOPNOTSUPP)
 		return n;
-	prepare_room(from, from_offset, to, to_offset, size);
+	size = bytes_from(from, from_offset, size);
+	prepare_room(to, to_offset, size);
 	return copy_by_bouncing(from, from_offset, to, to_offset, size);
 }
 

@@ -30,6 +30,7 @@ struct memory_ops {
 	ssize_t (*write)(struct buffer *buffer, const void *data, size_t size, off_t offset);
 	off_t (*seek)(struct buffer *buffer, off_t offset, int whence);
 	void (*stat)(struct buffer *buffer, struct stat *st);
+	off_t (*size)(struct buffer *buffer);
 	uint64_t (*capacity)(struct buffer *buffer);
 	int (*set_times)(struct buffer *buffer, const struct timespec times[2]);
 	/*
@@ -86,6 +87,7 @@ ssize_t pages_read(struct buffer *buffer, void *data, size_t size, off_t offset)
 ssize_t pages_write(struct buffer *buffer, const void *data, size_t size, off_t offset);
 off_t pages_seek(struct buffer *buffer, off_t offset, int whence);
 void pages_stat(struct buffer *buffer, struct stat *st);
+off_t pages_size(struct buffer *buffer);
 uint64_t pages_capacity(struct buffer *buffer);
 int pages_set_times(struct buffer *buffer, const struct timespec times[2]);
 bool pages_is_ready(struct buffer *buffer, size_t size, off_t offset);

@@ -26,6 +26,13 @@ static uint64_t bytes_held(const struct stat *st)
 	return (uint64_t)st->st_blocks * 512;
 }
 
+static off_t file_size(struct buffer *buffer)
+{
+	struct stat st;
+
+	return fstat(buffer->file, &st) ? 0 : st.st_size;
+}
+
 static uint64_t file_capacity(struct buffer *buffer)
 {
 	struct stat st;
@@ -179,6 +186,7 @@ const struct memory_ops memory_tree_file = {
 	.write = file_write,
 	.seek = file_seek,
 	.stat = tree_stat,
+	.size = file_size,
 	.capacity = file_capacity,
 	.set_times = tree_set_times,
 	.copy = file_copy,
@@ -312,6 +320,7 @@ const struct memory_ops memory_own_file = {
 	.write = own_write,
 	.seek = file_seek,
 	.stat = own_stat,
+	.size = file_size,
 	.capacity = file_capacity,
 	.set_times = own_set_times,
 	.copy = own_copy,

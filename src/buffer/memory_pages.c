@@ -209,6 +209,11 @@ void pages_stat(struct buffer *buffer, struct stat *st)
 	data_times_show(&buffer->times, st);
 }
 
+off_t pages_size(struct buffer *buffer)
+{
+	return (off_t)atomic_load(&buffer->size);
+}
+
 uint64_t pages_capacity(struct buffer *buffer)
 {
 	return buffer->pages.capacity;
@@ -253,6 +258,7 @@ const struct memory_ops memory_pages = {
 	.write = pages_write,
 	.seek = pages_seek,
 	.stat = pages_stat,
+	.size = pages_size,
 	.capacity = pages_capacity,
 	.set_times = pages_set_times,
 	.is_ready = pages_is_ready,

@@ -127,6 +127,7 @@ const struct memory_ops memory_pinned_file = {
 	.write = pages_write,
 	.seek = pages_seek,
 	.stat = pages_stat,
+	.size = pages_size,
 	.capacity = pages_capacity,
 	.set_times = pages_set_times,
 	.is_ready = pages_is_ready,

@@ -507,6 +507,15 @@ START_TEST(copies)
 }
 END_TEST
 
+/* The end that counts is the one the buffer had when the copy began. */
+START_TEST(copies_behind_its_own_end)
+{
+	write_bytes('x', 100, 0);
+	ck_assert_int_eq(buffer_copy(buffer, 0, buffer, 200, 200), 100);
+	ck_assert_int_eq(size_of(buffer), 300);
+}
+END_TEST
+
 START_TEST(keeps_times)
 {
 	struct timespec past[2] = {{.tv_sec = 1000, .tv_nsec = 7}, {.tv_sec = 2000}};
@@ -544,6 +553,7 @@ static void add_sizes(TCase *tests)
 	tcase_add_test(tests, no_old_byte_shows);
 	tcase_add_test(tests, refill_shows_no_old_byte);
 	tcase_add_test(tests, copies);
+	tcase_add_test(tests, copies_behind_its_own_end);
 	tcase_add_test(tests, keeps_times);
 }
 

@@ -190,6 +190,33 @@ START_TEST(copies)
 }
 END_TEST
 
+static int file_on_another_filesystem(void)
+{
+	char path[] = "/var/tmp/dmaheapfs-XXXXXX";
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	unlink(path);
+	return fd;
+}
+
+/* copy_file_range(2) does not go from one filesystem to the other. */
+START_TEST(copies_where_the_kernel_does_not)
+{
+	enum { SIZE = 1 << 20 };
+	int fd = file_on_another_filesystem();
+	struct buffer *other;
+
+	ck_assert_int_eq(buffer_create(&other, &heap.heap, &heap.budget, fd), 0);
+	ck_assert_int_eq(write_bytes('x', SIZE, 0), SIZE);
+	ck_assert_int_eq(buffer_copy(buffer, 1000, other, 10, 2 * SIZE), SIZE - 1000);
+	ck_assert_int_eq(size_of(other), SIZE - 990);
+	ck_assert_int_eq(buffer_copy(other, 10, buffer, SIZE, 10), 10);
+	assert_bytes('x', SIZE, SIZE + 10);
+	buffer_destroy(other);
+}
+END_TEST
+
 /* --- a tree with a limit of its own --- */
 
 enum { TREE_PAGES = 64 };
@@ -521,6 +548,7 @@ static void add_common(TCase *tests)
 static void add_tree(TCase *tests)
 {
 	add_common(tests);
+	tcase_add_test(tests, copies_where_the_kernel_does_not);
 	tcase_add_test(tests, tree_is_full);
 	tcase_add_test(tests, tree_knows_size_and_times);
 }
