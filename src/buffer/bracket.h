@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * CPU access to a dma-buf's mapping stands between the START and the END of a
- * DMA_BUF_IOCTL_SYNC. START may throw away what the CPU's cache holds, so none
- * may happen while another thread has written and not yet reached its END:
- * writers that overlap in time share one pair, and whoever reads meanwhile
- * goes without. Each START has its END.
+ * DMA_BUF_IOCTL_SYNC. Where caches need it, START throws away what the CPU has
+ * cached of the whole buffer, what another thread has just written included.
+ * And whoever has written wants devices to see it when the call returns. So
+ * readers share, each with a bracket of its own, and a writer is alone.
  */
 #ifndef BUFFER_BRACKET_H
 #define BUFFER_BRACKET_H
@@ -14,17 +14,15 @@
 #include <pthread.h>
 
 struct bracket {
-	pthread_mutex_t lock; /* a leaf; held across the ioctl, not while waiting for devices */
-	unsigned int writers; /* inside now */
+	pthread_rwlock_t lock; /* a leaf; held across the access, not while waiting for devices */
 };
 
 /* One thread's stay inside. */
 struct cpu_access {
 	struct bracket *bracket;
 	struct heap *heap;
-	int fd; /* the dma-buf; -1: nothing to tell anyone */
-	bool write;
-	bool started; /* by this access */
+	int fd;	    /* the dma-buf; -1: nobody to tell */
+	bool write; /* it may read, too */
 };
 
 void bracket_init(struct bracket *bracket);

@@ -5,6 +5,7 @@
  */
 #include "buffer/buffer.h"
 
+#include "buffer/fair_lock.h"
 #include "buffer/memory.h"
 #include "util/scope.h"
 
@@ -58,17 +59,6 @@ static void scope_disown(struct buffer **buffer)
 #define with_shared(which)    __attribute__((unused)) scope(unshare) struct buffer *held = share(which)
 #define with_exclusive(which) __attribute__((unused)) scope(disown) struct buffer *held = own(which)
 
-/* glibc's default would let a stream of readers keep a truncate out for ever. */
-static void init_lock(pthread_rwlock_t *lock)
-{
-	pthread_rwlockattr_t attr;
-
-	pthread_rwlockattr_init(&attr);
-	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-	pthread_rwlock_init(lock, &attr);
-	pthread_rwlockattr_destroy(&attr);
-}
-
 static int take_file(struct buffer *buffer, const struct memory_ops *ops, int file)
 {
 	if (file < 0)
@@ -96,7 +86,7 @@ static int attach_memory(struct buffer *buffer, int file)
 
 static void init_parts(struct buffer *buffer)
 {
-	init_lock(&buffer->lock);
+	fair_lock_init(&buffer->lock);
 	charge_init(&buffer->charge, buffer->budget);
 	bracket_init(&buffer->bracket);
 	data_times_init(&buffer->times);

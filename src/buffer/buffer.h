@@ -6,9 +6,10 @@
  * The logical size is what read(2) stops at and st_size shows. The capacity
  * is the memory held, in bytes. Bytes between the two are zero, always.
  *
- * Calls may come from any thread at once. Data calls run side by side; a call
- * that moves or resizes the memory waits for them. Everything returns 0 (or a
- * count) or -errno. Sizes and offsets are bytes.
+ * Calls may come from any thread at once. Reads run side by side, and so do
+ * writes to memory files; a write to a dma-buf is alone, and a call that moves
+ * or resizes the memory waits for all others. Everything returns 0 (or a count)
+ * or -errno. Sizes and offsets are bytes.
  */
 #ifndef BUFFER_BUFFER_H
 #define BUFFER_BUFFER_H

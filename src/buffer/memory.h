@@ -6,8 +6,7 @@
  * Lock order: buffer.lock (of two buffers the one at the lower address first),
  * then one of charge.lock, bracket.lock, times.lock, which are leaves. buffer.c
  * takes buffer.lock for the kinds of memory, in the way that struct memory_ops
- * says. It lets no new reader in while a writer waits, so it must not be taken
- * twice.
+ * says; see fair_lock.h for why nobody may take it twice.
  */
 #ifndef BUFFER_MEMORY_H
 #define BUFFER_MEMORY_H
