@@ -33,7 +33,7 @@ struct fake_heap {
 
 	/* What happened. */
 	_Atomic int allocs, exports, waits, starts, ends;
-	_Atomic int start_amid_writers; /* has to stay 0 */
+	_Atomic int start_amid_others; /* has to stay 0 */
 
 	pthread_mutex_t lock;
 	struct buffer *watched;
@@ -110,8 +110,8 @@ static inline void fake_protect(struct fake_heap *f, int protection)
 
 static inline void fake_enter(struct fake_heap *f, bool write)
 {
-	if (f->writers_inside)
-		f->start_amid_writers++;
+	if (f->writers_inside || (write && f->inside))
+		f->start_amid_others++;
 	if (f->inside++ == 0)
 		fake_protect(f, PROT_READ | PROT_WRITE);
 	f->writers_inside += write;

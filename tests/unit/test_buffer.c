@@ -29,7 +29,7 @@ static void teardown(void)
 	buffer_destroy(buffer);
 	ck_assert_uint_eq(used_budget(&heap), 0);
 	ck_assert_int_eq(heap.starts, heap.ends);
-	ck_assert_int_eq(heap.start_amid_writers, 0);
+	ck_assert_int_eq(heap.start_amid_others, 0);
 	ck_assert_int_eq(count_fds(), fds_before);
 }
 
