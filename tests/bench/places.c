@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "places.h"
+
+#include "bench.h"
+#include "sample.h"
+#include "util/scope.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define FUSE_MAGIC	0x65735546
+#define START_SECONDS	10
+#define PAUSE		(&(struct timespec){.tv_nsec = 5000000})
+
+struct kind {
+	const char *name;
+	int (*mount)(struct bench *bench, struct place *place, const char *options, char *why);
+	const char *options;
+};
+
+static int mount_tmpfs(struct bench *bench, struct place *place, const char *options, char *why)
+{
+	(void)bench;
+	if (!mount("tmpfs", place->dir, "tmpfs", 0, options))
+		return 0;
+	int error = -errno;
+
+	snprintf(why, 256, "no tmpfs with %s: %s", options, strerror(-error));
+	return error;
+}
+
+/* The daemon's words are kept, for the case that it fails. */
+static void log_path(const struct place *place, char path[static PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%.*s.log", PATH_MAX - 8, place->dir);
+}
+
+static _Noreturn void become_daemon(const char *const argv[], const char *log)
+{
+	int file = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	dup2(file, STDOUT_FILENO);
+	dup2(file, STDERR_FILENO);
+	execv(argv[0], (char *const *)(uintptr_t)argv);
+	dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
+	_exit(127);
+}
+
+static bool is_fuse(const char *dir)
+{
+	struct statfs st;
+
+	return !statfs(dir, &st) && st.f_type == FUSE_MAGIC;
+}
+
+/* The last line that the daemon has said, or that it said nothing. */
+static void explain(const struct place *place, const char *program, char *why)
+{
+	char path[PATH_MAX], line[256];
+	log_path(place, path);
+	FILE *log = fopen(path, "re");
+
+	snprintf(why, 256, "%.200s did not mount", program);
+	while (log && fgets(line, sizeof(line), log))
+		snprintf(why, 256, "%.*s", (int)strcspn(line, "\n"), line);
+	if (log)
+		fclose(log);
+}
+
+static int start(struct place *place, const char *const argv[], char *why)
+{
+	char log[PATH_MAX];
+	const double start = now();
+
+	log_path(place, log);
+	place->daemon = fork();
+	if (place->daemon < 0)
+		return -errno;
+	if (place->daemon == 0)
+		become_daemon(argv, log);
+	while (!is_fuse(place->dir)) {
+		const bool late = now() > start + START_SECONDS;
+
+		if (late)
+			kill(place->daemon, SIGKILL);
+		if (waitpid(place->daemon, NULL, late ? 0 : WNOHANG)) {
+			place->daemon = 0;
+			explain(place, argv[0], why);
+			return -EIO;
+		}
+		nanosleep(PAUSE, NULL);
+	}
+	return 0;
+}
+
+static int mount_dmaheapfs(struct place *place, const char *program, const char *options, char *why)
+{
+	const char *const argv[] = {program, "dmaheap-bench", place->dir, "-f", "-o", options, NULL};
+
+	if (access(program, X_OK)) {
+		snprintf(why, 256, "there is no %.200s", program);
+		return -errno;
+	}
+	return start(place, argv, why);
+}
+
+/* It lies beside this program. */
+static int mount_built(struct bench *bench, struct place *place, const char *options, char *why)
+{
+	char self[PATH_MAX], program[PATH_MAX + 16];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	(void)bench;
+	if (length < 0)
+		return -errno;
+	self[length] = '\0';
+	snprintf(program, sizeof(program), "%s/dmaheapfs", dirname(self));
+	return mount_dmaheapfs(place, program, options, why);
+}
+
+static int mount_other(struct bench *bench, struct place *place, const char *options, char *why)
+{
+	return mount_dmaheapfs(place, bench->settings.other, options, why);
+}
+
+/* The newest in the cache of contrib/libfuse.sh, or NULL. */
+static char *find_passthrough_hp(void)
+{
+	const char *cache = getenv("DMAHEAPFS_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
+	char pattern[PATH_MAX];
+	char *found = NULL;
+	glob_t paths;
+
+	if (cache)
+		snprintf(pattern, sizeof(pattern), "%s", cache);
+	else if (xdg)
+		snprintf(pattern, sizeof(pattern), "%s/dmaheapfs", xdg);
+	else
+		snprintf(pattern, sizeof(pattern), "%s/.cache/dmaheapfs", getenv("HOME") ?: "");
+	strncat(pattern, "/libfuse/*/bin/passthrough_hp", PATH_MAX - strlen(pattern) - 1);
+	if (!glob(pattern, 0, NULL, &paths) && paths.gl_pathc)
+		found = strdup(paths.gl_pathv[paths.gl_pathc - 1]);
+	globfree(&paths);
+	return found;
+}
+
+static int mount_passthrough_hp(struct bench *bench, struct place *place, const char *options,
+				char *why)
+{
+	scope(free) char *program = find_passthrough_hp();
+	const char *const argv[] = {program, "--foreground", place->below, place->dir, NULL};
+
+	(void)bench;
+	if (!program) {
+		snprintf(why, 256, "no passthrough_hp; contrib/libfuse.sh --examples makes it");
+		return -ENOENT;
+	}
+	snprintf(place->below, sizeof(place->below), "%.*s.below", PATH_MAX - 8, place->dir);
+	mkdir(place->below, 0755);
+	if (mount("tmpfs", place->below, "tmpfs", 0, options))
+		return -errno;
+	return start(place, argv, why);
+}
+
+#define TMPFS_OPTIONS "size=100%,nr_inodes=1m"
+
+static const struct kind kinds[PLACES] = {
+	[TMPFS] = {"tmpfs", mount_tmpfs, TMPFS_OPTIONS},
+	[TMPFS_HUGE] = {"tmpfs-huge", mount_tmpfs, TMPFS_OPTIONS ",huge=always"},
+	[MOUNT] = {"dmaheapfs", mount_built, TMPFS_OPTIONS ",heap=shmem"},
+	[MOUNT_HUGE] = {"dmaheapfs-huge", mount_built, TMPFS_OPTIONS ",heap=shmem,huge=always"},
+	[OTHER] = {"other", mount_other, TMPFS_OPTIONS ",heap=shmem"},
+	[PASSTHROUGH_HP] = {"passthrough_hp", mount_passthrough_hp, TMPFS_OPTIONS},
+};
+
+int place_mount(struct bench *bench, enum place_id id, char why[static 256])
+{
+	struct place *place = &bench->places[id];
+
+	snprintf(why, 256, "cannot mount %s", kinds[id].name);
+	snprintf(place->dir, sizeof(place->dir), "%s/%s", bench->work, kinds[id].name);
+	if (mkdir(place->dir, 0755) && errno != EEXIST)
+		return -errno;
+	int error = kinds[id].mount(bench, place, kinds[id].options, why);
+
+	if (error)
+		place_unmount(place);
+	return error;
+}
+
+void place_unmount(struct place *place)
+{
+	if (!*place->dir)
+		return;
+	umount2(place->dir, MNT_DETACH);
+	if (place->daemon)
+		waitpid(place->daemon, NULL, 0);
+	if (*place->below)
+		umount2(place->below, MNT_DETACH);
+	*place = (struct place){};
+}
+
+double place_cpu(const struct place *place)
+{
+	struct timespec time;
+	clockid_t clock;
+
+	if (!place->daemon || clock_getcpuclockid(place->daemon, &clock) ||
+	    clock_gettime(clock, &time))
+		return 0;
+	return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+void place_settle(const struct place *place)
+{
+	double before = -1, cpu;
+
+	while ((cpu = place_cpu(place)) != before) {
+		before = cpu;
+		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	}
+}
+
+static uint64_t count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	uint64_t count = 0;
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));)
+		count += entry->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+int place_memory(const struct place *place, uint64_t *bytes, uint64_t *fds)
+{
+	char path[64], line[128];
+	unsigned long kib;
+
+	*bytes = *fds = 0;
+	if (!place->daemon)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/fd", place->daemon);
+	*fds = count_entries(path);
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", place->daemon);
+	FILE *rollup = fopen(path, "re");
+
+	if (!rollup)
+		return -errno;
+	while (fgets(line, sizeof(line), rollup))
+		if (sscanf(line, "Pss: %lu kB", &kib) == 1)
+			*bytes = (uint64_t)kib * 1024;
+	fclose(rollup);
+	return 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where rows run: the mount under test and what it is compared with. */
+#ifndef BENCH_PLACES_H
+#define BENCH_PLACES_H
+
+#include <limits.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum place_id {
+	TMPFS,
+	TMPFS_HUGE,
+	MOUNT, /* dmaheapfs as built beside this program */
+	MOUNT_HUGE,
+	OTHER, /* dmaheapfs as built elsewhere */
+	PASSTHROUGH_HP,
+	PLACES,
+};
+
+struct bench;
+
+struct place {
+	char dir[PATH_MAX]; /* empty: not mounted */
+	char below[PATH_MAX]; /* what passthrough_hp shows, else empty */
+	pid_t daemon; /* 0: none */
+};
+
+/*
+ * Mounts the place, empty. On failure -errno, and @why says what is missing.
+ * Everything happens in the mount namespace that supervise() has made.
+ */
+int place_mount(struct bench *bench, enum place_id id, char why[static 256]);
+void place_unmount(struct place *place);
+
+/* Waits until the daemon, if there is one, has nothing left to do. */
+void place_settle(const struct place *place);
+
+/* CPU seconds that the daemon has used since it was started; 0 without one. */
+double place_cpu(const struct place *place);
+
+/* Bytes of memory that are the daemon's own (PSS), and its open fds. */
+int place_memory(const struct place *place, uint64_t *bytes, uint64_t *fds);
+
+#endif

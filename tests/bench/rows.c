@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "bench.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+extern const struct group group_cp, group_cp_cold, group_dd, group_sha256sum; /* rows_data.c */
+extern const struct group group_files, group_tree, group_ls; /* rows_names.c */
+extern const struct group group_scale; /* rows_scale.c */
+extern const struct group group_memory; /* rows_memory.c */
+
+const struct group *const groups[] = {
+	&group_cp,   &group_cp_cold, &group_dd,	   &group_sha256sum, &group_files,
+	&group_tree, &group_ls,	     &group_scale, &group_memory,    NULL,
+};
+
+/* A pattern names a group and all its rows, or GROUP/ROW. */
+static bool matches(const char *pattern, const struct group *group, const struct row *row)
+{
+	char name[64];
+
+	if (!fnmatch(pattern, group->name, 0))
+		return true;
+	snprintf(name, sizeof(name), "%s/%s", group->name, row->name);
+	return !fnmatch(pattern, name, 0);
+}
+
+static bool matches_any(const char *patterns, const struct group *group, const struct row *row)
+{
+	while (*patterns) {
+		const int length = (int)strcspn(patterns, ",");
+		char pattern[64];
+
+		snprintf(pattern, sizeof(pattern), "%.*s", length, patterns);
+		if (matches(pattern, group, row))
+			return true;
+		patterns += length + !!patterns[length];
+	}
+	return false;
+}
+
+bool is_wanted(const struct settings *settings, const struct group *group, const struct row *row)
+{
+	if (!settings->patterns)
+		return group->by_default;
+	if (row)
+		return matches_any(settings->patterns, group, row);
+	for (row = group->rows; row->name; row++)
+		if (matches_any(settings->patterns, group, row))
+			return true;
+	return false;
+}
+
+void print_what(const struct settings *settings, const struct group *group)
+{
+	for (const char *at = group->what; *at; at++) {
+		if (at[0] != '%')
+			putchar(*at);
+		else if (*++at == 'S')
+			printf("%llu MiB", (unsigned long long)settings->size >> 20);
+		else
+			printf("%u", settings->count);
+	}
+}
