@@ -105,8 +105,25 @@ show_speed() {
 		-v pairs="$pairs" 'BEGIN {
 			printf "speed: %.0f MB/s to the buffer, %.0f MB/s to tmpfs: ", \
 				size / heap, size / tmpfs
-			printf "%.2f times as long (medians of %d)\n", ratio, pairs
+			printf "%.2f × the time (medians of %d pairs)\n", ratio, pairs
 		}'
+}
+
+# counter NAME: one of the mount's
+counter() {
+	"$top/build/dmaheapctl" status --json "$dir/heap" |
+		sed -n "s/^ *\"$1\": *\([0-9]*\),*\$/\1/p"
+}
+
+# right after the copy, before anything else has been read or written
+show_path() {
+	local writes
+	writes=$(counter writes)
+	if [ "$writes" -eq 0 ]; then
+		echo "path: past the daemon, the kernel wrote the buffer's memory itself"
+	else
+		echo "path: through the daemon, $(counter written_bytes) bytes in $writes writes"
+	fi
 }
 
 same_bytes() {
@@ -134,6 +151,7 @@ main() {
 
 	printf 'cp %s %s/heap/buf0\n' "$file" "$dir"
 	cp "$file" "$dir/heap/buf0"
+	show_path
 	same_bytes
 	"$top/build/dmaheapctl" status "$dir/heap/buf0"
 	rm "$dir/heap/buf0"
