@@ -67,6 +67,8 @@ tap_steps() {
 	shift
 	printf '# %s (%s s)\n' "$name" "$SECONDS"
 	"$@" 2>&1 </dev/null | while IFS= read -r line; do
+		# there is one closing line, and it is not this one
+		[[ ! $line =~ ^[0-9]+\ passed, ]] || line="# $line"
 		verdict "$line"
 	done || status=$?
 	if [ $((passed + failed + skipped)) -eq "$before" ]; then
