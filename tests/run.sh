@@ -127,6 +127,8 @@ host_tests() {
 	variant default build
 	tap_steps "scripts and documentation" "$top/tests/tree.sh" "$top/build"
 	step "contrib/try.sh" try_it || true
+	step "dmaheap-bench" as_root "$top/build/dmaheap-bench" \
+		--size 4 --count 100 --runs 1 || true
 	variant asan build-asan
 	variant tsan build-tsan --tag load
 	variant old-libfuse build-old-libfuse --tag short
