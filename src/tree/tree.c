@@ -82,16 +82,18 @@ static int mount_tmpfs(const struct tree_options *options, char why[static 256])
 		explain(why, context, "cannot make a private tmpfs", error);
 		return -error;
 	}
-	int mount = fsmount(context, FSMOUNT_CLOEXEC,
-			    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
-				    options->atime);
+	scope(fd) int mount = fsmount(context, FSMOUNT_CLOEXEC,
+				      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+					      options->atime);
+	/* open_by_handle_at(2) takes no O_PATH, which fsmount(2) gives. */
+	int root = mount < 0 ? -1 : openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (mount < 0) {
+	if (root < 0) {
 		error = errno;
 		snprintf(why, 256, "cannot mount a private tmpfs: %s", strerror(error));
 		return -error;
 	}
-	return mount;
+	return root;
 }
 
 int tree_init(struct tree *tree, const struct tree_options *options, char why[static 256])

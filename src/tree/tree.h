@@ -25,7 +25,7 @@ struct tree_options {
 };
 
 struct tree {
-	int mount; /* the root directory, O_PATH */
+	int mount; /* the root directory, O_RDONLY */
 	/* Files can be opened again by handle; else every node keeps an fd. */
 	bool handles;
 	/* Guards the nodes' table and their lookup counts. Taken last. */

@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A file that the kernel knows but nobody has open costs the daemon no
+# descriptor, and an open one costs one.
+# tags: short
+
+descriptors() {
+	local all=(/proc/"$daemon"/fd/*)
+	echo ${#all[@]}
+}
+
+# RELEASE comes when close() is long back
+has_descriptors() { [ "$(descriptors)" -eq "$1" ]; }
+
+mount_fs
+before=$(descriptors)
+mkdir mnt/dir
+for i in {1..200}; do
+	echo "$i" >"mnt/dir/$i"
+done
+wait_until 5 has_descriptors "$before"
+
+exec 8<mnt/dir/8
+assert_eq "$(descriptors)" $((before + 1)) "descriptors with a file open"
+rm -r mnt/dir
+read -r line <&8
+assert_eq "$line" 8 "what an open file holds after its removal"
+exec 8<&-
+wait_until 5 has_descriptors "$before"
