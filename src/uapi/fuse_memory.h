@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-2-Clause) */
+/*
+ * What the kernel series adds to <linux/fuse.h>. Below this comment it is
+ * copied from there by kernel/series.sh, which is how it is changed.
+ */
+#ifndef DMAHEAPFS_UAPI_FUSE_MEMORY_H
+#define DMAHEAPFS_UAPI_FUSE_MEMORY_H
+
+#include <stdint.h>
+#include <sys/ioctl.h>
+
+#ifndef FUSE_DEV_IOC_MAGIC
+#define FUSE_DEV_IOC_MAGIC		229
+#endif
+
+#ifndef FUSE_DEV_IOC_MEMORY_ENABLE
+/*
+ * Memory behind files
+ *
+ * A server can bind memory that it has as a file, a dma-buf, to an inode. The
+ * kernel then reads the inode from that memory, and copy_file_range() copies
+ * between it and files of other filesystems, by direct I/O where these can,
+ * in the context of the process that asks. The server is asked for room, is
+ * told sizes, and does not see the data.
+ *
+ * All of this needs CAP_SYS_ADMIN in the initial user namespace. Unless it is
+ * enabled nothing is different from what it was.
+ *
+ * FUSE_DEV_IOC_MEMORY_ENABLE: opt in. The argument is for flags, and 0. It
+ * holds for regular files that are looked up from then on, so it is best done
+ * before INIT is answered. FUSE_DEV_IOC_BACKING_OPEN then takes a dma-buf as
+ * well, open for reading and writing, whether passthrough was negotiated or
+ * not. EOPNOTSUPP if its exporter does not do file I/O.
+ *
+ * FUSE_DEV_IOC_MEMORY_BIND: bind what has the backing_id to the inode, in
+ * place of what was bound, or nothing if it is 0. Binding what is bound
+ * already just sets the flags. The id may be closed afterwards.
+ *   ENOENT   no such backing_id, or no such inode: in CREATE and LOOKUP it is
+ *            not there before they are answered, and it is gone after FORGET.
+ *            A binding is gone with the inode, so it has to be renewed in OPEN.
+ *   EINVAL   not memory, or not a regular file looked up after the opt-in
+ *   ETXTBSY  the inode is open or mapped by way of the page cache
+ *   EBUSY    other memory is bound, and written to just now, or is what open
+ *            files with FOPEN_PASSTHROUGH stand for, or is mapped through them
+ *
+ * As long as memory is bound, opens without FOPEN_PASSTHROUGH get
+ * FOPEN_DIRECT_IO. FOPEN_PASSTHROUGH demands a backing_id of the same memory;
+ * writes and shared maps then go there too. Maps reach as far as the memory,
+ * whatever the size, and keep the file open until they are gone. Without
+ * FOPEN_PASSTHROUGH writes go to the server, and mmap() fails with ENODEV.
+ *
+ * Room: where a copy ends behind the end of the memory, or there is none, the
+ * server gets FALLOCATE with FALLOC_FL_KEEP_SIZE and the range. It makes room,
+ * binds, and answers. It may make room for less, and the copy ends there; for
+ * none of it is ENOSPC.
+ *
+ * Size: the kernel raises the size of the inode when a copy, or a write to a
+ * file with FOPEN_PASSTHROUGH, ends behind it, and before that call returns
+ * the server gets FALLOCATE with mode 0 from 0 to the new size. It has to take
+ * over the size, and must not touch a byte. Until it has answered, its own
+ * idea of the size is not asked for. If the process was killed meanwhile the
+ * request comes when the file is closed.
+ *
+ * Zeroes: between the size and the end of the memory lie zeroes, except for
+ * what the server leaves there. The kernel puts them where a copy that failed
+ * has been, and between the old size and where a copy or write begins. The
+ * server sees to the rest: to new memory, and to what is cut off or uncovered
+ * by SETATTR, by OPEN with O_TRUNC, or by itself. It may put that off until
+ * somebody could see it: in a map, or when the size is raised over it.
+ */
+struct fuse_memory_bind {
+	uint64_t	nodeid;
+	int32_t		backing_id;
+	uint32_t	flags;		/* FUSE_MEMORY_* */
+};
+
+/*
+ * Copies into memory that a device is using, or the kernel has mapped, fail
+ * with EBUSY, instead of with EXDEV, upon which programs read() and write().
+ */
+#define FUSE_MEMORY_FAIL_BUSY	(1 << 0)
+
+/*
+ * FUSE_DEV_IOC_MEMORY_STAT: what copies have been doing, for the inode with
+ * the nodeid given. ENOENT as above, ENODATA if nothing was ever bound.
+ */
+struct fuse_memory_stat {
+	uint64_t	nodeid;
+	uint64_t	capacity;	/* of what is bound, 0 if nothing is */
+	/* bytes copied since the inode is there: from and to other files */
+	uint64_t	in_direct;
+	uint64_t	in_buffered;
+	uint64_t	out_direct;
+	uint64_t	out_buffered;
+	uint64_t	copies;		/* how many there were */
+	/* of the last copy: */
+	uint32_t	why;		/* enum fuse_memory_why */
+	int32_t		error;		/* what it ended with, e.g. -EBUSY, or 0 */
+};
+
+/* Why a copy was not direct, apart from unaligned ends */
+enum fuse_memory_why {
+	FUSE_MEMORY_DIRECT	= 0,	/* it was */
+	FUSE_MEMORY_BUSY	= 1,	/* a device or the kernel uses the memory */
+	FUSE_MEMORY_NO_DIRECT	= 2,	/* the other file has no direct I/O */
+	FUSE_MEMORY_CACHED	= 3,	/* most of it is in the page cache */
+	FUSE_MEMORY_UNALIGNED	= 4,	/* the positions are not alike in a page */
+	FUSE_MEMORY_REFUSED	= 5,	/* its filesystem refused direct I/O */
+	FUSE_MEMORY_FAILED	= 6,	/* the error tells */
+};
+
+#define FUSE_DEV_IOC_MEMORY_ENABLE	_IOW(FUSE_DEV_IOC_MAGIC, 96, uint32_t)
+#define FUSE_DEV_IOC_MEMORY_BIND	_IOW(FUSE_DEV_IOC_MAGIC, 97, \
+					     struct fuse_memory_bind)
+#define FUSE_DEV_IOC_MEMORY_STAT	_IOWR(FUSE_DEV_IOC_MAGIC, 98, \
+					      struct fuse_memory_stat)
+
+#endif /* FUSE_DEV_IOC_MEMORY_ENABLE */
+
+#endif /* DMAHEAPFS_UAPI_FUSE_MEMORY_H */
