@@ -354,15 +354,22 @@ uint64_t buffer_capacity(struct buffer *buffer)
 	return buffer->ops->capacity(buffer);
 }
 
-enum buffer_state buffer_state(struct buffer *buffer)
+int buffer_visit(struct buffer *buffer, buffer_visitor *visit, void *context)
 {
 	with_shared(buffer);
-	return buffer->ops->state;
+	const enum buffer_state state = buffer->ops->state;
+
+	if (state != BUFFER_PAGES)
+		return visit(context, state, buffer->file);
+	if (buffer->pages.dmabuf < 0)
+		return visit(context, BUFFER_EMPTY, -1);
+	return visit(context, BUFFER_PAGES, buffer->pages.dmabuf);
 }
 
-int buffer_passthrough_file(struct buffer *buffer)
+void buffer_on_move(struct buffer *buffer, buffer_mover *move, void *context)
 {
-	return buffer->file;
+	buffer->move = move;
+	buffer->move_context = context;
 }
 
 int buffer_export(struct buffer *buffer)

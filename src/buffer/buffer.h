@@ -90,19 +90,30 @@ int buffer_set_times(struct buffer *buffer, const struct timespec times[2]);
 
 uint64_t buffer_capacity(struct buffer *buffer);
 
-/*
- * The file that a passthrough open may read and write, valid as long as the
- * buffer; -1 where data has to go through the calls above.
- */
-int buffer_passthrough_file(struct buffer *buffer);
-
 /* How much of the memory a mapping or an open may rely on. */
 enum buffer_state {
 	BUFFER_SIZED_BY_KERNEL, /* a memory file: I/O may bypass the buffer */
 	BUFFER_PINNED_FILE,	/* an exported memory file: only mappings may */
-	BUFFER_PAGES,		/* a dma-buf, or no memory yet */
+	BUFFER_PAGES,		/* a dma-buf */
+	BUFFER_EMPTY,		/* to become one, no memory yet */
 };
-enum buffer_state buffer_state(struct buffer *buffer);
+
+/*
+ * Calls @visit with the state and with the file that is the memory, -1 if
+ * there is none, and returns what it returns. The memory stays what it is
+ * meanwhile; @visit must not call the buffer.
+ */
+typedef int buffer_visitor(void *context, enum buffer_state state, int file);
+int buffer_visit(struct buffer *buffer, buffer_visitor *visit, void *context);
+
+/*
+ * Has @move called before the buffer gives up its memory for that of @file, or
+ * for none if that is -1: others may have been given the old one. An error
+ * keeps it, and becomes the error of the call that wanted the move. To be set
+ * before the buffer has memory; @move is as restricted as a visitor.
+ */
+typedef int buffer_mover(void *context, int file);
+void buffer_on_move(struct buffer *buffer, buffer_mover *move, void *context);
 
 /*
  * A new dma-buf fd of the buffer's memory, owned by the caller. From the first

@@ -97,6 +97,12 @@ bool heap_exists(const char *name, const char *dev)
 	return !check_name(name, why) && !access(path, F_OK);
 }
 
+void heap_make_pages(struct heap *heap)
+{
+	if (heap->ops->pages)
+		heap->ops = heap->ops->pages;
+}
+
 void heap_destroy(struct heap *heap)
 {
 	if (heap)

@@ -54,6 +54,9 @@ struct heap_ops {
 	int (*wait_idle)(struct heap *heap, int fd, bool write);
 	int (*sync)(struct heap *heap, int fd, uint64_t flags);
 
+	/* Instead of these, where dma-bufs are wanted from the start; NULL: none. */
+	const struct heap_ops *pages;
+
 	void (*destroy)(struct heap *heap);
 };
 
@@ -78,6 +81,12 @@ int heap_open(struct heap **heap, const char *name, const char *dev, char why[st
 
 /* Whether @name is a heap of this machine, so that it can be asked for. */
 bool heap_exists(const char *name, const char *dev);
+
+/*
+ * From here on gives dma-bufs and nothing else, where the heap would rather
+ * have given memory files. Before the first buffer.
+ */
+void heap_make_pages(struct heap *heap);
 
 /* NULL is fine. All buffers of the heap are gone by then. */
 void heap_destroy(struct heap *heap);

@@ -104,6 +104,28 @@ static void udmabuf_destroy(struct heap *heap)
 	free(udmabuf);
 }
 
+/* The dma-buf holds on to the pages, so the file has done its duty. */
+static int udmabuf_alloc_pages(struct heap *heap, size_t size)
+{
+	scope(fd) int file = udmabuf_alloc(heap, 0);
+
+	if (file < 0)
+		return file;
+	if (udmabuf_may_export(heap, size))
+		return -EFBIG;
+	if (ftruncate(file, (off_t)size) || fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK))
+		return -errno;
+	return udmabuf_export(heap, file, size);
+}
+
+static const struct heap_ops udmabuf_pages_ops = {
+	.memory = HEAP_PAGES,
+	.alloc = udmabuf_alloc_pages,
+	.wait_idle = dmabuf_wait_idle,
+	.sync = dmabuf_sync,
+	.destroy = udmabuf_destroy,
+};
+
 static const struct heap_ops udmabuf_ops = {
 	.memory = HEAP_OWN_FILE,
 	.alloc = udmabuf_alloc,
@@ -111,6 +133,7 @@ static const struct heap_ops udmabuf_ops = {
 	.export = udmabuf_export,
 	.wait_idle = dmabuf_wait_idle,
 	.sync = dmabuf_sync,
+	.pages = &udmabuf_pages_ops,
 	.destroy = udmabuf_destroy,
 };
 

@@ -69,6 +69,8 @@ struct buffer {
 	struct bracket bracket; /* CPU access to it */
 	_Atomic uint64_t size;	/* grows under the shared lock, all else under the exclusive one */
 	uint64_t promised;	/* fallocate asked for memory up to here: not to be trimmed */
+	buffer_mover *move;	/* NULL: nobody minds */
+	void *move_context;
 	bool exported;		/* the memory is what it is, for good */
 	bool refusal_told;	/* the log says already why it does not grow */
 	struct data_times times;

@@ -54,11 +54,16 @@ static int copy_bytes(struct buffer *buffer, struct pages *fresh, size_t keep)
 	return err ? err : end_err;
 }
 
-static void replace_memory(struct buffer *buffer, struct pages *fresh)
+static int replace_memory(struct buffer *buffer, struct pages *fresh)
 {
+	int err = buffer->move ? buffer->move(buffer->move_context, fresh->dmabuf) : 0;
+
+	if (err)
+		return err;
 	pages_free(&buffer->discarded); /* empty, but for a call that resizes twice */
 	pages_move(&buffer->discarded, &buffer->pages);
 	pages_move(&buffer->pages, fresh);
+	return 0;
 }
 
 /* New memory with the first @keep bytes in it, the budget left to the caller. */
@@ -71,10 +76,10 @@ static int move_to(struct buffer *buffer, size_t capacity, size_t keep)
 		return err;
 	if (keep)
 		err = copy_bytes(buffer, &fresh, keep);
+	if (!err)
+		err = replace_memory(buffer, &fresh);
 	if (err)
 		pages_free(&fresh);
-	else
-		replace_memory(buffer, &fresh);
 	return err;
 }
 
@@ -135,12 +140,12 @@ int pages_grow(struct buffer *buffer, uint64_t end)
 	return err;
 }
 
-static void drop_memory(struct buffer *buffer)
+static int drop_memory(struct buffer *buffer)
 {
 	struct pages none;
 
 	pages_init(&none);
-	replace_memory(buffer, &none);
+	return replace_memory(buffer, &none);
 }
 
 static bool is_worth_trimming(uint64_t capacity, uint64_t target)
@@ -157,9 +162,7 @@ bool pages_trim(struct buffer *buffer, uint64_t keep)
 
 	if (buffer->exported || !is_worth_trimming(before, target))
 		return false;
-	if (target == 0)
-		drop_memory(buffer);
-	else if (move_to(buffer, target, keep))
+	if (target == 0 ? drop_memory(buffer) : move_to(buffer, target, keep))
 		return false;
 	budget_give_back(buffer->budget, before - target);
 	return true;

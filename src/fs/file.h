@@ -19,8 +19,8 @@ void file_drop(struct fs *fs, struct node *node);
 /* An open file of the kernel's: file_hold() and what has to be counted. */
 int file_open(struct fs *fs, struct node *node, int file, int flags);
 
-/* @req is the RELEASE, which names the session whose backing id ends. */
-void file_close(fuse_req_t req, struct node *node, int flags);
+/* RELEASE. */
+void file_close(struct fs *fs, struct node *node, const struct fuse_file_info *fi);
 
 /* FORGET. */
 void file_forget(struct fs *fs, struct node *node, uint64_t lookups);

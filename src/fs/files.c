@@ -88,6 +88,6 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	file_close(req, fs_node(req, ino), fi->flags);
+	file_close(fs_of(req), fs_node(req, ino), fi);
 	fuse_reply_err(req, 0);
 }

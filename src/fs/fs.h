@@ -10,6 +10,7 @@
 
 #include "buffer/buffer.h"
 #include "buffer/heap.h"
+#include "fs/backing.h"
 #include "tree/node.h"
 #include "tree/tree.h"
 
@@ -33,6 +34,7 @@ struct fs {
 	struct budget budget;
 	struct counters counters;
 	/* What the kernel agreed to; set once by init, before other requests. */
+	struct backing_kernel kernel;
 	bool passthrough;
 	bool direct_mmap;
 	struct timespec since;

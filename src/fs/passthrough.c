@@ -1,70 +1,76 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fs/passthrough.h"
 
+#include "fs/backing.h"
 #include "util/scope.h"
 
+#include <fcntl.h>
+
 /*
- * Every state of the memory and every kernel. An inode's opens may mix
+ * Every state of the memory on every kernel. An inode's opens may mix
  * passthrough and direct I/O, but neither with cached ones.
  */
-static const struct open_row table[] = {
-	/* memory, passthrough, direct_mmap → flags */
-	{BUFFER_SIZED_BY_KERNEL, 1, -1, OPEN_PASSTHROUGH},
-	{BUFFER_SIZED_BY_KERNEL, 0, 1, OPEN_DIRECT},
+static const struct row {
+	struct open_facts facts;
+	enum open_mode mode;
+} table[] = {
+	/* memory, passthrough, binds, direct_mmap, appends → mode */
+	{{BUFFER_SIZED_BY_KERNEL, 1, ANY, ANY, ANY}, OPEN_PASSTHROUGH},
+	{{BUFFER_SIZED_BY_KERNEL, 0, ANY, 1, ANY}, OPEN_DIRECT},
 	/* Half as fast, but a shared mapping has to be possible. */
-	{BUFFER_SIZED_BY_KERNEL, 0, 0, OPEN_CACHED},
+	{{BUFFER_SIZED_BY_KERNEL, 0, ANY, 0, ANY}, OPEN_CACHED},
 	/* The file is longer than the data, and can't shrink: only mmap goes past. */
-	{BUFFER_PINNED_FILE, 1, -1, OPEN_PASSTHROUGH | OPEN_DIRECT},
-	{BUFFER_PINNED_FILE, 0, -1, OPEN_DIRECT},
+	{{BUFFER_PINNED_FILE, 1, ANY, ANY, ANY}, OPEN_PASSTHROUGH | OPEN_DIRECT},
+	{{BUFFER_PINNED_FILE, 0, ANY, ANY, ANY}, OPEN_DIRECT},
+	{{BUFFER_PAGES, 1, 1, ANY, 0}, OPEN_PASSTHROUGH},
+	/* Appending makes the memory grow, and it can't under an open that goes past. */
+	{{BUFFER_PAGES, 1, 1, ANY, 1}, OPEN_DIRECT},
+	{{BUFFER_PAGES, 0, 1, ANY, ANY}, OPEN_DIRECT},
 	/* No page of a dma-buf can be mapped through FUSE: a clean ENODEV. */
-	{BUFFER_PAGES, -1, -1, OPEN_DIRECT},
+	{{BUFFER_PAGES, ANY, 0, ANY, ANY}, OPEN_DIRECT},
+	{{BUFFER_EMPTY, ANY, ANY, ANY, ANY}, OPEN_DIRECT},
 };
 
-const struct open_row *open_row(enum buffer_state memory, bool passthrough, bool direct_mmap)
+static bool fits(int wanted, int is)
 {
-	const struct open_row *row = table;
+	return wanted == ANY || wanted == is;
+}
 
-	while (row->memory != memory || (row->passthrough >= 0 && row->passthrough != passthrough) ||
-	       (row->direct_mmap >= 0 && row->direct_mmap != direct_mmap))
+static bool matches(const struct open_facts *row, const struct open_facts *facts)
+{
+	return row->memory == facts->memory && fits(row->passthrough, facts->passthrough) &&
+	       fits(row->binds, facts->binds) && fits(row->direct_mmap, facts->direct_mmap) &&
+	       fits(row->appends, facts->appends);
+}
+
+enum open_mode open_mode(const struct open_facts *facts)
+{
+	const struct row *row = table;
+
+	while (!matches(&row->facts, facts))
 		row++;
-	return row;
+	return row->mode;
 }
 
 #ifdef DMAHEAPFS_HAVE_PASSTHROUGH
 
-static bool want(struct fuse_conn_info *conn, uint64_t feature)
-{
-	return fuse_set_feature_flag(conn, feature);
-}
-
 void passthrough_negotiate(struct fs *fs, struct fuse_conn_info *conn)
 {
-	const bool file = fs->heap->ops->memory != HEAP_PAGES;
-
 	/* Wants CAP_SYS_ADMIN, which the kernel checks when a file is handed over. */
-	fs->passthrough = file && geteuid() == 0 && want(conn, FUSE_CAP_PASSTHROUGH);
+	fs->passthrough = geteuid() == 0 && fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
 	if (fs->passthrough)
 		conn->max_backing_stack_depth = 1;
-	fs->direct_mmap = file && want(conn, FUSE_CAP_DIRECT_IO_ALLOW_MMAP);
+	if (fs->passthrough && *fs->heap->dmabuf == 'y')
+		backing_enable_memory(&fs->kernel);
+	if (fs->kernel.binds)
+		heap_make_pages(fs->heap);
+	fs->direct_mmap = fs->heap->ops->memory != HEAP_PAGES &&
+			  fuse_set_feature_flag(conn, FUSE_CAP_DIRECT_IO_ALLOW_MMAP);
 }
 
-static bool begin(fuse_req_t req, struct node *node)
+static void set_backing(struct fuse_file_info *fi, int id)
 {
-	if (!node->backing_id)
-		node->backing_id = fuse_passthrough_open(req, buffer_passthrough_file(node->buffer));
-	return node->backing_id > 0;
-}
-
-void passthrough_end(fuse_req_t req, struct node *node)
-{
-	if (node->backing_id)
-		fuse_passthrough_close(req, node->backing_id);
-	node->backing_id = 0;
-}
-
-static void set_backing(struct fuse_file_info *fi, const struct node *node)
-{
-	fi->backing_id = node->backing_id;
+	fi->backing_id = id;
 }
 
 #else
@@ -76,48 +82,75 @@ void passthrough_negotiate(struct fs *fs, struct fuse_conn_info *conn)
 	fs->direct_mmap = false;
 }
 
-static bool begin(fuse_req_t req, struct node *node)
-{
-	(void)req;
-	(void)node;
-	return false;
-}
-
-void passthrough_end(fuse_req_t req, struct node *node)
-{
-	(void)req;
-	(void)node;
-}
-
-static void set_backing(struct fuse_file_info *fi, const struct node *node)
+static void set_backing(struct fuse_file_info *fi, int id)
 {
 	(void)fi;
-	(void)node;
+	(void)id;
 }
 
 #endif
+
+/* An open on its way to be answered, for a visitor of its buffer. */
+struct opening {
+	const struct fs *fs;
+	struct backing *backing;
+	struct fuse_file_info *fi;
+};
+
+/*
+ * The mode is kept in the handle, for the release. The kernel may be out of
+ * memory or ids, or refuse the memory: then data comes here.
+ */
+static int answer(void *context, enum buffer_state memory, int file)
+{
+	const struct opening *opening = context;
+	struct fuse_file_info *fi = opening->fi;
+	const struct open_facts facts = {
+		.memory = memory,
+		.passthrough = opening->fs->passthrough,
+		.binds = opening->fs->kernel.binds,
+		.direct_mmap = opening->fs->direct_mmap,
+		.appends = !!(fi->flags & O_APPEND),
+	};
+	enum open_mode mode = open_mode(&facts);
+	int id = mode & OPEN_PASSTHROUGH ? backing_open(opening->backing, file) : 0;
+
+	if (id < 0)
+		mode = OPEN_DIRECT;
+	else
+		set_backing(fi, id);
+	if (memory == BUFFER_PAGES && !(mode & OPEN_PASSTHROUGH))
+		backing_bind(opening->backing, file);
+	fi->fh = mode;
+	return 0;
+}
+
+static void count(struct counters *counters, enum open_mode mode)
+{
+	if (mode & OPEN_PASSTHROUGH)
+		counters->opens_passthrough++;
+	else if (mode & OPEN_DIRECT)
+		counters->opens_direct++;
+	else
+		counters->opens_cached++;
+}
 
 void passthrough_choose(fuse_req_t req, struct node *node, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	with_lock(&node->lock);
-	const enum buffer_state memory = buffer_state(node->buffer);
-	enum open_flags flags = open_row(memory, fs->passthrough, fs->direct_mmap)->flags;
+	struct opening opening = {.fs = fs, .backing = node->backing, .fi = fi};
 
-	/* The kernel may be out of memory or ids: then data comes here. */
-	if (flags & OPEN_PASSTHROUGH && !begin(req, node))
-		flags = OPEN_DIRECT;
-	if (flags & OPEN_PASSTHROUGH) {
-		set_backing(fi, node);
-		fs->counters.opens_passthrough++;
-	} else if (flags & OPEN_DIRECT) {
-		fs->counters.opens_direct++;
-	} else {
-		fi->keep_cache = 1;
-		fs->counters.opens_cached++;
-	}
-	fi->direct_io = !!(flags & OPEN_DIRECT);
+	buffer_visit(node->buffer, answer, &opening);
+	fi->direct_io = !!(fi->fh & OPEN_DIRECT);
 #ifdef DMAHEAPFS_HAVE_PARALLEL_DIRECT_WRITES
 	fi->parallel_direct_writes = fi->direct_io;
 #endif
+	fi->keep_cache = fi->fh == OPEN_CACHED;
+	count(&fs->counters, fi->fh);
+}
+
+void passthrough_end(struct node *node, const struct fuse_file_info *fi)
+{
+	if (fi->fh & OPEN_PASSTHROUGH)
+		backing_close(node->backing);
 }

@@ -7,22 +7,24 @@
 
 #include "fs/fs.h"
 
-/* The FOPEN flags that an open is answered with. */
-enum open_flags {
+/* How an open is answered, with the kernel's FOPEN flags. */
+enum open_mode {
 	OPEN_CACHED = 0, /* the kernel's page cache, and this process behind it */
 	OPEN_PASSTHROUGH = 1 << 0, /* the kernel reads and writes the memory itself */
 	OPEN_DIRECT = 1 << 1, /* read and write come here; with passthrough, mmap does not */
 };
 
-struct open_row {
+/* What decides; in the table's rows each of the ints may also be ANY. */
+struct open_facts {
 	enum buffer_state memory;
-	int passthrough; /* what the kernel can, 0 or 1; -1: does not matter */
-	int direct_mmap;
-	enum open_flags flags;
+	int passthrough; /* the kernel can do it, for memory files */
+	int binds; /* the kernel can have dma-bufs behind files */
+	int direct_mmap; /* files with direct I/O can be mapped shared */
+	int appends; /* the file is opened with O_APPEND */
 };
+#define ANY (-1)
 
-/* The table; never NULL. */
-const struct open_row *open_row(enum buffer_state memory, bool passthrough, bool direct_mmap);
+enum open_mode open_mode(const struct open_facts *facts);
 
 /* Asks the kernel for what it can; at init. */
 void passthrough_negotiate(struct fs *fs, struct fuse_conn_info *conn);
@@ -30,7 +32,7 @@ void passthrough_negotiate(struct fs *fs, struct fuse_conn_info *conn);
 /* Fills in how the file just opened, node->buffer behind it, is read and written. */
 void passthrough_choose(fuse_req_t req, struct node *node, struct fuse_file_info *fi);
 
-/* The last open of @node is over. node->lock is held. */
-void passthrough_end(fuse_req_t req, struct node *node);
+/* The open that @fi was filled in for is released. */
+void passthrough_end(struct node *node, const struct fuse_file_info *fi);
 
 #endif

@@ -81,8 +81,10 @@ int session_mount(struct fuse_session **session, struct fs *fs,
 	*session = new_session(fs, options);
 	if (!*session)
 		return -ENOMEM;
-	if (!fuse_session_mount(*session, path))
+	if (!fuse_session_mount(*session, path)) {
+		fs->kernel.device = fuse_session_fd(*session);
 		return 0;
+	}
 	fuse_session_destroy(*session);
 	return -EIO;
 }

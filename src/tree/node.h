@@ -12,6 +12,7 @@
 
 #include <sys/stat.h>
 
+struct backing;
 struct buffer;
 
 /* Enough for tmpfs (12 bytes). */
@@ -33,7 +34,7 @@ struct node {
 	struct buffer *buffer; /* NULL while nobody needs one */
 	unsigned opens;
 	unsigned writers; /* how many of them can write */
-	int backing_id; /* the kernel's passthrough id, 0: none */
+	struct backing *backing; /* what the kernel holds of the buffer; as long as that */
 	bool may_be_mapped; /* opened for reading and writing since the kernel knows it */
 };
 

@@ -219,4 +219,24 @@ static inline int run_suite(Suite *suite)
 	return failed ? 1 : 0;
 }
 
+/* What a visitor of the buffer is shown. */
+struct visited {
+	enum buffer_state state;
+	int file;
+};
+
+static inline int note_visit(void *context, enum buffer_state state, int file)
+{
+	*(struct visited *)context = (struct visited){state, file};
+	return 0;
+}
+
+static inline struct visited visited(struct buffer *buffer)
+{
+	struct visited seen;
+
+	ck_assert_int_eq(buffer_visit(buffer, note_visit, &seen), 0);
+	return seen;
+}
+
 #endif

@@ -61,8 +61,8 @@ START_TEST(starts_empty)
 	ck_assert_int_eq(buffer_read(buffer, data, 8, 0), 0);
 	ck_assert_int_eq(buffer_seek(buffer, 0, SEEK_DATA), -ENXIO);
 	ck_assert_int_eq(buffer_export(buffer), -ENODATA);
-	ck_assert_int_eq(buffer_passthrough_file(buffer), -1);
-	ck_assert_int_eq(buffer_state(buffer), BUFFER_PAGES);
+	ck_assert_int_eq(visited(buffer).file, -1);
+	ck_assert_int_eq(visited(buffer).state, BUFFER_EMPTY);
 	buffer_stat(buffer, &st);
 	ck_assert_int_eq(st.st_size, 0);
 	ck_assert_int_eq(st.st_blocks, 0);

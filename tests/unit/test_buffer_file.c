@@ -81,8 +81,8 @@ START_TEST(starts_empty)
 	ck_assert_int_eq(buffer_read(buffer, data, 8, 0), 0);
 	ck_assert_int_eq(buffer_seek(buffer, 0, SEEK_DATA), -ENXIO);
 	ck_assert_int_lt(buffer_export(buffer), 0);
-	ck_assert_int_eq(buffer_state(buffer), BUFFER_SIZED_BY_KERNEL);
-	ck_assert_int_eq(buffer_passthrough_file(buffer), buffer->file);
+	ck_assert_int_eq(visited(buffer).state, BUFFER_SIZED_BY_KERNEL);
+	ck_assert_int_eq(visited(buffer).file, buffer->file);
 	ck_assert_uint_eq(buffer_capacity(buffer), 0);
 }
 END_TEST
@@ -101,7 +101,7 @@ END_TEST
 
 START_TEST(sees_what_passes_by)
 {
-	ck_assert_int_eq(pwrite(buffer_passthrough_file(buffer), "hello", 5, 6000), 5);
+	ck_assert_int_eq(pwrite(visited(buffer).file, "hello", 5, 6000), 5);
 	ck_assert_int_eq(size_of(buffer), 6005);
 	assert_bytes('h', 6000, 6001);
 	assert_bytes(0, 0, 10);
@@ -293,7 +293,7 @@ END_TEST
 
 START_TEST(own_file_is_charged)
 {
-	int file = buffer_passthrough_file(buffer);
+	int file = visited(buffer).file;
 
 	ck_assert_int_eq(write_bytes('x', 10 * page, 0), 10 * (ssize_t)page);
 	ck_assert_uint_eq(used_budget(&heap), 10 * page);
@@ -387,8 +387,8 @@ START_TEST(export_pins)
 {
 	int fd = export_bytes(6000);
 
-	ck_assert_int_eq(buffer_state(buffer), BUFFER_PINNED_FILE);
-	ck_assert_int_eq(buffer_passthrough_file(buffer), buffer->file);
+	ck_assert_int_eq(visited(buffer).state, BUFFER_PINNED_FILE);
+	ck_assert_int_eq(visited(buffer).file, buffer->file);
 	ck_assert_int_eq(size_of(buffer), 6000);
 	ck_assert_uint_eq(buffer_capacity(buffer), page_round_up(6000));
 	assert_gap_is_zero(buffer);
@@ -440,7 +440,7 @@ START_TEST(export_fills_holes)
 	ck_assert_int_eq(buffer_truncate(buffer, 10 * (off_t)page), 0);
 	heap.budget.limit = 9 * page;
 	ck_assert_int_eq(buffer_export(buffer), -ENOSPC);
-	ck_assert_int_eq(buffer_state(buffer), BUFFER_SIZED_BY_KERNEL);
+	ck_assert_int_eq(visited(buffer).state, BUFFER_SIZED_BY_KERNEL);
 	ck_assert_uint_eq(used_budget(&heap), 0);
 	heap.budget.limit = 10 * page;
 	fd = buffer_export(buffer);
@@ -475,7 +475,7 @@ START_TEST(export_that_can_not_be)
 	ck_assert_int_eq(write_bytes('x', 100, 0), 100);
 	heap.may_export_error = -EFBIG;
 	ck_assert_int_eq(buffer_export(buffer), -EFBIG);
-	ck_assert_int_eq(buffer_state(buffer), BUFFER_SIZED_BY_KERNEL);
+	ck_assert_int_eq(visited(buffer).state, BUFFER_SIZED_BY_KERNEL);
 	ck_assert_int_eq(buffer_truncate(buffer, 10), 0);
 }
 END_TEST
