@@ -128,7 +128,7 @@ static void *look(void *arg)
 		ck_assert_int_eq(buffer_set_times(buffer, past), 0);
 		buffer_seek(buffer, 0, SEEK_HOLE);
 		buffer_capacity(buffer);
-		buffer_state(buffer);
+		visited(buffer);
 	}
 	return NULL;
 }

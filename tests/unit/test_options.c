@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The command line, as people type it and as mount(8) hands it down. */
+#include "options.h"
+#include "util/number.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct options options;
+static char why[256];
+
+static int parse(const char *list)
+{
+	char *words[] = {strdup("dmaheapfs"), strdup("system"), strdup("/mnt"), strdup("-o"),
+			 strdup(list), NULL};
+	int error = options_parse(&options, 5, words, why);
+
+	for (size_t i = 0; words[i]; i++)
+		free(words[i]);
+	return error;
+}
+
+static void finish(void)
+{
+	options_finish(&options);
+}
+
+START_TEST(source_is_optional)
+{
+	char *words[] = {strdup("dmaheapfs"), strdup("/mnt"), NULL};
+
+	ck_assert_int_eq(options_parse(&options, 2, words, why), 0);
+	ck_assert_ptr_null(options.source);
+	ck_assert_str_eq(options.mountpoint, "/mnt");
+	free(words[0]);
+	free(words[1]);
+}
+END_TEST
+
+START_TEST(options_may_come_first)
+{
+	char *words[] = {strdup("dmaheapfs"), strdup("-fo"), strdup("size=1m"),
+			 strdup("x"), strdup("/mnt"), NULL};
+
+	ck_assert_int_eq(options_parse(&options, 5, words, why), 0);
+	ck_assert_str_eq(options.source, "x");
+	ck_assert(options.foreground);
+	ck_assert_uint_eq(options.size_bytes, 1 << 20);
+	for (size_t i = 0; words[i]; i++)
+		free(words[i]);
+}
+END_TEST
+
+static const struct {
+	const char *list;
+	const char *mount_flags;
+} good[] = {
+	{"heap=shmem", NULL},
+	{"defaults", NULL},
+	{"rw,relatime,nofail,_netdev,auto,user,x-systemd.automount,X-mount.mkdir,comment=x", "rw"},
+	{"ro,nosuid,nodev,noexec", "ro,nosuid,nodev,noexec"},
+	{"", NULL},
+	{",,ro,,", "ro"},
+	{"nr_inodes=10k,mode=0755,uid=1000,gid=0", NULL},
+	{"user=joe", NULL},
+};
+
+START_TEST(accepted)
+{
+	ck_assert_msg(!parse(good[_i].list), "%s: %s", good[_i].list, why);
+	ck_assert_pstr_eq(options.mount_flags, good[_i].mount_flags);
+}
+END_TEST
+
+static const struct {
+	const char *list;
+	const char *complaint; /* part of it */
+} bad[] = {
+	{"hepa=shmem", "unknown option 'hepa=shmem'"},
+	{"heap", "'heap' needs a value"},
+	{"heap=", "'heap' needs a value"},
+	{"ro=1", "'ro' takes no value"},
+	{"allow_other=yes", "'allow_other' takes no value"},
+	{"size=0", "size=0 is not a size"},
+	{"size=-1", "size=-1"},
+	{"size=12x", "size=12x"},
+	{"size=1mm", "size=1mm"},
+	{"size=9999999999999999999999", "size=9"},
+	{"size=16777216t", "size=1"},
+	{"size=1001%", "size=1001%"},
+	{"nr_inodes=many", "nr_inodes=many"},
+	{"mode=888", "mode=888"},
+	{"mode=17777", "mode=17777"},
+	{"uid=root", "uid=root"},
+	{"gid=4294967295", "gid=4294967295"},
+	{"remount,ro", "mount -i -o remount"},
+	{"ro,size=1m,nonsense", "unknown option 'nonsense'"},
+};
+
+START_TEST(refused)
+{
+	ck_assert_int_eq(parse(bad[_i].list), -EINVAL);
+	ck_assert_msg(strstr(why, bad[_i].complaint), "%s: %s", bad[_i].list, why);
+	ck_assert_ptr_null(strchr(why, '\n'));
+}
+END_TEST
+
+START_TEST(commas_can_be_escaped)
+{
+	ck_assert_int_eq(parse("fsname=a\\,b\\\\c,ro"), 0);
+	ck_assert_str_eq(options.fsname, "a,b\\c");
+	ck_assert_str_eq(options.mount_flags, "ro");
+}
+END_TEST
+
+START_TEST(last_value_counts)
+{
+	ck_assert_int_eq(parse("size=1m,size=2m"), 0);
+	ck_assert_uint_eq(options.size_bytes, 2 << 20);
+}
+END_TEST
+
+START_TEST(defaults)
+{
+	uint64_t half;
+
+	ck_assert_int_eq(parse(""), 0);
+	ck_assert_int_eq(parse_size("50%", &half), 0);
+	ck_assert_uint_eq(options.size_bytes, half);
+	ck_assert_uint_eq(options.mode_bits, 01777);
+	ck_assert_uint_eq(options.uid_number, getuid());
+	ck_assert_uint_eq(options.gid_number, getgid());
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	uint64_t size;
+} sizes[] = {
+	{"1", 1},
+	{"4096", 4096},
+	{"3k", 3 << 10},
+	{"3K", 3 << 10},
+	{"512m", 512 << 20},
+	{"4G", 4ULL << 30},
+	{"2t", 2ULL << 40},
+	{"9223372036854775807", INT64_MAX},
+};
+
+START_TEST(size)
+{
+	uint64_t parsed;
+
+	ck_assert_int_eq(parse_size(sizes[_i].text, &parsed), 0);
+	ck_assert_uint_eq(parsed, sizes[_i].size);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("options");
+	TCase *line = tcase_create("command line");
+	TCase *numbers = tcase_create("numbers");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_add_checked_fixture(line, NULL, finish);
+	tcase_add_test(line, source_is_optional);
+	tcase_add_test(line, options_may_come_first);
+	tcase_add_loop_test(line, accepted, 0, sizeof(good) / sizeof(good[0]));
+	tcase_add_loop_test(line, refused, 0, sizeof(bad) / sizeof(bad[0]));
+	tcase_add_test(line, commas_can_be_escaped);
+	tcase_add_test(line, last_value_counts);
+	tcase_add_test(line, defaults);
+	tcase_add_loop_test(numbers, size, 0, sizeof(sizes) / sizeof(sizes[0]));
+	suite_add_tcase(suite, line);
+	suite_add_tcase(suite, numbers);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

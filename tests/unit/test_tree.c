@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Nodes and the private tmpfs below them. Wants the right to mount, as the
+ * daemon does.
+ */
+#include "tree/node.h"
+#include "util/scope.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+
+static struct tree tree;
+static char why[256];
+
+static void make_tree(const char *size, const char *nr_inodes)
+{
+	const struct tree_options wanted = {
+		.size = size, .nr_inodes = nr_inodes, .mode = 0750, .uid = 12, .gid = 34};
+
+	ck_assert_msg(!tree_init(&tree, &wanted, why), "%s", why);
+}
+
+static void setup(void)
+{
+	make_tree("1m", "100");
+}
+
+/* The same tree, as if inodes could not be opened by handle. */
+static void setup_without_handles(void)
+{
+	make_tree("1m", "100");
+	tree.handles = false;
+	struct node *root = node_find(&tree, 1);
+
+	root->pin = fcntl(tree.mount, F_DUPFD_CLOEXEC, 0);
+}
+
+static void teardown(void)
+{
+	tree_finish(&tree);
+}
+
+static struct node *look_up(const char *name)
+{
+	struct node *node;
+	struct stat st;
+
+	ck_assert_int_eq(node_look_up(&tree, tree.mount, name, &node, &st), 0);
+	ck_assert_uint_eq(node->ino, st.st_ino);
+	return node;
+}
+
+static struct node *make_file(const char *name)
+{
+	close(openat(tree.mount, name, O_CREAT | O_EXCL | O_RDWR, 0600));
+	return look_up(name);
+}
+
+static int count_fds(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 4096; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+START_TEST(root_is_as_asked)
+{
+	struct node *root = node_find(&tree, 1);
+	struct statvfs limits;
+	struct stat st;
+
+	ck_assert_ptr_nonnull(root);
+	ck_assert_int_eq(fstat(tree.mount, &st), 0);
+	ck_assert_uint_eq(st.st_mode, S_IFDIR | 0750);
+	ck_assert_uint_eq(st.st_uid, 12);
+	ck_assert_uint_eq(st.st_gid, 34);
+	ck_assert_int_eq(fstatvfs(tree.mount, &limits), 0);
+	ck_assert_uint_eq(limits.f_blocks * limits.f_frsize, 1 << 20);
+	ck_assert_uint_eq(limits.f_files, 100);
+}
+END_TEST
+
+START_TEST(names_of_one_file_are_one_node)
+{
+	struct node *a = make_file("a");
+
+	ck_assert_int_eq(linkat(tree.mount, "a", tree.mount, "b", 0), 0);
+	ck_assert_ptr_eq(look_up("b"), a);
+	ck_assert_uint_eq(a->lookups, 2);
+	ck_assert_ptr_eq(node_find(&tree, a->ino), a);
+}
+END_TEST
+
+START_TEST(missing_names_are_enoent)
+{
+	struct node *node;
+	struct stat st;
+
+	ck_assert_int_eq(node_look_up(&tree, tree.mount, "none", &node, &st), -ENOENT);
+	ck_assert_uint_eq(tree.nodes, 1);
+}
+END_TEST
+
+START_TEST(forgotten_when_all_lookups_are_back)
+{
+	struct node *node = make_file("a");
+	const uint64_t ino = node->ino;
+
+	look_up("a");
+	ck_assert(!node_forget(&tree, node, 1));
+	ck_assert(node_forget(&tree, node, 1));
+	ck_assert_ptr_null(node_find(&tree, ino));
+	node_destroy(node);
+	ck_assert_uint_eq(look_up("a")->ino, ino);
+}
+END_TEST
+
+/* What only memory here can keep stays as long as the file has a name. */
+START_TEST(buffers_keep_nodes_of_files_with_names)
+{
+	struct node *node = make_file("a");
+
+	node->buffer = (struct buffer *)&tree; /* any will do */
+	ck_assert(!node_forget(&tree, node, 1));
+	ck_assert_ptr_eq(look_up("a"), node);
+	ck_assert_int_eq(unlinkat(tree.mount, "a", 0), 0);
+	ck_assert(node_forget(&tree, node, 1));
+	node_destroy(node);
+}
+END_TEST
+
+START_TEST(opened_again_with_other_flags)
+{
+	struct node *node = make_file("a");
+	scope(fd) int writable = node_open(&tree, node, O_RDWR);
+	scope(fd) int path = node_open(&tree, node, O_PATH);
+	struct stat st;
+
+	ck_assert_int_eq(write(writable, "x", 1), 1);
+	ck_assert_int_eq(fstat(path, &st), 0);
+	ck_assert_uint_eq(st.st_ino, node->ino);
+	ck_assert_int_eq(st.st_size, 1);
+}
+END_TEST
+
+START_TEST(symlinks_are_opened_themselves)
+{
+	char target[8];
+
+	ck_assert_int_eq(symlinkat("nowhere", tree.mount, "l"), 0);
+	scope(fd) int path = node_open(&tree, look_up("l"), O_PATH | O_NOFOLLOW);
+
+	ck_assert_int_eq(readlinkat(path, "", target, sizeof(target)), 7);
+}
+END_TEST
+
+START_TEST(removed_directories_stay_when_pinned)
+{
+	struct stat st;
+
+	ck_assert_int_eq(mkdirat(tree.mount, "d", 0700), 0);
+	struct node *node = look_up("d");
+	scope(fd) int held = node_open(&tree, node, O_PATH);
+
+	ck_assert_int_eq(unlinkat(tree.mount, "d", AT_REMOVEDIR), 0);
+	node_pin(&tree, node->ino, held);
+	close_fd(steal_fd(&held));
+	scope(fd) int again = node_open(&tree, node, O_PATH);
+
+	ck_assert_int_eq(fstat(again, &st), 0);
+	ck_assert_uint_eq(st.st_nlink, 0);
+}
+END_TEST
+
+START_TEST(files_cost_no_fd)
+{
+	const int before = count_fds();
+	char name[] = "a";
+
+	for (; *name <= 'z'; (*name)++)
+		make_file(name);
+	ck_assert_int_eq(count_fds(), before);
+	ck_assert_uint_eq(tree.nodes, 27);
+}
+END_TEST
+
+START_TEST(limits_are_the_kernels)
+{
+	char name[16];
+	int made = 0;
+
+	for (; made < 200; made++) {
+		snprintf(name, sizeof(name), "f%d", made);
+		scope(fd) int file = openat(tree.mount, name, O_CREAT | O_RDWR, 0600);
+
+		if (file < 0)
+			break;
+	}
+	ck_assert_int_eq(errno, ENOSPC);
+	ck_assert_int_eq(made, 99); /* the root is one, too */
+}
+END_TEST
+
+static const struct tree_options bad[] = {
+	{.size = "many"},
+	{.nr_inodes = "none"},
+	{.huge = "sometimes"},
+};
+
+START_TEST(bad_options_are_explained)
+{
+	struct tree none;
+
+	ck_assert_int_eq(tree_init(&none, &bad[_i], why), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(why, "is not possible here"));
+	ck_assert_ptr_null(strchr(why, '\n'));
+}
+END_TEST
+
+static void add_tests(Suite *suite, const char *name, void (*before)(void))
+{
+	TCase *tests = tcase_create(name);
+
+	tcase_add_checked_fixture(tests, before, teardown);
+	tcase_add_test(tests, root_is_as_asked);
+	tcase_add_test(tests, names_of_one_file_are_one_node);
+	tcase_add_test(tests, missing_names_are_enoent);
+	tcase_add_test(tests, forgotten_when_all_lookups_are_back);
+	tcase_add_test(tests, buffers_keep_nodes_of_files_with_names);
+	tcase_add_test(tests, opened_again_with_other_flags);
+	tcase_add_test(tests, symlinks_are_opened_themselves);
+	tcase_add_test(tests, removed_directories_stay_when_pinned);
+	if (before == setup)
+		tcase_add_test(tests, files_cost_no_fd);
+	tcase_add_test(tests, limits_are_the_kernels);
+	suite_add_tcase(suite, tests);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("tree");
+	TCase *options = tcase_create("options");
+	SRunner *runner = srunner_create(suite);
+
+	add_tests(suite, "by handle", setup);
+	add_tests(suite, "by fd", setup_without_handles);
+	tcase_add_loop_test(options, bad_options_are_explained, 0, sizeof(bad) / sizeof(bad[0]));
+	suite_add_tcase(suite, options);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
