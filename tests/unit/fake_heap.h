@@ -196,6 +196,23 @@ static inline void assert_gap_is_zero(struct buffer *buffer)
 	}
 }
 
+/* [begin, end) is full of @byte. */
+static inline void assert_filled(struct buffer *buffer, char byte, off_t begin, off_t end)
+{
+	char piece[4096];
+
+	while (begin < end) {
+		size_t size = end - begin < 4096 ? (size_t)(end - begin) : sizeof(piece);
+
+		ck_assert_int_eq(buffer_read(buffer, piece, size, begin), (ssize_t)size);
+		for (size_t i = 0; i < size; i++)
+			if (piece[i] != byte)
+				ck_abort_msg("%d instead of %d at %jd", piece[i], byte,
+					     (intmax_t)begin + (intmax_t)i);
+		begin += (off_t)size;
+	}
+}
+
 static inline int count_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");

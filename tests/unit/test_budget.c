@@ -125,6 +125,7 @@ int main(void)
 	Suite *suite = suite_create("budget");
 	TCase *tests = tcase_create("budget");
 
+	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, take, 0, sizeof(takes) / sizeof(takes[0]));
 	tcase_add_test(tests, give_back);
 	tcase_add_test(tests, correct_both_ways);

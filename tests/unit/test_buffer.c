@@ -42,15 +42,9 @@ static void write_bytes(char byte, size_t size, off_t offset)
 	free(data);
 }
 
-/* [begin, end) is full of @byte. */
 static void assert_bytes(char byte, off_t begin, off_t end)
 {
-	for (off_t at = begin; at < end; at++) {
-		char is;
-
-		ck_assert_int_eq(buffer_read(buffer, &is, 1, at), 1);
-		ck_assert_msg(is == byte, "%d instead of %d at %jd", is, byte, (intmax_t)at);
-	}
+	assert_filled(buffer, byte, begin, end);
 }
 
 START_TEST(starts_empty)
@@ -592,6 +586,7 @@ int main(void)
 	for (size_t i = 0; i < COUNT(parts); i++) {
 		TCase *tests = tcase_create(names[i]);
 
+		tcase_set_timeout(tests, 60);
 		tcase_add_checked_fixture(tests, setup, teardown);
 		parts[i](tests);
 		suite_add_tcase(suite, tests);

@@ -56,12 +56,7 @@ static ssize_t write_bytes(char byte, size_t size, off_t offset)
 
 static void assert_bytes(char byte, off_t begin, off_t end)
 {
-	for (off_t at = begin; at < end; at++) {
-		char is;
-
-		ck_assert_int_eq(buffer_read(buffer, &is, 1, at), 1);
-		ck_assert_msg(is == byte, "%d instead of %d at %jd", is, byte, (intmax_t)at);
-	}
+	assert_filled(buffer, byte, begin, end);
 }
 
 static off_t blocks_of(struct buffer *b)
@@ -579,6 +574,7 @@ static void add_case(Suite *suite, const char *name, SFun set_up, void (*fill)(T
 {
 	TCase *tests = tcase_create(name);
 
+	tcase_set_timeout(tests, 60);
 	tcase_add_checked_fixture(tests, set_up, teardown);
 	fill(tests);
 	suite_add_tcase(suite, tests);

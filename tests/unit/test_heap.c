@@ -249,6 +249,7 @@ int main(void)
 	Suite *suite = suite_create("heap");
 	TCase *tests = tcase_create("heap");
 
+	tcase_set_timeout(tests, 60);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests, refuses_bad_names, 0, COUNT(bad_names));
 	tcase_add_test(tests, shmem_is_always_there);
