@@ -53,18 +53,20 @@ int caller_chmod(int file, mode_t mode)
 	return error;
 }
 
-static int restore_set_ids(int dirfd, const char *name, mode_t mode)
+/* The rest of the mode is as umask and default access list have made it. */
+static int restore_set_ids(int dirfd, const char *name, mode_t set_ids)
 {
-	if (!*name)
-		return caller_chmod(dirfd, mode);
-	scope(fd) int file = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	scope(fd) int file = *name ? openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC)
+				   : fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+	struct stat st;
 
-	return file < 0 ? -errno : caller_chmod(file, mode);
+	if (file < 0 || fstat(file, &st))
+		return -errno;
+	return caller_chmod(file, (st.st_mode & ~(S_ISUID | S_ISGID)) | set_ids);
 }
 
-int caller_own(fuse_req_t req, int parent, int dirfd, const char *name, mode_t mode)
+static int give(const struct fuse_ctx *caller, int parent, int dirfd, const char *name)
 {
-	const struct fuse_ctx *caller = fuse_req_ctx(req);
 	const int flags = AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH);
 	gid_t gid = caller->gid;
 	struct stat st;
@@ -75,10 +77,16 @@ int caller_own(fuse_req_t req, int parent, int dirfd, const char *name, mode_t m
 		return -errno;
 	if (st.st_mode & S_ISGID)
 		gid = -1;
-	if (fchownat(dirfd, name, caller->uid, gid, flags))
-		return -errno;
-	/* Changing the owner has taken them, whoever asked. */
-	if (S_ISREG(mode) && mode & (S_ISUID | S_ISGID))
-		return restore_set_ids(dirfd, name, mode);
-	return 0;
+	return fchownat(dirfd, name, caller->uid, gid, flags) ? -errno : 0;
+}
+
+int caller_own(fuse_req_t req, int parent, int dirfd, const char *name, mode_t mode)
+{
+	const mode_t set_ids = mode & (S_ISUID | S_ISGID);
+	int error = give(fuse_req_ctx(req), parent, dirfd, name);
+
+	/* Making it without CAP_FSETID and changing the owner have taken them. */
+	if (!error && set_ids && !S_ISDIR(mode))
+		error = restore_set_ids(dirfd, name, set_ids);
+	return error;
 }
