@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 
 /* Capabilities belong to a thread; the header's sets are 32 bits each. */
 static void set_fsetid(bool on)
@@ -49,6 +50,42 @@ int caller_chmod(int file, mode_t mode)
 	int error = chmod(path, mode & 07777) ? -errno : 0;
 
 	if (mode & S_ISGID)
+		set_fsetid(false);
+	return error;
+}
+
+/* The most groups that are asked for; who has more is taken for a stranger. */
+#define GROUPS 1024
+
+static bool is_of_group(fuse_req_t req, gid_t gid)
+{
+	const struct fuse_ctx *caller = fuse_req_ctx(req);
+	gid_t groups[GROUPS];
+
+	if (caller->uid == 0 || caller->gid == gid)
+		return true;
+	int count = fuse_req_getgroups(req, GROUPS, groups);
+
+	for (int i = 0; i < count && i < GROUPS; i++)
+		if (groups[i] == gid)
+			return true;
+	return false;
+}
+
+int caller_set_acl(fuse_req_t req, const char *path, const char *name, const void *value,
+		   size_t size, int flags)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	const bool keep = st.st_mode & S_ISGID && is_of_group(req, st.st_gid);
+
+	if (keep)
+		set_fsetid(true);
+	int error = setxattr(path, name, value, size, flags) ? -errno : 0;
+
+	if (keep)
 		set_fsetid(false);
 	return error;
 }

@@ -22,6 +22,13 @@ void caller_set_umask(fuse_req_t req);
 int caller_chmod(int file, mode_t mode);
 
 /*
+ * setxattr(2) of the access list of the file that @path names. As ever, that
+ * takes S_ISGID where the caller is not of the file's group. 0 or -errno.
+ */
+int caller_set_acl(fuse_req_t req, const char *path, const char *name, const void *value,
+		   size_t size, int flags);
+
+/*
  * Gives a new file, made by this process with @mode in @parent, to the caller;
  * its group is the directory's if that is set-group-id. The file is @name in
  * @dirfd, or @dirfd itself where @name is empty. 0 or -errno.

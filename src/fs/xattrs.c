@@ -4,6 +4,7 @@
  * they are asked for. Those are not listed, or `cp -a` would carry them out
  * and fail to bring them back.
  */
+#include "fs/caller.h"
 #include "fs/ops.h"
 #include "fs/status.h"
 #include "util/scope.h"
@@ -95,7 +96,9 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 	__attribute__((cleanup(close_way))) struct way way = {.file = -1};
 	int error = is_own(name) ? -EPERM : open_way(req, ino, &way);
 
-	if (!error && setxattr(way.path, name, value, size, flags))
+	if (!error && !strcmp(name, "system.posix_acl_access"))
+		error = caller_set_acl(req, way.path, name, value, size, flags);
+	else if (!error && setxattr(way.path, name, value, size, flags))
 		error = -errno;
 	fs_reply_error(req, error);
 }
