@@ -77,16 +77,49 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 	reply_value(req, value, length, size);
 }
 
+/* All names, allocated into @names; their length, or -errno. */
+static ssize_t list_names(const char *path, char **names)
+{
+	ssize_t size, length;
+
+	do {
+		size = listxattr(path, NULL, 0);
+		if (size < 0)
+			return -errno;
+		free(*names);
+		*names = malloc(size + 1);
+		if (!*names)
+			return -ENOMEM;
+		length = listxattr(path, *names, size);
+	} while (length < 0 && errno == ERANGE);
+	return length < 0 ? -errno : length;
+}
+
+/* Takes out what the kernel shows to root alone, but showed this process. */
+static ssize_t hide_trusted(char *names, ssize_t length)
+{
+	char *kept = names;
+
+	for (const char *name = names, *next; name < names + length; name = next) {
+		next = name + strlen(name) + 1;
+		if (!strncmp(name, "trusted.", strlen("trusted.")))
+			continue;
+		memmove(kept, name, next - name);
+		kept += next - name;
+	}
+	return kept - names;
+}
+
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
 	__attribute__((cleanup(close_way))) struct way way = {.file = -1};
-	scope(free) char *names = size ? malloc(size) : NULL;
-	ssize_t length = size && !names ? -ENOMEM : open_way(req, ino, &way);
+	scope(free) char *names = NULL;
+	ssize_t length = open_way(req, ino, &way);
 
-	if (!length) {
-		length = listxattr(way.path, names, size);
-		length = length < 0 ? -errno : length;
-	}
+	if (!length)
+		length = list_names(way.path, &names);
+	if (length > 0 && fuse_req_ctx(req)->uid)
+		length = hide_trusted(names, length);
 	reply_value(req, names, length, size);
 }
 
