@@ -10,7 +10,8 @@
 # may be left.
 #
 #   mount_fs [OPTIONS [DIR]]  mount at DIR ($work/mnt); sets mnt and daemon (its
-#                             pid). heap=shmem unless OPTIONS say otherwise
+#                             pid). Its heap is DMAHEAPFS_TEST_HEAP (shmem)
+#                             unless OPTIONS say otherwise
 #   umount_fs [DIR]           unmount before the end, and wait for the daemon
 #   expect_death [DIR]        the daemon of DIR is about to be killed
 #   daemon_log [DIR]          what the daemon of DIR said, on stdout
@@ -134,7 +135,7 @@ mount_fs() {
 	local options=${1:-}
 
 	mnt=${2:-$work/mnt}
-	[[ ,$options == *,heap=* ]] || options=heap=shmem${options:+,$options}
+	[[ ,$options == *,heap=* ]] || options=heap=${DMAHEAPFS_TEST_HEAP:-shmem}${options:+,$options}
 	mkdir -p "$mnt"
 	dmaheapfs dmaheapfs "$mnt" -f -o "$options" >"$(_log_of "$mnt")" 2>&1 &
 	daemon=$! daemon_of[$mnt]=$daemon

@@ -92,7 +92,7 @@ in_namespaces() {
 			# as if installed: mount(8) has a PATH of its own, and not
 			# every user may reach the build
 			mount --bind "$build" /usr/local/sbin
-			PATH=/usr/local/sbin:$PATH
+			PATH=/usr/local/sbin:/usr/local/sbin/mount-tests:$PATH
 			. "$here/lib.sh"
 			_begin
 			. "$here/cases/$name.sh"
@@ -127,7 +127,7 @@ run_case() {
 	wait -n -p ended "$case_pid" "$timer" || status=$?
 	if [ "$ended" = "$timer" ]; then
 		printf 'FAIL: not done after %s s\n' "$limit"
-		show_hang "$case_pid"
+		show_hang "$case_pid" || true
 		status=124
 	fi
 	{

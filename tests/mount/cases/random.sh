@@ -1,0 +1,17 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tags: load
+# timeout: 180
+#
+# The same random things on a tmpfs and on ours, with the same outcome.
+# shellcheck source=/dev/null
+. "$here/compare.sh"
+need_cmd differ
+mount_both size=64g
+
+# seeds that once found something, and new ones
+for seed in 5 21 42 "${DMAHEAPFS_TEST_SEED:-$(date +%s)}" $((RANDOM * 32768 + RANDOM)); do
+	mkdir -m 1777 "model/$seed" "$mnt/$seed"
+	differ -n 1000 -s "$seed" "model/$seed" "$mnt/$seed" ||
+		fail "try: differ -v -n 1000 -s $seed"
+done
