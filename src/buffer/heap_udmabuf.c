@@ -196,10 +196,10 @@ static void describe(struct heap *heap)
 		snprintf(heap->dmabuf, sizeof(heap->dmabuf), "yes: udmabuf");
 	else
 		snprintf(heap->dmabuf, sizeof(heap->dmabuf),
-			 "yes: udmabuf, for buffers up to %" PRIu64 " MiB", limit >> 20);
+			 "yes: udmabuf, for files up to %" PRIu64 " MiB", limit >> 20);
 	if (limit <= SMALL_LIMIT)
 		snprintf(heap->advice, sizeof(heap->advice),
-			 "udmabuf exports buffers up to %" PRIu64 " MiB alone; for larger ones: "
+			 "udmabuf makes no dma-buf beyond %" PRIu64 " MiB; to raise that: "
 			 "echo 65536 > " PARAMETERS "/size_limit_mb",
 			 limit >> 20);
 }

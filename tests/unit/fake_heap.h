@@ -224,6 +224,19 @@ static inline int count_fds(void)
 	return n;
 }
 
+/* Maps of memory files. */
+static inline int count_maps(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512];
+	int n = 0;
+
+	while (fgets(line, sizeof(line), maps))
+		n += strstr(line, "memfd:") != NULL;
+	fclose(maps);
+	return n;
+}
+
 /* The end of a program of tests. */
 static inline int run_suite(Suite *suite)
 {

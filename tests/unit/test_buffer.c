@@ -31,6 +31,7 @@ static void teardown(void)
 	ck_assert_int_eq(heap.starts, heap.ends);
 	ck_assert_int_eq(heap.start_amid_others, 0);
 	ck_assert_int_eq(count_fds(), fds_before);
+	ck_assert_int_eq(count_maps(), 0);
 }
 
 static void write_bytes(char byte, size_t size, off_t offset)

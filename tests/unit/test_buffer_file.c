@@ -41,6 +41,7 @@ static void teardown(void)
 	ck_assert_uint_eq(used_budget(&heap), 0);
 	ck_assert_int_eq(heap.starts, heap.ends);
 	ck_assert_int_eq(count_fds(), fds_before);
+	ck_assert_int_eq(count_maps(), 0);
 }
 
 static ssize_t write_bytes(char byte, size_t size, off_t offset)

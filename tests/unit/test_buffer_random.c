@@ -354,6 +354,7 @@ static void run_all(enum heap_memory memory, unsigned int seed)
 	check_everything(&run);
 	run_finish(&run);
 	ck_assert_int_eq(count_fds(), fds_before);
+	ck_assert_int_eq(count_maps(), 0);
 }
 
 START_TEST(file_of_the_tree)

@@ -46,6 +46,26 @@ static void look_through_dmabuf(struct buffer *buffer)
 	close(fd);
 }
 
+/* More than the machine has is refused at once, and costs nothing. */
+static void ask_too_much(struct buffer *buffer)
+{
+	ck_assert_int_eq(buffer_truncate(buffer, (off_t)1 << 50), -ENOSPC);
+	ck_assert_uint_eq(buffer_capacity(buffer), 0);
+}
+
+/* Beyond the module's limit there is no dma-buf, but the file is none the worse for it. */
+static void exceed_udmabuf(struct buffer *buffer)
+{
+	uint64_t limit = heap_udmabuf_limit("/sys/module/udmabuf/parameters");
+
+	if (limit > 1u << 30)
+		return;
+	ck_assert_int_eq(buffer_truncate(buffer, (off_t)limit + 1), 0);
+	ck_assert_int_eq(buffer_export(buffer), -EFBIG);
+	ck_assert_int_eq(buffer_state(buffer), BUFFER_SIZED_BY_KERNEL);
+	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+}
+
 static void try_heap(const char *name)
 {
 	char why[256];
@@ -58,6 +78,10 @@ static void try_heap(const char *name)
 	if (heap->ops->memory == HEAP_TREE_FILE)
 		file = fake_memory(0);
 	ck_assert_int_eq(buffer_create(&buffer, heap, &budget, file), 0);
+	if (heap->ops->memory == HEAP_PAGES)
+		ask_too_much(buffer);
+	if (heap->ops->memory == HEAP_OWN_FILE)
+		exceed_udmabuf(buffer);
 	exercise(buffer);
 	if (heap->ops->memory == HEAP_TREE_FILE)
 		ck_assert_int_eq(buffer_export(buffer), -ENOTSUP);
