@@ -56,8 +56,10 @@ static void scope_disown(struct buffer **buffer)
 }
 
 /* Hold the buffer to the end of the enclosing block. */
-#define with_shared(which)    __attribute__((unused)) scope(unshare) struct buffer *held = share(which)
-#define with_exclusive(which) __attribute__((unused)) scope(disown) struct buffer *held = own(which)
+#define with_shared(which) \
+	__attribute__((unused)) scope(unshare) struct buffer *shared = share(which)
+#define with_exclusive(which) \
+	__attribute__((unused)) scope(disown) struct buffer *owned = own(which)
 
 static int take_file(struct buffer *buffer, const struct memory_ops *ops, int file)
 {

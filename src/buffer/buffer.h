@@ -118,7 +118,12 @@ void buffer_on_move(struct buffer *buffer, buffer_mover *move, void *context);
 /*
  * A new dma-buf fd of the buffer's memory, owned by the caller. From the first
  * export on the memory stays what it is for the buffer's life. -ENOTSUP on a
- * heap without dma-bufs, -ENODATA while there is no memory.
+ * heap without dma-bufs, -ENODATA while there is no memory, -EFBIG when the
+ * heap makes none of that size.
+ *
+ * The first export takes a BUFFER_SIZED_BY_KERNEL to BUFFER_PINNED_FILE, also
+ * when it fails after all. Passthrough opens that can write have to be gone by
+ * then: they could fill the last page, and nobody would see the size grow.
  */
 int buffer_export(struct buffer *buffer);
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/dma-heap.h>
 #include <stdio.h>
@@ -14,18 +15,39 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#define LARGE_REQUEST (16u << 20)
+
 struct dma_heap {
 	struct heap heap;
 	int device;
 };
 
-/*
- * The system heap tries to find whatever it is asked for, and takes the rest
- * of the machine down on the way. More than the machine has is never there.
- */
-static bool exceeds_machine(size_t size)
+/* What the kernel believes it can give out without swapping; UINT64_MAX: no idea. */
+static uint64_t available_memory(void)
 {
-	return size / (size_t)sysconf(_SC_PAGESIZE) > (size_t)sysconf(_SC_PHYS_PAGES);
+	uint64_t kilobytes = UINT64_MAX >> 10;
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[128];
+
+	if (!file)
+		return UINT64_MAX;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemAvailable: %" SCNu64, &kilobytes) == 1)
+			break;
+	fclose(file);
+	return kilobytes << 10;
+}
+
+/*
+ * A heap of ordinary memory tries to find whatever it is asked for, and takes
+ * the rest of the machine down on the way. Other heaps know what they have.
+ * Small requests are not worth the question.
+ */
+static bool exceeds_machine(const struct heap *heap, size_t size)
+{
+	if (size < LARGE_REQUEST || strncmp(heap->name, "system", strlen("system")))
+		return false;
+	return size > available_memory();
 }
 
 static int dma_alloc(struct heap *heap, size_t size)
@@ -33,7 +55,7 @@ static int dma_alloc(struct heap *heap, size_t size)
 	struct dma_heap *dma = (struct dma_heap *)heap;
 	struct dma_heap_allocation_data request = {.len = size, .fd_flags = O_RDWR | O_CLOEXEC};
 
-	if (exceeds_machine(size))
+	if (exceeds_machine(heap, size))
 		return -ENOSPC;
 	if (ioctl(dma->device, DMA_HEAP_IOCTL_ALLOC, &request))
 		return -errno;
