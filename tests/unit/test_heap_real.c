@@ -65,7 +65,7 @@ static void exceed_udmabuf(struct buffer *buffer)
 		return;
 	ck_assert_int_eq(buffer_truncate(buffer, (off_t)limit + 1), 0);
 	ck_assert_int_eq(buffer_export(buffer), -EFBIG);
-	ck_assert_int_eq(buffer_state(buffer), BUFFER_SIZED_BY_KERNEL);
+	ck_assert_int_eq(visited(buffer).state, BUFFER_SIZED_BY_KERNEL);
 	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
 }
 
