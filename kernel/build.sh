@@ -1,0 +1,203 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Build a kernel for the rigs; the image's path is the last line on stdout.
+#
+#   kernel/build.sh [--arch um|x86_64] [patched|stock|debug|rfc]
+#
+#   stock     Debian's source as it is
+#   patched   with the series in kernel/series/6.12 (unless told otherwise)
+#   debug     patched, with KASAN, lockdep and friends, and KUnit
+#   rfc       patched, and kernel/series/rfc on top, for the benchmark's rows
+#
+# Images are kept outside the tree under a key of all that goes into them;
+# the build trees are kept too, so that a small change is a small build.
+set -euo pipefail
+
+kernel=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=kernel/source.sh
+. "$kernel/source.sh"
+# shellcheck disable=SC2154 # source.sh sets it
+cache=$dmaheapfs_cache
+
+say() { printf '%s\n' "build.sh: $*" >&2; }
+die() { say "$@"; exit 1; }
+usage() { sed -n '4,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+
+# The patches of a variant, in the order in which they are applied.
+series_of() {
+	local patch
+
+	[ "$1" != stock ] || return 0
+	for patch in "$kernel"/series/6.12/*.patch \
+		$([ "$1" != rfc ] || printf '%s ' "$kernel"/series/rfc/*.patch); do
+		case $patch in
+		*'/*.patch' | */0000-*) ;;
+		*) printf '%s\n' "$patch" ;;
+		esac
+	done
+}
+
+# The config fragments of an architecture and a variant, later ones win.
+fragments_of() {
+	local name
+
+	for name in base "$1" "$([ "$2" != debug ] || echo debug)" \
+		"$([ "$2" != debug ] || echo "debug-$1")" \
+		"$([ "$2" != debug ] || echo "debug-series")"; do
+		[ ! -e "$kernel/config/$name.config" ] ||
+			printf '%s\n' "$kernel/config/$name.config"
+	done
+}
+
+install_tools() {
+	local missing=() pair
+
+	for pair in gcc:gcc make:make flex:flex bison:bison bc:bc perl:perl \
+		xz:xz-utils patch:patch rsync:rsync /usr/include/gelf.h:libelf-dev; do
+		command -v "${pair%:*}" >/dev/null || [ -e "${pair%:*}" ] ||
+			missing+=("${pair#*:}")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	say "installing ${missing[*]}"
+	DEBIAN_FRONTEND=noninteractive apt-get install -qy \
+		--no-install-recommends "${missing[@]}" >&2
+}
+
+# What the image depends on, as one word.
+key_of() {
+	local arch=$1 variant=$2 version=$3 files
+
+	mapfile -t files < <(series_of "$variant"; fragments_of "$arch" "$variant")
+	{
+		printf '%s\n' "$arch" "$variant" "$version" "$(gcc -dumpfullversion)"
+		cat -- "${files[@]}" "$kernel/build.sh"
+	} | sha256sum | cut -c1-16
+}
+
+# pristine VERSION TARBALL: the unpacked source, never patched nor built in
+pristine() {
+	local dir=$cache/kernel/pristine-$1 tmp
+
+	if [ ! -d "$dir" ]; then
+		say "unpacking $1"
+		tmp=$(mktemp -d "$cache/kernel/unpack.XXXXXX")
+		tar -xf "$2" -C "$tmp" --strip-components=1
+		mv -T "$tmp" "$dir"
+	fi
+	printf '%s\n' "$dir"
+}
+
+# patched_source PRISTINE VARIANT: the variant's source. Only the files whose
+# content differs from the last time are touched, so make rebuilds just those.
+patched_source() {
+	local src=$cache/kernel/source-$2 stage patch
+
+	if [ "$2" = stock ]; then
+		printf '%s\n' "$1"
+		return
+	fi
+	stage=$(mktemp -d "$cache/kernel/stage.XXXXXX")
+	cp -al "$1/." "$stage"
+	while read -r patch; do
+		say "applying ${patch##*/}"
+		patch -d "$stage" -p1 -s --no-backup-if-mismatch <"$patch" >&2 || {
+			rm -rf "$stage"
+			die "${patch##*/} does not apply"
+		}
+	done < <(series_of "$2")
+	rsync -rlp --checksum --delete "$stage/" "$src/"
+	rm -rf "$stage"
+	printf '%s\n' "$src"
+}
+
+# configure SRC OBJ ARCH VARIANT: tinyconfig and the fragments on top
+configure() {
+	local src=$1 obj=$2 arch=$3 variant=$4 fragments
+
+	mapfile -t fragments < <(fragments_of "$arch" "$variant")
+	mkdir -p "$obj/new"
+	make -s -C "$src" O="$obj/new" ARCH="$arch" tinyconfig
+	"$src/scripts/kconfig/merge_config.sh" -m -O "$obj/new" \
+		"$obj/new/.config" "${fragments[@]}" >/dev/null
+	make -s -C "$src" O="$obj/new" ARCH="$arch" olddefconfig
+	check_config "$obj/new/.config" "${fragments[@]}"
+	# an unchanged .config keeps its time, and make its objects
+	cmp -s "$obj/new/.config" "$obj/.config" ||
+		cp "$obj/new/.config" "$obj/.config"
+	rm -rf "$obj/new"
+}
+
+# Kconfig drops in silence what it can't have.
+check_config() {
+	local config=$1 lost
+
+	shift
+	lost=$(sed -n 's/^\(CONFIG_[A-Z0-9_a-z]*=.*\)/\1/p' "$@" | sort -u |
+		grep -vxFf "$config" || true)
+	[ -z "$lost" ] || die "not to be had in this kernel:" "$lost"
+}
+
+image_of() {
+	case $1 in
+	um) printf 'linux\n' ;;
+	x86_64) printf 'arch/x86/boot/bzImage\n' ;;
+	esac
+}
+
+# build ARCH VARIANT VERSION TARBALL DIR: leave image and .config in DIR
+build() {
+	local arch=$1 variant=$2 dir=$5 src obj tmp series_name=$2
+
+	[ "$variant" != debug ] || series_name=patched
+	src=$(patched_source "$(pristine "$3" "$4")" "$series_name")
+	obj=$cache/kernel/obj-$arch-$variant
+	mkdir -p "$obj"
+	configure "$src" "$obj" "$arch" "$variant"
+	say "building $arch $variant"
+	make -s -C "$src" O="$obj" ARCH="$arch" -j"$(nproc)" KBUILD_BUILD_VERSION=1 \
+		"$([ "$arch" = um ] && echo linux || echo bzImage)" \
+		>"$obj/build.log" 2>&1 || {
+		tail -n 40 "$obj/build.log" >&2
+		die "the build failed; all of it is in $obj/build.log"
+	}
+	tmp=$(mktemp -d "$cache/kernel/image.XXXXXX")
+	cp "$obj/$(image_of "$arch")" "$tmp/linux"
+	cp "$obj/.config" "$tmp/config"
+	strip --strip-debug "$tmp/linux" 2>/dev/null || true
+	mv -T "$tmp" "$dir"
+}
+
+main() {
+	local arch=um variant=patched version tarball dir
+
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--arch) arch=${2:?--arch wants a word}; shift ;;
+		--arch=*) arch=${1#*=} ;;
+		-h | --help) usage; exit ;;
+		stock | patched | debug | rfc) variant=$1 ;;
+		*) usage >&2; exit 2 ;;
+		esac
+		shift
+	done
+	case $arch in um | x86_64) ;; *) usage >&2; exit 2 ;; esac
+
+	install_tools
+	mkdir -p "$cache/kernel"
+	# shellcheck disable=SC2119 # our arguments are not its
+	read -r version tarball < <(linux_source)
+	[ -n "${tarball:-}" ] || die "no source"
+	dir=$cache/kernel/$(key_of "$arch" "$variant" "$version")
+	if [ ! -e "$dir/linux" ]; then
+		(
+			# two builds at once would only be in each other's way
+			flock 9
+			[ -e "$dir/linux" ] ||
+				build "$arch" "$variant" "$version" "$tarball" "$dir"
+		) 9>"$cache/kernel/lock"
+	fi
+	printf '%s\n' "$dir/linux"
+}
+
+main "$@"
