@@ -71,7 +71,7 @@ key_of() {
 	mapfile -t files < <(series_of "$variant"; fragments_of "$arch" "$variant")
 	{
 		printf '%s\n' "$arch" "$variant" "$version" "$(gcc -dumpfullversion)"
-		cat -- "${files[@]}" "$kernel/build.sh"
+		cat -- "${files[@]}" "$kernel/control/planted.c" "$kernel/build.sh"
 	} | sha256sum | cut -c1-16
 }
 
@@ -86,6 +86,13 @@ pristine() {
 		mv -T "$tmp" "$dir"
 	fi
 	printf '%s\n' "$dir"
+}
+
+# The debug kernel carries faults on demand. sed makes a new Makefile; the old
+# one is shared with the pristine source.
+plant_faults() {
+	cp "$kernel/control/planted.c" "$1/lib/planted.c"
+	sed -i '$a obj-y += planted.o' "$1/lib/Makefile"
 }
 
 # patched_source PRISTINE VARIANT: the variant's source. Only the files whose
@@ -106,6 +113,7 @@ patched_source() {
 			die "${patch##*/} does not apply"
 		}
 	done < <(series_of "$2")
+	[ "$2" != debug ] || plant_faults "$stage"
 	rsync -rlp --checksum --delete "$stage/" "$src/"
 	rm -rf "$stage"
 	printf '%s\n' "$src"
@@ -147,10 +155,9 @@ image_of() {
 
 # build ARCH VARIANT VERSION TARBALL DIR: leave image and .config in DIR
 build() {
-	local arch=$1 variant=$2 dir=$5 src obj tmp series_name=$2
+	local arch=$1 variant=$2 dir=$5 src obj tmp
 
-	[ "$variant" != debug ] || series_name=patched
-	src=$(patched_source "$(pristine "$3" "$4")" "$series_name")
+	src=$(patched_source "$(pristine "$3" "$4")" "$variant")
 	obj=$cache/kernel/obj-$arch-$variant
 	mkdir -p "$obj"
 	configure "$src" "$obj" "$arch" "$variant"

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE
+#include "vm.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXIT_UNABLE	77
+
+void fail(const char *file, int line, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stdout, "# %s:%d: ", file, line);
+	va_start(ap, fmt);
+	vfprintf(stdout, fmt, ap);
+	va_end(ap);
+	fputc('\n', stdout);
+	fflush(stdout);
+	_exit(1);
+}
+
+void unable(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("# unable: ", stdout);
+	va_start(ap, fmt);
+	vfprintf(stdout, fmt, ap);
+	va_end(ap);
+	fputc('\n', stdout);
+	fflush(stdout);
+	_exit(EXIT_UNABLE);
+}
+
+void note(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("# ", stdout);
+	va_start(ap, fmt);
+	vfprintf(stdout, fmt, ap);
+	va_end(ap);
+	fputc('\n', stdout);
+	fflush(stdout);
+}
+
+bool rig_is(const char *name)
+{
+	const char *rig = getenv("rig");
+
+	return rig && !strcmp(rig, name);
+}
+
+bool patched(void)
+{
+	const char *kernel = getenv("rig_kernel");
+
+	return !kernel || strcmp(kernel, "stock");
+}
+
+void need_patched(void)
+{
+	if (!patched())
+		unable("a stock kernel does not do this");
+}
+
+double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/* splitmix64 */
+uint64_t rnd(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+uint64_t rnd_below(uint64_t *state, uint64_t limit)
+{
+	return limit ? rnd(state) % limit : 0;
+}
+
+void pattern(void *buf, size_t len, uint64_t seed)
+{
+	unsigned char *p = buf;
+	uint64_t word;
+	size_t n;
+
+	for (; len; p += n, len -= n) {
+		word = rnd(&seed);
+		n = len < sizeof(word) ? len : sizeof(word);
+		memcpy(p, &word, n);
+	}
+}
+
+ssize_t copy_once(int in, off_t pos_in, int out, off_t pos_out, size_t len)
+{
+	loff_t from = pos_in, to = pos_out;
+
+	return copy_file_range(in, &from, out, &to, len, 0);
+}
+
+ssize_t copy_all(int in, off_t pos_in, int out, off_t pos_out, size_t len)
+{
+	size_t done = 0;
+	ssize_t ret;
+
+	while (done < len) {
+		ret = copy_once(in, pos_in + done, out, pos_out + done,
+				len - done);
+		if (ret < 0)
+			return -errno;
+		if (!ret)
+			break;
+		done += ret;
+	}
+	return done;
+}
+
+void read_at(int fd, void *buf, size_t len, off_t pos)
+{
+	size_t done = 0;
+	ssize_t ret;
+
+	while (done < len) {
+		ret = pread(fd, (char *)buf + done, len - done, pos + done);
+		if (ret <= 0)
+			fail(__FILE__, __LINE__,
+			     "pread of %zu bytes at %lld is %zd (errno %d)",
+			     len - done, (long long)(pos + done), ret, errno);
+		done += ret;
+	}
+}
+
+void write_at(int fd, const void *buf, size_t len, off_t pos)
+{
+	size_t done = 0;
+	ssize_t ret;
+
+	while (done < len) {
+		ret = pwrite(fd, (const char *)buf + done, len - done,
+			     pos + done);
+		if (ret <= 0)
+			fail(__FILE__, __LINE__,
+			     "pwrite of %zu bytes at %lld is %zd (errno %d)",
+			     len - done, (long long)(pos + done), ret, errno);
+		done += ret;
+	}
+}
+
+ssize_t first_difference(const void *a, const void *b, size_t len)
+{
+	const char *x = a, *y = b;
+	size_t i;
+
+	if (!memcmp(a, b, len))
+		return -1;
+	for (i = 0; x[i] == y[i]; i++)
+		;
+	return i;
+}
+
+/* Wait for a test's process and all that it may have started. */
+static int wait_for_test(pid_t pid, unsigned int seconds)
+{
+	double end = now() + seconds;
+	int status;
+
+	while (!waitpid(pid, &status, WNOHANG)) {
+		if (now() > end) {
+			note("not over after %u seconds", seconds);
+			kill(-pid, SIGKILL);
+			/* it may be beyond killing: don't wait for long */
+			for (end = now() + 5; now() < end; usleep(10000))
+				if (waitpid(pid, &status, WNOHANG) == pid)
+					break;
+			return 1;
+		}
+		usleep(1000);
+	}
+	kill(-pid, SIGKILL);
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	note("ended by signal %d", WTERMSIG(status));
+	return 1;
+}
+
+static int run_test(const struct test *test)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		return 1;
+	if (!pid) {
+		setpgid(0, 0);
+		test->run();
+		fflush(stdout);
+		_exit(0);
+	}
+	setpgid(pid, pid);
+	return wait_for_test(pid, test->seconds ?: TEST_SECONDS);
+}
+
+/* Arguments select tests by a part of their name. */
+static bool selected(const struct test *test, int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (strstr(test->name, argv[i]))
+			return true;
+	return argc < 2;
+}
+
+int run_case(const struct test *tests, size_t nr, int argc, char **argv)
+{
+	bool failed = false;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < nr; i++) {
+		if (!selected(&tests[i], argc, argv))
+			continue;
+		ret = run_test(&tests[i]);
+		printf("%s - %s%s\n",
+		       ret && ret != EXIT_UNABLE ? "not ok" : "ok",
+		       tests[i].name, ret == EXIT_UNABLE ? " # SKIP" : "");
+		failed |= ret && ret != EXIT_UNABLE;
+	}
+	return failed;
+}
