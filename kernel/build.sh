@@ -6,9 +6,11 @@
 #   kernel/build.sh [--arch um|x86_64] [patched|stock|debug|rfc]
 #
 #   stock     Debian's source as it is
-#   patched   with the series in kernel/series/6.12 (unless told otherwise)
+#   patched   with the series in kernel/series/6.12
 #   debug     patched, with KASAN, lockdep and friends, and KUnit
 #   rfc       patched, and kernel/series/rfc on top, for the benchmark's rows
+#
+# DMAHEAPFS_SERIES names another directory in place of kernel/series.
 #
 # Images are kept outside the tree under a key of all that goes into them;
 # the build trees are kept too, so that a small change is a small build.
@@ -19,18 +21,19 @@ kernel=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$kernel/source.sh"
 # shellcheck disable=SC2154 # source.sh sets it
 cache=$dmaheapfs_cache
+series=${DMAHEAPFS_SERIES:-$kernel/series}
 
 say() { printf '%s\n' "build.sh: $*" >&2; }
 die() { say "$@"; exit 1; }
-usage() { sed -n '4,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+usage() { sed -n '4,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 
 # The patches of a variant, in the order in which they are applied.
 series_of() {
 	local patch
 
 	[ "$1" != stock ] || return 0
-	for patch in "$kernel"/series/6.12/*.patch \
-		$([ "$1" != rfc ] || printf '%s ' "$kernel"/series/rfc/*.patch); do
+	for patch in "$series"/6.12/*.patch \
+		$([ "$1" != rfc ] || printf '%s ' "$series"/rfc/*.patch); do
 		case $patch in
 		*'/*.patch' | */0000-*) ;;
 		*) printf '%s\n' "$patch" ;;
