@@ -1,0 +1,276 @@
+#!/bin/bash
+# The kernel series as a git branch, and back. See --help.
+set -eu
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/source.sh"
+
+usage() {
+	cat <<'HELP'
+series.sh tree DIR    make DIR a git repository of Debian's newest kernel source
+                      with the series applied: branches "base", "series" and
+                      "rfc", the latter two on top of each other
+series.sh export DIR  write the patches anew from the branches in DIR: this is
+                      how they are changed, never by hand
+series.sh check [WHAT...]
+                      hold the series against the newest source in Debian, in a
+                      tree of its own. WHAT is any of
+                        apply       the patches apply, without fuzz
+                        identical   exporting them again gives the same bytes
+                        style       checkpatch --strict has nothing to say
+                        sparse      neither has sparse about the touched files
+                        warnings    nor gcc with W=1, on x86, arm64, arm,
+                                    sparc64 and riscv
+                      and all of them where nothing is said
+series.sh each [ARCH] build a kernel after each patch, "um" where no other
+                      architecture is named
+series.sh needs       the Debian packages that the above are made with
+
+DIR for "check" and "each" is kept below the cache (see source.sh) and made
+anew when the source has changed.
+HELP
+}
+
+die() { printf 'series.sh: %s\n' "$*" >&2; exit 1; }
+say() { printf '== %s\n' "$*" >&2; }
+
+patches=$here/series/$linux_series
+rfc=$here/series/rfc
+jobs=${JOBS:-$(nproc)}
+
+# nobody's own git configuration may have a say in what comes out
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
+stamp='2025-01-01T00:00:00+00:00'
+
+g() { git -C "$tree" "$@"; }
+
+# fixed in all that goes into the base commit's name
+as_base() {
+	env GIT_AUTHOR_NAME=base GIT_AUTHOR_EMAIL=base@localhost \
+		GIT_COMMITTER_NAME=base GIT_COMMITTER_EMAIL=base@localhost \
+		GIT_AUTHOR_DATE="$stamp" GIT_COMMITTER_DATE="$stamp" "$@"
+}
+
+import() {
+	local version=$1 tarball=$2
+
+	say "importing linux $version"
+	mkdir -p "$tree"
+	tar -xf "$tarball" -C "$tree" --strip-components=1
+	git -c init.defaultBranch=base init -q "$tree"
+	g config core.autocrlf false
+	g config gc.auto 0
+	# ignored files are part of the tarball as well
+	g add --all --force .
+	as_base git -C "$tree" commit -q -m "Linux $version"
+}
+
+apply() {
+	local name=$1 on=$2 dir=$3 log
+
+	g checkout -q --force -B "$name" "$on"
+	set -- "$dir"/[0-9]*.patch
+	[ -e "$1" ] || return 0
+	[ "${1##*/}" != 0000-cover-letter.patch ] || shift
+	if ! log=$(as_base git -C "$tree" am --no-3way --keep-non-patch "$@" 2>&1)
+	then
+		printf '%s\n' "$log" >&2
+		g am --abort || true
+		return 1
+	fi
+}
+
+# make_tree DIR [--newest]
+make_tree() {
+	local version tarball
+
+	tree=$1; shift
+	read -r version tarball < <(linux_source "$@") || true
+	[ -n "${tarball:-}" ] || die "no kernel source"
+	if [ "$(g log -1 --format=%s base 2>/dev/null)" != "Linux $version" ]; then
+		rm -rf "$tree"
+		import "$version" "$tarball"
+	fi
+	apply series base "$patches" && apply rfc series "$rfc" ||
+		die "the series does not apply to linux $version"
+	g checkout -q series
+}
+
+# format BRANCH UPON OUTPUT [OPTION...]: what export and the check write
+format() {
+	local branch=$1 upon=$2 output=$3
+
+	shift 3
+	GIT_COMMITTER_NAME=$(g log -1 --format=%an "$branch") \
+	GIT_COMMITTER_EMAIL=$(g log -1 --format=%ae "$branch") \
+	GIT_COMMITTER_DATE=$(g log -1 --format=%aI "$branch") \
+	g format-patch -q --zero-commit --no-signature --abbrev=12 \
+		--base=base --numbered -o "$output" "$@" "$upon..$branch"
+}
+
+export_series() {
+	local output=$1 series_cover=$patches/cover
+
+	g config branch.series.description "$(cat "$series_cover")"
+	format series base "$output/$linux_series" \
+		--cover-letter --cover-from-description=subject
+	if [ -n "$(g rev-list series..rfc)" ]; then
+		format rfc series "$output/rfc" --subject-prefix='PATCH RFC'
+	fi
+}
+
+do_export() {
+	tree=$1
+	g rev-parse -q --verify series >/dev/null || die "no branch series in $1"
+	rm -f "$patches"/[0-9]*.patch "$rfc"/[0-9]*.patch
+	export_series "$here/series"
+}
+
+check_identical() {
+	local new dir
+
+	new=$(mktemp -d)
+	export_series "$new"
+	for dir in "$linux_series" rfc; do
+		[ -d "$here/series/$dir" ] || continue
+		diff -ur --exclude=cover "$here/series/$dir" "$new/$dir" || {
+			rm -rf "$new"
+			return 1
+		}
+	done
+	rm -rf "$new"
+}
+
+check_style() {
+	set -- "$patches"/[0-9]*.patch
+	# the new files are for the maintainers of the directories they are in;
+	# and Fixes: can't be looked up in a tarball
+	(cd "$tree" && scripts/checkpatch.pl --no-tree --strict --quiet \
+		--show-types --ignore FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID "$@")
+}
+
+touched() {
+	g diff --name-only --diff-filter=d base series -- "$@"
+}
+
+configure() {
+	local arch=$1 cross=$2 out=$3
+
+	mkdir -p "$out"
+	make -s -C "$tree" O="$out" ARCH="$arch" CROSS_COMPILE="$cross" defconfig
+	cat "$here/config/objects.config" >>"$out/.config"
+	make -s -C "$tree" O="$out" ARCH="$arch" CROSS_COMPILE="$cross" olddefconfig
+}
+
+# build_objects ARCH CROSS OUT [MAKE ARGUMENT...]: what the series touches
+build_objects() {
+	local arch=$1 cross=$2 out=$3 object objects=()
+
+	shift 3
+	configure "$arch" "$cross" "$out"
+	while read -r object; do
+		objects+=("${object%.c}.o")
+	done < <(touched 'fs/*.c' 'drivers/*.c')
+	# a forced rebuild, or nothing would be said about what is there already
+	(cd "$out" && rm -f "${objects[@]}")
+	make -C "$tree" O="$out" ARCH="$arch" CROSS_COMPILE="$cross" \
+		-s -j"$jobs" "$@" "${objects[@]}"
+}
+
+# complaints about the touched files: those of others are not ours
+complaints() {
+	local pattern
+
+	pattern=$(touched | sed 's/[.]/[.]/g' | paste -sd'|')
+	grep -E "(^|/)($pattern):[0-9]+:.*(warning|error)" || true
+}
+
+check_sparse() {
+	local log
+
+	log=$(build_objects x86_64 '' "$dmaheapfs_cache/check/sparse" C=2 2>&1) || {
+		printf '%s\n' "$log" >&2
+		return 1
+	}
+	log=$(complaints <<<"$log")
+	[ -z "$log" ] || { printf '%s\n' "$log" >&2; return 1; }
+}
+
+check_warnings() {
+	local arch cross log ret=0
+
+	while read -r arch cross; do
+		say "W=1 on $arch"
+		log=$(build_objects "$arch" "$cross" \
+			"$dmaheapfs_cache/check/$arch" W=1 2>&1) || {
+			printf '%s\n' "$log" >&2
+			ret=1
+		}
+		log=$(complaints <<<"$log")
+		[ -z "$log" ] || { printf '%s\n' "$log" >&2; ret=1; }
+	done <<-ARCHES
+		x86_64
+		arm64 aarch64-linux-gnu-
+		arm arm-linux-gnueabihf-
+		sparc64 sparc64-linux-gnu-
+		riscv riscv64-linux-gnu-
+	ARCHES
+	return "$ret"
+}
+
+do_check() {
+	local what failed=
+
+	[ $# -gt 0 ] || set -- apply identical style sparse warnings
+	make_tree "$dmaheapfs_cache/check/linux" --newest
+	for what; do
+		case $what in
+		apply) say "applies to $(g log -1 --format=%s base)"; continue ;;
+		identical|style|sparse|warnings) ;;
+		*) die "can't check $what" ;;
+		esac
+		say "$what"
+		"check_$what" || failed="$failed $what"
+	done
+	[ -z "$failed" ] || die "failed:$failed"
+	say "all well"
+}
+
+do_each() {
+	local arch=${1:-um} out commit
+
+	make_tree "$dmaheapfs_cache/check/linux"
+	out=$dmaheapfs_cache/check/each-$arch
+	mkdir -p "$out"
+	for commit in $(g rev-list --reverse base..series); do
+		say "$(g log -1 --format=%s "$commit")"
+		g checkout -q --detach "$commit"
+		if [ "$arch" = um ]; then
+			make -s -C "$tree" O="$out" ARCH=um tinyconfig
+		else
+			make -s -C "$tree" O="$out" ARCH="$arch" defconfig
+		fi
+		cat "$here/config/objects.config" >>"$out/.config"
+		make -s -C "$tree" O="$out" ARCH="$arch" olddefconfig
+		make -s -C "$tree" O="$out" ARCH="$arch" -j"$jobs" || die "does not build"
+	done
+	g checkout -q series
+}
+
+case ${1:-} in
+tree)
+	[ $# = 2 ] || die "tree needs a directory"
+	[ ! -e "$2" ] || die "$2 is there already"
+	make_tree "$2" ;;
+export)
+	[ $# = 2 ] || die "export needs a directory"
+	do_export "$2" ;;
+check) shift; do_check "$@" ;;
+each) shift; do_each "$@" ;;
+needs)
+	echo git make gcc flex bison bc libelf-dev libssl-dev sparse \
+		gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf \
+		gcc-sparc64-linux-gnu gcc-riscv64-linux-gnu ;;
+-h|--help) usage ;;
+*) usage >&2; exit 2 ;;
+esac
