@@ -63,7 +63,7 @@ static void into_buffer(const struct setting *s)
 		const struct range *r = &ranges[i];
 
 		poke(buffer, old, BUFFER_SIZE, 0);
-		note("range %zu: %s on %s, file %lld, buffer %lld, %zu bytes%s",
+		context("range %zu: %s on %s, file %lld, buffer %lld, %zu bytes%s",
 		     i, s->kind, s->filesystem, (long long)r->file,
 		     (long long)r->buffer, r->len,
 		     s->flags & O_DIRECT ? ", direct" : "");
@@ -90,7 +90,7 @@ static void out_of_buffer(const struct setting *s)
 
 		file = make_file(s->filesystem, "destination", content,
 				 FILE_SIZE, O_RDWR | s->flags);
-		note("range %zu: %s to %s, file %lld, buffer %lld, %zu bytes%s",
+		context("range %zu: %s to %s, file %lld, buffer %lld, %zu bytes%s",
 		     i, s->kind, s->filesystem, (long long)r->file,
 		     (long long)r->buffer, r->len,
 		     s->flags & O_DIRECT ? ", direct" : "");

@@ -15,10 +15,14 @@
 
 #define EXIT_UNABLE	77
 
+static char context_line[256];
+
 void fail(const char *file, int line, const char *fmt, ...)
 {
 	va_list ap;
 
+	if (context_line[0])
+		note("%s", context_line);
 	fprintf(stdout, "# %s:%d: ", file, line);
 	va_start(ap, fmt);
 	vfprintf(stdout, fmt, ap);
@@ -51,6 +55,15 @@ void note(const char *fmt, ...)
 	va_end(ap);
 	fputc('\n', stdout);
 	fflush(stdout);
+}
+
+void context(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(context_line, sizeof(context_line), fmt, ap);
+	va_end(ap);
 }
 
 bool rig_is(const char *name)

@@ -48,8 +48,9 @@ void fail(const char *file, int line, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
 void unable(const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 1, 2)));
-/* A line for whoever reads the log of a failure. */
+/* A line for whoever reads the log, at once or only if the test then fails. */
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #define CHECK(cond)							\
 	do {								\
