@@ -254,6 +254,20 @@ void let_go(struct importer *importer)
 	CHECK_EQ(ioctl(importer->card, DRM_IOCTL_GEM_CLOSE, &gem), 0);
 }
 
+int make_dumb_buffer(struct importer *exporter, size_t size)
+{
+	struct drm_mode_create_dumb dumb = {
+		.width = size / 4, .height = 1, .bpp = 32,
+	};
+	struct drm_prime_handle prime = { .flags = O_RDWR | O_CLOEXEC };
+
+	CHECK_EQ(ioctl(exporter->card, DRM_IOCTL_MODE_CREATE_DUMB, &dumb), 0);
+	prime.handle = dumb.handle;
+	CHECK_EQ(ioctl(exporter->card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime),
+		 0);
+	return prime.fd;
+}
+
 static const char *mount_overlay(void)
 {
 	static const char *const dirs[] = {

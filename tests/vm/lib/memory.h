@@ -42,6 +42,8 @@ struct importer { int card; uint32_t handle; };
 struct importer open_importer(const char *driver);
 int hold(struct importer *importer, int buffer);
 void let_go(struct importer *importer);
+/* A buffer of that driver's own, which has none of the series' support. */
+int make_dumb_buffer(struct importer *exporter, size_t size);
 
 /* Filesystems to copy from and to: a directory each, mounted on demand. */
 extern const char *const filesystems[];	/* "ext4", ..., ends with NULL */

@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# An emulated PC as a rig. Sourced by run.sh, which set the variables.
+# shellcheck disable=SC2154
+
+# shellcheck disable=SC2034 # for run.sh
+rig_arch=x86_64
+
+_qemu_tools() {
+	command -v qemu-system-x86_64 >/dev/null || DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qy --no-install-recommends qemu-system-x86 >&2
+}
+
+# A port whose other end is one of run.sh's pipes.
+_qemu_port() {
+	printf '%s\n' -chardev "file,id=$1,path=$2" \
+		-device "virtserialport,chardev=$1,name=$1"
+}
+
+_qemu_disk() {
+	printf '%s\n' -drive "file=$1,format=raw,if=virtio,cache=unsafe,aio=threads"
+}
+
+# rig_start IMAGE DIR: become the machine. Its processor does without the
+# string instructions that the emulation is slow at.
+rig_start() {
+	local image=$1 dir=$2 devices=() words fs
+
+	_qemu_tools
+	for fs in ext4 xfs btrfs; do
+		mapfile -t -O "${#devices[@]}" devices < <(_qemu_disk "$dir/$fs.img")
+	done
+	devices+=(-device virtio-serial)
+	for fs in out err status; do
+		mapfile -t -O "${#devices[@]}" devices < <(_qemu_port "$fs" "$dir/$fs")
+	done
+	words="root=root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,cache=loose,msize=512000 ro"
+	words+=" init=$here/guest/init console=ttyS0 panic=-1 loglevel=7"
+	words+=" rig_dir=$dir rig_disk=vd"
+	words+=" rig_out=/dev/vport0p1 rig_err=/dev/vport0p2 rig_status=/dev/vport0p3"
+	exec qemu-system-x86_64 -machine q35,accel=tcg,thread=multi \
+		-cpu max,-erms,-fsrm -smp "$cpus" -m "$memory" \
+		-display none -monitor none -serial stdio -no-reboot -nodefaults \
+		-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
+		"${devices[@]}" -kernel "$image" -append "$words $append"
+}
