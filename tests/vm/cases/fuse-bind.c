@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Binding memory to a FUSE inode: who may, with what, and when it may be
+ * swapped or taken away again.
+ */
+#define _GNU_SOURCE
+#include "memory.h"
+#include "server.h"
+#include "uapi/fuse_memory.h"
+#include "vm.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SIZE	(256 * KIB)
+
+static char content[SIZE], have[SIZE];
+static const struct server_options plain;
+static const struct server_options passing = {
+	.passthrough = true, .open = OPEN_PASSTHROUGH,
+};
+
+static int prepare(struct server *server, const struct server_options *options)
+{
+	need_patched();
+	pattern(content, SIZE, 131);
+	*server = server_create(options);
+	return make_file("ext4", "fuse-bind", content, SIZE, O_RDWR);
+}
+
+static int fill(struct server *server, int source)
+{
+	int file = server_open(server, O_RDWR);
+
+	CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
+	return file;
+}
+
+static int enable(int dev)
+{
+	uint32_t flags = 0;
+
+	return ioctl(dev, FUSE_DEV_IOC_MEMORY_ENABLE, &flags) ? -errno : 0;
+}
+
+static int bind_to(int dev, uint64_t node, int id, uint32_t flags)
+{
+	struct fuse_memory_bind bind = {
+		.nodeid = node, .backing_id = id, .flags = flags,
+	};
+
+	return ioctl(dev, FUSE_DEV_IOC_MEMORY_BIND, &bind) ? -errno : 0;
+}
+
+static int backing_open(int dev, int fd)
+{
+	struct fuse_backing_map map = { .fd = fd };
+	int id = ioctl(dev, FUSE_DEV_IOC_BACKING_OPEN, &map);
+
+	return id < 0 ? -errno : id;
+}
+
+/* All three refuse, and nothing else has changed. */
+static void expect_refusal(int dev, int buffer)
+{
+	CHECK_EQ(enable(dev), -EPERM);
+	CHECK_EQ(bind_to(dev, SERVER_NODE, 1, 0), -EPERM);
+	CHECK_EQ(bind_to(dev, SERVER_NODE, 0, 0), -EPERM);
+	CHECK_EQ(backing_open(dev, buffer), -EPERM);
+}
+
+static void wait_for_success(void)
+{
+	int status;
+
+	CHECK(wait(&status) > 0);
+	CHECK_EQ(status, 0);
+}
+
+static void another_user(void)
+{
+	struct server server;
+	int source = prepare(&server, &plain), file = fill(&server, source);
+	int buffer = make_buffer("system", SIZE);
+
+	if (!fork()) {
+		CHECK_EQ(setuid(2000), 0);
+		expect_refusal(server.shared->dev, buffer);
+		_exit(0);
+	}
+	wait_for_success();
+	read_at(file, have, SIZE, 0);
+	CHECK_EQ(first_difference(have, content, SIZE), -1);
+	server_destroy(&server);
+}
+
+/* root of a user namespace of one's own is not root. */
+static void user_namespace(void)
+{
+	struct server server;
+	int source = prepare(&server, &plain);
+	int buffer = make_buffer("system", SIZE);
+
+	fill(&server, source);
+	if (!fork()) {
+		CHECK_EQ(unshare(CLONE_NEWUSER), 0);
+		expect_refusal(server.shared->dev, buffer);
+		_exit(0);
+	}
+	wait_for_success();
+	server_destroy(&server);
+}
+
+static void forged(void)
+{
+	struct server server;
+	int source = prepare(&server, &plain);
+	int dev, buffer = make_buffer("system", SIZE), id;
+	struct fuse_memory_stat stat = { .nodeid = 4711 };
+
+	fill(&server, source);
+	dev = server.shared->dev;
+	CHECK_EQ(bind_to(dev, 4711, 0, 0), -ENOENT);
+	CHECK_EQ(bind_to(dev, ~0ull, 0, 0), -ENOENT);
+	CHECK_EQ(bind_to(dev, SERVER_NODE, 4711, 0), -ENOENT);
+	CHECK_EQ(bind_to(dev, SERVER_NODE, -1, 0), -ENOENT);
+	CHECK_EQ(bind_to(dev, SERVER_NODE, 0, ~0u), -EINVAL);
+	id = backing_open(dev, buffer);
+	CHECK(id > 0);
+	CHECK_EQ(bind_to(dev, FUSE_ROOT_ID, id, 0), -EINVAL);
+	CHECK_EQ(ioctl(dev, FUSE_DEV_IOC_MEMORY_STAT, &stat), -1);
+	CHECK_EQ(errno, ENOENT);
+	CHECK_ERRNO(ioctl(dev, FUSE_DEV_IOC_MEMORY_BIND, NULL), EFAULT);
+	CHECK_ERRNO(ioctl(dev, FUSE_DEV_IOC_MEMORY_STAT, (void *)8), EFAULT);
+	server_destroy(&server);
+}
+
+/* What is no memory, or not open both ways, is not taken. */
+static void wrong_backing(void)
+{
+	struct importer vgem = open_importer("vgem");
+	struct server server;
+	int source = prepare(&server, &plain), dev, fds[2], file;
+
+	dev = server.shared->dev;
+	fill(&server, source);
+	CHECK(backing_open(dev, source) < 0);
+	CHECK_EQ(pipe(fds), 0);
+	CHECK(backing_open(dev, fds[0]) < 0);
+	CHECK_EQ(backing_open(dev, -1), -EBADF);
+	CHECK_EQ(backing_open(dev, make_dumb_buffer(&vgem, SIZE)),
+		 -EOPNOTSUPP);
+	file = server_open(&server, O_RDWR);
+	CHECK(backing_open(dev, file) < 0);
+	server_destroy(&server);
+}
+
+/* A connection that did not opt in, and an unconnected device. */
+static void not_opted_in(void)
+{
+	struct server server;
+	int source, dev;
+
+	source = prepare(&server, &(struct server_options){
+				 .no_opt_in = true });
+	close(source);
+	close(server_open(&server, O_RDWR));
+	CHECK(bind_to(server.shared->dev, SERVER_NODE, 0, 0) < 0);
+	CHECK(backing_open(server.shared->dev,
+			   make_buffer("system", SIZE)) < 0);
+	dev = open("/dev/fuse", O_RDWR);
+	CHECK(enable(dev) < 0);
+	CHECK(bind_to(dev, SERVER_NODE, 0, 0) < 0);
+	server_destroy(&server);
+}
+
+/* The kernel forgets inodes nobody uses; a new open binds them again. */
+static void evicted(void)
+{
+	struct server server;
+	int source = prepare(&server, &plain), file;
+	struct fuse_memory_stat stat;
+
+	close(fill(&server, source));
+	CHECK_EQ(system("echo 2 >/proc/sys/vm/drop_caches"), 0);
+	CHECK_EQ(server_stat(&server, &stat), -ENOENT);
+	file = server_open(&server, O_RDWR);
+	CHECK_EQ(server_stat(&server, &stat), 0);
+	CHECK_EQ(stat.capacity, SIZE);
+	server_reset(&server);
+	read_at(file, have, SIZE, 0);
+	CHECK_EQ(first_difference(have, content, SIZE), -1);
+	CHECK_EQ(server_asked(&server, FUSE_READ), 0);
+	server_destroy(&server);
+}
+
+/* Taken away: reads go to the server again, who has it all. */
+static void unbound(void)
+{
+	struct server server;
+	int source = prepare(&server, &plain), file = fill(&server, source);
+
+	server_reset(&server);
+	CHECK_EQ(server_unbind(&server), 0);
+	read_at(file, have, SIZE, 0);
+	CHECK_EQ(first_difference(have, content, SIZE), -1);
+	CHECK(server_asked(&server, FUSE_READ) > 0);
+	CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
+	server_destroy(&server);
+}
+
+/* Swapped under readers and writers: each sees one memory or the other. */
+static void swapped(void)
+{
+	struct server server;
+	int source = prepare(&server, &plain), file = fill(&server, source);
+	int i, busy = 0, ret;
+	pid_t reader, writer;
+
+	reader = fork();
+	if (!reader)
+		for (;;)
+			if (pread(file, have, SIZE, 0) < 0)
+				_exit(1);
+	writer = fork();
+	if (!writer)
+		for (;;)
+			if (copy_once(source, 0, file, 0, SIZE) < 0)
+				_exit(1);
+	for (i = 0; i < 300; i++) {
+		ret = server_bind(&server, SIZE);
+		CHECK(!ret || ret == -EBUSY);
+		busy += ret == -EBUSY;
+	}
+	note("%d of 300 were told to wait", busy);
+	CHECK_EQ(waitpid(reader, NULL, WNOHANG), 0);
+	CHECK_EQ(waitpid(writer, NULL, WNOHANG), 0);
+	kill(reader, SIGKILL);
+	kill(writer, SIGKILL);
+	server_destroy(&server);
+}
+
+static void *map_file(struct server *server, int *file)
+{
+	void *map;
+
+	*file = server_open(server, O_RDWR);
+	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, *file, 0);
+	CHECK(map != MAP_FAILED);
+	return map;
+}
+
+/* A map keeps its memory, though the file it came from is closed. */
+static void mapped(void)
+{
+	struct server server;
+	int source = prepare(&server, &passing), file;
+	char *map;
+
+	close(fill(&server, source));
+	map = map_file(&server, &file);
+	CHECK(!memcmp(map, content, SIZE));
+	CHECK_EQ(server_bind(&server, SIZE), -EBUSY);
+	close(file);
+	usleep(50000);
+	CHECK_EQ(server_bind(&server, SIZE), -EBUSY);
+	CHECK_EQ(server_unbind(&server), -EBUSY);
+	CHECK(!memcmp(map, content, SIZE));
+	CHECK_EQ(munmap(map, SIZE), 0);
+	usleep(50000);
+	CHECK_EQ(server_bind(&server, SIZE), 0);
+	server_destroy(&server);
+}
+
+/* What is mapped is what copies, reads and writes see. */
+static void coherent(void)
+{
+	struct server server;
+	int source = prepare(&server, &passing), file;
+	char *map;
+
+	close(fill(&server, source));
+	map = map_file(&server, &file);
+	server_reset(&server);
+	memset(map + 1000, 0x77, 500);
+	memset(content + 1000, 0x77, 500);
+	read_at(file, have, SIZE, 0);
+	CHECK_EQ(first_difference(have, content, SIZE), -1);
+	write_at(file, content + 4000, 3000, 100);
+	CHECK(!memcmp(map + 100, content + 4000, 3000));
+	CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
+	read_at(source, have, SIZE, 0);
+	CHECK(!memcmp(map, have, SIZE));
+	CHECK_EQ(server_asked(&server, FUSE_READ), 0);
+	CHECK_EQ(server_asked(&server, FUSE_WRITE), 0);
+	server_destroy(&server);
+}
+
+/* Opened before there was memory: no map, and writes by the server. */
+static void opened_before(void)
+{
+	struct server server;
+	int source = prepare(&server, &passing), file = fill(&server, source);
+
+	CHECK(mmap(NULL, SIZE, PROT_READ, MAP_SHARED, file, 0) == MAP_FAILED);
+	CHECK_EQ(errno, ENODEV);
+	server_reset(&server);
+	write_at(file, content, 100, 0);
+	CHECK(server_asked(&server, FUSE_WRITE) > 0);
+	server_destroy(&server);
+}
+
+/* A buffer that a device uses is for read and write alone. */
+static void busy(uint32_t flags, int err)
+{
+	struct importer vgem = open_importer("vgem");
+	struct server server;
+	int source, file, buffer = make_buffer("system", SIZE), id, dev;
+
+	source = prepare(&server, &(struct server_options){
+				 .bind_flags = flags });
+	file = server_open(&server, O_RDWR);
+	dev = server.shared->dev;
+	id = backing_open(dev, buffer);
+	CHECK(id > 0);
+	CHECK_EQ(bind_to(dev, SERVER_NODE, id, flags), 0);
+	CHECK_EQ(hold(&vgem, buffer), 0);
+	CHECK_EQ(copy_once(source, 0, file, 0, SIZE), -1);
+	CHECK_EQ(errno, err);
+	let_go(&vgem);
+	CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
+	/* out of it goes all the time */
+	CHECK_EQ(hold(&vgem, buffer), 0);
+	CHECK_EQ(copy_all(file, 0, source, 0, SIZE), SIZE);
+	server_destroy(&server);
+}
+
+static void busy_falls_back(void) { busy(0, EXDEV); }
+static void busy_fails(void) { busy(FUSE_MEMORY_FAIL_BUSY, EBUSY); }
+
+CASE(
+	{ "another user can't bind", another_user },
+	{ "root of a user namespace can't bind", user_namespace },
+	{ "forged numbers are refused", forged },
+	{ "what is not memory is refused", wrong_backing },
+	{ "who did not opt in is refused", not_opted_in },
+	{ "an inode that was evicted is bound again", evicted },
+	{ "without its memory a file is the server's", unbound },
+	{ "memory is swapped under readers and writers", swapped, 120 },
+	{ "mapped memory is not swapped", mapped },
+	{ "map, read, write and copy show the same bytes", coherent },
+	{ "a file opened before its memory has no map", opened_before },
+	{ "a busy buffer is left to read and write", busy_falls_back },
+	{ "a busy buffer fails where that is asked for", busy_fails },
+)

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Servers and processes that die, stop or wait in the middle of a copy. */
+#define _GNU_SOURCE
+#include "memory.h"
+#include "server.h"
+#include "slow.h"
+#include "vm.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SIZE	(1 * MIB)
+
+static char content[SIZE], have[SIZE];
+static const struct server_options plain, waiting = { .room = ROOM_WAIT };
+
+static int prepare(struct server *server, const struct server_options *options)
+{
+	need_patched();
+	pattern(content, SIZE, 141);
+	*server = server_create(options);
+	return make_file("xfs", "fuse-trouble", content, SIZE, O_RDWR);
+}
+
+static pid_t start_copy(int in, int out)
+{
+	pid_t pid = fork();
+	ssize_t ret;
+
+	CHECK(pid >= 0);
+	if (!pid) {
+		ret = copy_all(in, 0, out, 0, SIZE);
+		_exit(ret < 0 ? -ret : ret != (ssize_t)SIZE);
+	}
+	return pid;
+}
+
+/* The exit status of the copy, or -1 when it is not over in time. */
+static int outcome(pid_t pid, unsigned int milliseconds)
+{
+	int status;
+
+	for (; milliseconds; milliseconds -= 10, usleep(10000))
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status) :
+						   128 + WTERMSIG(status);
+	return -1;
+}
+
+static off_t size_of(struct server *server)
+{
+	struct stat st;
+
+	CHECK_EQ(stat(server->path, &st), 0);
+	return st.st_size;
+}
+
+static void server_dies(void)
+{
+	struct server server;
+	int source = prepare(&server, &waiting);
+	int file = server_open(&server, O_RDWR), ret;
+	pid_t pid = start_copy(source, file);
+
+	server_await(&server);
+	server_kill(&server);
+	ret = outcome(pid, 5000);
+	CHECK(ret == ECONNABORTED || ret == ENOTCONN || ret == EIO);
+	/* and the source is as free as ever */
+	CHECK_EQ(pwrite(source, content, SIZE, 0), SIZE);
+	server_destroy(&server);
+}
+
+static void copier_dies(void)
+{
+	struct server server;
+	int source = prepare(&server, &waiting);
+	int file = server_open(&server, O_RDWR);
+	pid_t pid = start_copy(source, file);
+
+	server_await(&server);
+	kill(pid, SIGKILL);
+	usleep(100000);
+	server_go(&server);
+	CHECK_EQ(outcome(pid, 5000), 128 + SIGKILL);
+	/* the file works for the next one */
+	CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
+	read_at(file, have, SIZE, 0);
+	CHECK_EQ(first_difference(have, content, SIZE), -1);
+	server_destroy(&server);
+}
+
+/* What a killed copy brought is within the size, and zeros are behind. */
+static void killed_in_the_middle(void)
+{
+	static char zeros[SIZE];
+	struct server server;
+	struct slow_file slow;
+	int source = prepare(&server, &plain), file, check;
+	off_t size;
+	pid_t pid;
+
+	close(source);
+	file = server_open(&server, O_RDWR);
+	slow = slow_create(content, SIZE);
+	pid = start_copy(slow.fd, file);
+	slow_await_reader(&slow);
+	kill(pid, SIGKILL);
+	slow_answer(&slow);
+	CHECK_EQ(outcome(pid, 5000), 128 + SIGKILL);
+	close(file);
+	size = size_of(&server);
+	note("%lld bytes of %lu arrived", (long long)size, SIZE);
+	CHECK_EQ(server.shared->size, size);
+	check = server_open(&server, O_RDWR);
+	if (size)
+		read_at(check, have, size, 0);
+	CHECK_EQ(first_difference(have, content, size), -1);
+	CHECK_EQ(ftruncate(check, SIZE), 0);
+	if ((size_t)size < SIZE) {
+		read_at(check, have, SIZE - size, size);
+		CHECK_EQ(first_difference(have, zeros, SIZE - size), -1);
+	}
+	server_destroy(&server);
+}
+
+static void server_stops(void)
+{
+	struct server server;
+	int source = prepare(&server, &plain);
+	int file = server_open(&server, O_RDWR);
+	pid_t pid;
+
+	kill(server.pid, SIGSTOP);
+	pid = start_copy(source, file);
+	CHECK_EQ(outcome(pid, 300), -1);
+	/* it has not read the request yet: the copier can go */
+	kill(pid, SIGKILL);
+	CHECK_EQ(outcome(pid, 3000), 128 + SIGKILL);
+	kill(server.pid, SIGCONT);
+	CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
+	server_destroy(&server);
+}
+
+/* While the server is waited for, the source's filesystem can be frozen. */
+static void freeze_at_prepare(void)
+{
+	struct server server;
+	int source = prepare(&server, &waiting);
+	int file = server_open(&server, O_RDWR);
+	pid_t pid = start_copy(source, file);
+
+	server_await(&server);
+	alarm(10);
+	CHECK_EQ(ioctl(source, FIFREEZE, 0), 0);
+	CHECK_EQ(ioctl(source, FITHAW, 0), 0);
+	alarm(0);
+	server_go(&server);
+	CHECK_EQ(outcome(pid, 5000), 0);
+	server_destroy(&server);
+}
+
+/*
+ * A copy out to a frozen filesystem waits for the thaw, and keeps neither the
+ * server nor other readers of the file waiting.
+ */
+static void frozen_target(void)
+{
+	struct server server;
+	int source = prepare(&server, &plain), target;
+	int file = server_open(&server, O_RDWR), other;
+	pid_t pid;
+
+	CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
+	target = make_file("xfs", "fuse-frozen", "", 0, O_RDWR);
+	CHECK_EQ(ioctl(target, FIFREEZE, 0), 0);
+	pid = start_copy(file, target);
+	CHECK_EQ(outcome(pid, 300), -1);
+	alarm(10);
+	other = server_open(&server, O_RDONLY);
+	read_at(other, have, SIZE, 0);
+	CHECK_EQ(size_of(&server), SIZE);
+	alarm(0);
+	CHECK_EQ(ioctl(target, FITHAW, 0), 0);
+	CHECK_EQ(outcome(pid, 5000), 0);
+	read_at(target, have, SIZE, 0);
+	CHECK_EQ(first_difference(have, content, SIZE), -1);
+	server_destroy(&server);
+}
+
+/* A source that hangs does not keep the file from being read and looked at. */
+static void hung_source(void)
+{
+	struct server server;
+	struct slow_file slow;
+	int source = prepare(&server, &plain), file;
+	pid_t pid;
+
+	close(source);
+	file = server_open(&server, O_RDWR);
+	slow = slow_create(content, SIZE);
+	pid = start_copy(slow.fd, file);
+	slow_await_reader(&slow);
+	alarm(10);
+	CHECK_EQ(size_of(&server), 0);
+	CHECK_EQ(pread(file, have, SIZE, 0), 0);
+	close(server_open(&server, O_RDONLY));
+	alarm(0);
+	slow_answer(&slow);
+	CHECK_EQ(outcome(pid, 5000), 0);
+	server_destroy(&server);
+}
+
+/* The mount is taken away while a copy waits. */
+static void unmounted(void)
+{
+	struct server server;
+	int source = prepare(&server, &waiting), ret;
+	int file = server_open(&server, O_RDWR);
+	pid_t pid = start_copy(source, file);
+
+	server_await(&server);
+	CHECK_EQ(umount2(server.dir, MNT_FORCE), -1);
+	ret = outcome(pid, 5000);
+	CHECK(ret == ECONNABORTED || ret == ENOTCONN);
+	server_destroy(&server);
+}
+
+CASE(
+	{ "a server that dies while it is waited for ends the copy",
+	  server_dies },
+	{ "a copier that dies while it waits leaves the file usable",
+	  copier_dies },
+	{ "a copy killed in the middle leaves what it brought, then zeros",
+	  killed_in_the_middle },
+	{ "a stopped server does not keep a killed copier", server_stops },
+	{ "waiting for the server lets the source freeze",
+	  freeze_at_prepare },
+	{ "a copy to a frozen filesystem waits alone", frozen_target },
+	{ "a hung source keeps nobody from the file", hung_source },
+	{ "unmounting by force ends a copy that waits", unmounted },
+)

@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE
+#include "server.h"
+#include "memory.h"
+#include "vm.h"
+
+#include "uapi/fuse_memory.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MAX_WRITE	(1 * MIB)
+
+/* Commands from the test; the size of the room is where others leave it. */
+#define COMMAND_BIND	1
+#define COMMAND_UNBIND	2
+
+/* The server's own: what the test does not see. */
+struct state {
+	struct server_shared *shared;
+	int buffer;		/* -1: no memory yet */
+};
+
+static void reply(struct server_shared *s, uint64_t unique, int error,
+		  const void *data, size_t len)
+{
+	struct fuse_out_header out = {
+		.len = sizeof(out) + len, .error = error, .unique = unique,
+	};
+	struct iovec iov[] = {
+		{ &out, sizeof(out) }, { (void *)data, len },
+	};
+
+	/* ENOENT: the one who asked is gone */
+	if (writev(s->dev, iov, 2) < 0 && errno != ENOENT && errno != ENODEV)
+		_exit(1);
+}
+
+static void fill_attr(struct server_shared *s, uint64_t node,
+		      struct fuse_attr *attr)
+{
+	memset(attr, 0, sizeof(*attr));
+	attr->ino = node;
+	attr->nlink = 1;
+	attr->blksize = 4096;
+	if (node != SERVER_NODE) {
+		attr->mode = S_IFDIR | 0755;
+		return;
+	}
+	attr->mode = S_IFREG | atomic_load(&s->mode);
+	attr->uid = atomic_load(&s->uid);
+	attr->gid = atomic_load(&s->gid);
+	attr->size = atomic_load(&s->size);
+	attr->blocks = atomic_load(&s->capacity) / 512;
+}
+
+static void answer_init(struct server_shared *s, uint64_t unique,
+			const struct fuse_init_in *in)
+{
+	struct init_reply out = {
+		.major = FUSE_KERNEL_VERSION,
+		.minor = FUSE_KERNEL_MINOR_VERSION,
+		.max_readahead = in->max_readahead,
+		.max_write = MAX_WRITE,
+		.max_background = 16,
+		.max_pages = MAX_WRITE / 4096,
+		.flags = FUSE_BIG_WRITES | FUSE_MAX_PAGES | FUSE_INIT_EXT_BIT,
+	};
+
+	if (s->options.passthrough) {
+		out.flags2 = FUSE_PASSTHROUGH_BIT;
+		out.max_stack_depth = 1;
+	}
+	reply(s, unique, 0, &out, sizeof(out));
+}
+
+static void answer_lookup(struct server_shared *s, uint64_t unique)
+{
+	struct fuse_entry_out out = { .nodeid = SERVER_NODE };
+
+	fill_attr(s, SERVER_NODE, &out.attr);
+	reply(s, unique, 0, &out, sizeof(out));
+}
+
+static void answer_getattr(struct server_shared *s, uint64_t unique,
+			   uint64_t node)
+{
+	struct fuse_attr_out out = { .attr_valid = 0 };
+
+	fill_attr(s, node, &out.attr);
+	reply(s, unique, 0, &out, sizeof(out));
+}
+
+static void zero(int buffer, size_t from, size_t to)
+{
+	static const char zeros[4096];
+
+	while (from < to) {
+		size_t len = to - from < 4096 ? to - from : 4096;
+
+		poke(buffer, zeros, len, from);
+		from += len;
+	}
+}
+
+static int register_buffer(struct server_shared *s, int buffer)
+{
+	struct fuse_backing_map map = { .fd = buffer };
+	int id = ioctl(s->dev, FUSE_DEV_IOC_BACKING_OPEN, &map);
+
+	return id < 0 ? -errno : id;
+}
+
+/* Bind a registered buffer, or nothing; 0 or -errno. */
+static int bind_id(struct server_shared *s, int id)
+{
+	struct fuse_memory_bind bind = {
+		.nodeid = SERVER_NODE,
+		.backing_id = id,
+		.flags = s->options.bind_flags,
+	};
+
+	return ioctl(s->dev, FUSE_DEV_IOC_MEMORY_BIND, &bind) ? -errno : 0;
+}
+
+static int bind_buffer(struct server_shared *s, int buffer)
+{
+	int id = register_buffer(s, buffer), ret;
+
+	if (id < 0)
+		return id;
+	ret = bind_id(s, id);
+	ioctl(s->dev, FUSE_DEV_IOC_BACKING_CLOSE, &id);
+	return ret;
+}
+
+/* A larger buffer in the place of the one that is there. */
+static int grow(struct state *state, size_t size)
+{
+	struct server_shared *s = state->shared;
+	size_t had = atomic_load(&s->size), page = getpagesize();
+	char *content;
+	int buffer, ret;
+
+	size = (size + page - 1) / page * page;
+	if (state->buffer >= 0 && size <= atomic_load(&s->capacity))
+		return bind_buffer(s, state->buffer);
+	buffer = make_buffer("system", size);
+	if (state->buffer >= 0 && had) {
+		content = malloc(had);
+		peek(state->buffer, content, had, 0);
+		poke(buffer, content, had, 0);
+		free(content);
+	}
+	ret = bind_buffer(s, buffer);
+	if (ret) {
+		close(buffer);
+		return ret;
+	}
+	if (state->buffer >= 0)
+		close(state->buffer);
+	state->buffer = buffer;
+	atomic_store(&s->capacity, size);
+	return 0;
+}
+
+static void wait_for_go(struct server_shared *s)
+{
+	atomic_store(&s->waiting, 1);
+	while (!atomic_load(&s->go))
+		usleep(1000);
+	atomic_store(&s->waiting, 0);
+}
+
+static int make_room(struct state *state, const struct fuse_fallocate_in *in)
+{
+	struct server_shared *s = state->shared;
+	size_t end = in->offset + in->length;
+
+	atomic_store(&s->room_offset, in->offset);
+	atomic_store(&s->room_length, in->length);
+	switch (s->options.room) {
+	case ROOM_NONE:
+		return -ENOSPC;
+	case ROOM_UNBOUND:
+		return 0;
+	case ROOM_HALF:
+		end = in->offset + in->length / 2;
+		break;
+	case ROOM_WAIT:
+		wait_for_go(s);
+		break;
+	case ROOM_EXACT:
+		break;
+	}
+	return grow(state, end);
+}
+
+static void answer_fallocate(struct state *state, uint64_t unique,
+			     const struct fuse_fallocate_in *in)
+{
+	struct server_shared *s = state->shared;
+	int ret = 0;
+
+	if (in->mode == FALLOC_FL_KEEP_SIZE) {
+		ret = make_room(state, in);
+	} else if (!in->mode) {
+		atomic_store(&s->told_size, in->offset + in->length);
+		if (in->offset + in->length > atomic_load(&s->size))
+			atomic_store(&s->size, in->offset + in->length);
+	} else {
+		ret = -EOPNOTSUPP;
+	}
+	reply(s, unique, ret, NULL, 0);
+}
+
+/* Everything between the size and the end of the memory is zero. */
+static int set_size(struct state *state, size_t size)
+{
+	struct server_shared *s = state->shared;
+	size_t had = atomic_load(&s->size);
+	int ret;
+
+	if (size > atomic_load(&s->capacity)) {
+		ret = grow(state, size);
+		if (ret)
+			return ret;
+	}
+	if (size < had && state->buffer >= 0)
+		zero(state->buffer, size, had);
+	atomic_store(&s->size, size);
+	return 0;
+}
+
+static void answer_setattr(struct state *state, uint64_t unique,
+			   uint64_t node, const struct fuse_setattr_in *in)
+{
+	struct server_shared *s = state->shared;
+	int ret = 0;
+
+	if (in->valid & FATTR_MODE)
+		atomic_store(&s->mode, in->mode & 07777);
+	if (in->valid & FATTR_UID)
+		atomic_store(&s->uid, in->uid);
+	if (in->valid & FATTR_GID)
+		atomic_store(&s->gid, in->gid);
+	if (in->valid & FATTR_SIZE)
+		ret = set_size(state, in->size);
+	if (ret)
+		reply(s, unique, ret, NULL, 0);
+	else
+		answer_getattr(s, unique, node);
+}
+
+static void answer_open(struct state *state, uint64_t unique)
+{
+	struct server_shared *s = state->shared;
+	struct open_reply out = { .fh = 1 };
+	int id = 0;
+
+	/* the inode may have been evicted, and its binding with it */
+	if (state->buffer >= 0 && !s->options.no_opt_in) {
+		id = register_buffer(s, state->buffer);
+		if (id > 0)
+			bind_id(s, id);
+		if (id > 0 && s->options.open == OPEN_PASSTHROUGH) {
+			out.open_flags = FOPEN_PASSTHROUGH;
+			out.backing_id = id;
+		}
+	}
+	reply(s, unique, 0, &out, sizeof(out));
+	if (id > 0)
+		ioctl(s->dev, FUSE_DEV_IOC_BACKING_CLOSE, &id);
+}
+
+static void answer_read(struct state *state, uint64_t unique,
+			const struct fuse_read_in *in)
+{
+	static char buf[MAX_WRITE];
+	struct server_shared *s = state->shared;
+	size_t size = atomic_load(&s->size), len = 0;
+
+	if (in->offset < size)
+		len = size - in->offset < in->size ? size - in->offset :
+						     in->size;
+	if (len && state->buffer >= 0)
+		peek(state->buffer, buf, len, in->offset);
+	reply(s, unique, 0, buf, len);
+}
+
+static void answer_write(struct state *state, uint64_t unique,
+			 const struct fuse_write_in *in)
+{
+	struct server_shared *s = state->shared;
+	struct fuse_write_out out = { .size = in->size };
+	size_t end = in->offset + in->size;
+	int ret = 0;
+
+	if (end > atomic_load(&s->capacity))
+		ret = grow(state, end);
+	if (ret) {
+		reply(s, unique, ret, NULL, 0);
+		return;
+	}
+	poke(state->buffer, in + 1, in->size, in->offset);
+	if (end > atomic_load(&s->size))
+		atomic_store(&s->size, end);
+	reply(s, unique, 0, &out, sizeof(out));
+}
+
+static void answer(struct state *state, struct fuse_in_header *in)
+{
+	struct server_shared *s = state->shared;
+	void *arg = in + 1;
+
+	if (in->opcode < SERVER_OPCODES)
+		atomic_fetch_add(&s->asked[in->opcode], 1);
+	switch (in->opcode) {
+	case FUSE_INIT: answer_init(s, in->unique, arg); break;
+	case FUSE_LOOKUP: answer_lookup(s, in->unique); break;
+	case FUSE_GETATTR: answer_getattr(s, in->unique, in->nodeid); break;
+	case FUSE_SETATTR:
+		answer_setattr(state, in->unique, in->nodeid, arg);
+		break;
+	case FUSE_OPEN: answer_open(state, in->unique); break;
+	case FUSE_READ: answer_read(state, in->unique, arg); break;
+	case FUSE_WRITE: answer_write(state, in->unique, arg); break;
+	case FUSE_FALLOCATE: answer_fallocate(state, in->unique, arg); break;
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_INTERRUPT: break;
+	case FUSE_RELEASE:
+	case FUSE_FLUSH:
+	case FUSE_FSYNC: reply(s, in->unique, 0, NULL, 0); break;
+	default: reply(s, in->unique, -ENOSYS, NULL, 0);
+	}
+}
+
+/* The test may ask the server to act of its own accord. */
+static void obey(struct state *state)
+{
+	struct server_shared *s = state->shared;
+	int command = atomic_exchange(&s->command, 0), ret = 0;
+
+	switch (command) {
+	case 0:
+		return;
+	case COMMAND_BIND:
+		state->buffer = -1;
+		atomic_store(&s->capacity, 0);
+		ret = grow(state, atomic_load(&s->room_length));
+		break;
+	case COMMAND_UNBIND:
+		ret = bind_id(s, 0);
+		break;
+	}
+	atomic_store(&s->result, ret);
+	atomic_store(&s->waiting, 0);
+}
+
+static void serve(struct server_shared *s)
+{
+	static char buf[MAX_WRITE + 4096] __attribute__((aligned(8)));
+	struct state state = { .shared = s, .buffer = -1 };
+	struct pollfd poll_dev = { .fd = s->dev, .events = POLLIN };
+
+	for (;;) {
+		obey(&state);
+		if (poll(&poll_dev, 1, 1) <= 0)
+			continue;
+		if (read(s->dev, buf, sizeof(buf)) > 0)
+			answer(&state, (void *)buf);
+		else if (errno == ENODEV)
+			_exit(0);
+	}
+}
+
+struct server server_create(const struct server_options *options)
+{
+	struct server server = { .dir = "/run/server-XXXXXX" };
+	struct server_shared *s;
+	uint32_t flags = 0;
+	char mount_options[96];
+
+	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(s != MAP_FAILED);
+	server.shared = s;
+	s->options = *options;
+	atomic_store(&s->mode, 0666);
+	s->dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	CHECK(s->dev >= 0);
+	CHECK(mkdtemp(server.dir));
+	chmod(server.dir, 0755);
+	snprintf(mount_options, sizeof(mount_options),
+		 "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions",
+		 s->dev);
+	CHECK_EQ(mount("server", server.dir, "fuse", 0, mount_options), 0);
+	if (!options->no_opt_in)
+		CHECK_EQ(ioctl(s->dev, FUSE_DEV_IOC_MEMORY_ENABLE, &flags), 0);
+	server.pid = fork();
+	if (!server.pid)
+		serve(s);
+	snprintf(server.path, sizeof(server.path), "%s/file", server.dir);
+	return server;
+}
+
+int server_open(struct server *server, int flags)
+{
+	int fd = open(server->path, flags | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+unsigned int server_asked(struct server *server, enum fuse_opcode opcode)
+{
+	return atomic_load(&server->shared->asked[opcode]);
+}
+
+void server_reset(struct server *server)
+{
+	memset(server->shared->asked, 0, sizeof(server->shared->asked));
+}
+
+void server_await(struct server *server)
+{
+	while (!atomic_load(&server->shared->waiting))
+		usleep(1000);
+}
+
+void server_go(struct server *server)
+{
+	atomic_store(&server->shared->go, 1);
+}
+
+static int command(struct server *server, int command)
+{
+	struct server_shared *s = server->shared;
+
+	atomic_store(&s->waiting, 1);
+	atomic_store(&s->command, command);
+	while (atomic_load(&s->waiting))
+		usleep(1000);
+	return atomic_load(&s->result);
+}
+
+int server_bind(struct server *server, size_t size)
+{
+	atomic_store(&server->shared->room_length, size);
+	return command(server, COMMAND_BIND);
+}
+
+int server_unbind(struct server *server)
+{
+	return command(server, COMMAND_UNBIND);
+}
+
+int server_stat(struct server *server, struct fuse_memory_stat *stat)
+{
+	memset(stat, 0, sizeof(*stat));
+	stat->nodeid = SERVER_NODE;
+	return ioctl(server->shared->dev, FUSE_DEV_IOC_MEMORY_STAT, stat) ?
+	       -errno : 0;
+}
+
+void server_kill(struct server *server)
+{
+	kill(server->pid, SIGKILL);
+	waitpid(server->pid, NULL, 0);
+	/* the last one to have it open: the connection ends */
+	close(server->shared->dev);
+}
+
+void server_destroy(struct server *server)
+{
+	umount2(server->dir, MNT_DETACH);
+	kill(server->pid, SIGKILL);
+	waitpid(server->pid, NULL, 0);
+	rmdir(server->dir);
+}

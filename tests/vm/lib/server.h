@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A FUSE server of one file whose memory is a dma-buf, on the raw device and
+ * as plain as can be: it does what the protocol asks of a server, counts what
+ * it is asked, and misbehaves on demand. The test steers it through memory
+ * that both share.
+ */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include "fuse-new.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SERVER_NODE	2
+#define SERVER_OPCODES	64
+
+/* What the server does when it is asked for room. */
+enum server_room {
+	ROOM_EXACT,	/* a buffer of just that size, bound */
+	ROOM_HALF,	/* of half of it, bound */
+	ROOM_NONE,	/* ENOSPC */
+	ROOM_UNBOUND,	/* says yes and binds nothing */
+	ROOM_WAIT,	/* waits for server_go(), then exact */
+};
+
+/* What an open gets. */
+enum server_open {
+	OPEN_PLAIN,	/* no flags: reads and copies by the binding */
+	OPEN_PASSTHROUGH,/* FOPEN_PASSTHROUGH on the same memory */
+};
+
+struct server_options {
+	bool no_opt_in;		/* leave the extension off */
+	bool passthrough;	/* negotiate passthrough */
+	enum server_room room;
+	enum server_open open;
+	uint32_t bind_flags;
+};
+
+struct server_shared {
+	struct server_options options;
+	/* requests by opcode, and the last room and size asked for */
+	atomic_uint asked[SERVER_OPCODES];
+	atomic_ullong room_offset, room_length, told_size;
+	atomic_int waiting, go;
+	/* the server's idea of the file */
+	atomic_ullong size, capacity;
+	atomic_uint mode, uid, gid;
+	/* for tests that do something in the server's place */
+	atomic_int command, result;
+	int dev;
+};
+
+struct server {
+	struct server_shared *shared;
+	char dir[32], path[40];
+	pid_t pid;
+};
+
+struct server server_create(const struct server_options *options);
+int server_open(struct server *server, int flags);
+unsigned int server_asked(struct server *server, enum fuse_opcode opcode);
+/* Forget the counts so far. */
+void server_reset(struct server *server);
+/* Wait until the server waits in ROOM_WAIT, and let it go on. */
+void server_await(struct server *server);
+void server_go(struct server *server);
+/* As the server would: give the file room, or take it away. Returns -errno. */
+int server_bind(struct server *server, size_t size);
+int server_unbind(struct server *server);
+/* What the kernel tells of the file's copies. */
+struct fuse_memory_stat;
+int server_stat(struct server *server, struct fuse_memory_stat *stat);
+void server_kill(struct server *server);
+void server_destroy(struct server *server);
+
+#endif
