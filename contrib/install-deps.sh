@@ -9,6 +9,8 @@
 #   build    everything that is built, a static libfuse included
 #   test     what tests/run.sh runs
 #   bench    the benchmark's rivals
+#   kernel   kernel/build.sh
+#   vm       tests/vm: the machines, and what their guests find on PATH
 #
 #   --list   print the packages, install nothing
 set -euo pipefail
@@ -21,6 +23,10 @@ declare -A packages=(
 	[test]='git check shellcheck man-db elfutils jq procps attr acl
 		busybox toybox rsync fio'
 	[bench]='g++'
+	[kernel]='gcc libc6-dev make flex bison bc perl xz-utils patch rsync
+		libelf-dev'
+	[vm]='gcc libc6-dev make libdrm-dev qemu-system-x86 e2fsprogs xfsprogs
+		btrfs-progs dmsetup quota fio busybox toybox attr acl procps'
 )
 
 list=false

@@ -1,13 +1,15 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Build a kernel for the rigs; the image's path is the last line on stdout.
+# usage: kernel/build.sh [--arch um|x86_64] [patched|stock|debug|rfc]
 #
-#   kernel/build.sh [--arch um|x86_64] [patched|stock|debug|rfc]
+# Builds a kernel for the rigs of tests/vm; the image's path is the last line
+# on stdout.
 #
 #   stock     Debian's source as it is
-#   patched   with the series in kernel/series/6.12
-#   debug     patched, with KASAN, lockdep and friends, and KUnit
+#   patched   with the series in kernel/series/6.12 (where nothing is said)
+#   debug     patched, with KASAN, lockdep and friends, KUnit, and faults on
+#             demand (kernel/control)
 #   rfc       patched, and kernel/series/rfc on top, for the benchmark's rows
 #
 # DMAHEAPFS_SERIES names another directory in place of kernel/series.
@@ -15,17 +17,12 @@
 # Images are kept outside the tree under a key of all that goes into them;
 # the build trees are kept too, so that a small change is a small build.
 set -euo pipefail
-
-kernel=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=contrib/common.sh
+. "${BASH_SOURCE[0]%/*}/../contrib/common.sh"
+kernel=$top/kernel
 # shellcheck source=kernel/source.sh
 . "$kernel/source.sh"
-# shellcheck disable=SC2154 # source.sh sets it
-cache=$dmaheapfs_cache
 series=${DMAHEAPFS_SERIES:-$kernel/series}
-
-say() { printf '%s\n' "build.sh: $*" >&2; }
-die() { say "$@"; exit 1; }
-usage() { sed -n '4,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 
 # The patches of a variant, in the order in which they are applied.
 series_of() {
@@ -53,20 +50,6 @@ fragments_of() {
 	done
 }
 
-install_tools() {
-	local missing=() pair
-
-	for pair in gcc:gcc make:make flex:flex bison:bison bc:bc perl:perl \
-		xz:xz-utils patch:patch rsync:rsync /usr/include/gelf.h:libelf-dev; do
-		command -v "${pair%:*}" >/dev/null || [ -e "${pair%:*}" ] ||
-			missing+=("${pair#*:}")
-	done
-	[ ${#missing[@]} -gt 0 ] || return 0
-	say "installing ${missing[*]}"
-	DEBIAN_FRONTEND=noninteractive apt-get install -qy \
-		--no-install-recommends "${missing[@]}" >&2
-}
-
 # What the image depends on, as one word.
 key_of() {
 	local arch=$1 variant=$2 version=$3 files
@@ -74,7 +57,7 @@ key_of() {
 	mapfile -t files < <(series_of "$variant"; fragments_of "$arch" "$variant")
 	{
 		printf '%s\n' "$arch" "$variant" "$version" "$(gcc -dumpfullversion)"
-		cat -- "${files[@]}" "$kernel/control/planted.c" "$kernel/build.sh"
+		cat -- "${files[@]}" "$kernel/control/planted.c"
 	} | sha256sum | cut -c1-16
 }
 
@@ -185,15 +168,15 @@ main() {
 		case $1 in
 		--arch) arch=${2:?--arch wants a word}; shift ;;
 		--arch=*) arch=${1#*=} ;;
-		-h | --help) usage; exit ;;
+		-h | --help) print_usage "$0"; exit ;;
 		stock | patched | debug | rfc) variant=$1 ;;
-		*) usage >&2; exit 2 ;;
+		*) usage_error "unknown argument: $1" ;;
 		esac
 		shift
 	done
-	case $arch in um | x86_64) ;; *) usage >&2; exit 2 ;; esac
+	case $arch in um | x86_64) ;; *) usage_error "unknown architecture: $arch" ;; esac
 
-	install_tools
+	"$top/contrib/install-deps.sh" kernel >&2
 	mkdir -p "$cache/kernel"
 	# shellcheck disable=SC2119 # our arguments are not its
 	read -r version tarball < <(linux_source)

@@ -1,17 +1,21 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+#
+# usage: tests/vm/controls.sh [--rig uml|qemu]
 #
 # Positive controls: prove that the debug kernel tells of a fault, and that
 # the rig hears it. Each fault is committed in a boot of its own, because
 # lockdep falls silent after its first find.
 #
-#   tests/vm/controls.sh [--rig uml|qemu]
-#
-# TAP on stdout, closed by a line "N passed, N failed".
+# TAP on stdout, closed by a line "N passed, N failed, N skipped".
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-rig=uml number=0 failed=0
+# shellcheck source=contrib/common.sh
+. "${BASH_SOURCE[0]%/*}/../../contrib/common.sh"
+# shellcheck source=tests/vm/tap.sh
+. "$top/tests/vm/tap.sh"
+here=$top/tests/vm
+rig=uml
 
 # What each planted fault must be reported as.
 faults=(
@@ -21,12 +25,6 @@ faults=(
 	'sleep-in-atomic|sleeping function called from invalid context'
 	'none|'
 )
-
-report() {
-	number=$((number + 1))
-	[ "$1" = ok ] || failed=$((failed + 1))
-	printf '%s\n' "$1 $number - $2"
-}
 
 # Commit a fault; the run must end with 99 and the complaint on stderr. With
 # none it must end as the command does.
@@ -42,28 +40,22 @@ control() {
 	else
 		[ "$status" -eq 99 ] && grep -qE "$complaint" <<<"$stderr"
 	fi || {
-		printf '%s\n' "status $status" "$stderr" | sed 's/^/# /'
+		printf '%s\n' "status $status" "$stderr"
 		return 1
 	}
 }
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--rig) rig=$2; shift 2 ;;
-	*) sed -n '4,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
+	--rig) rig=${2:?--rig wants a name}; shift 2 ;;
+	-h | --help) print_usage "$0"; exit ;;
+	*) usage_error "unknown argument: $1" ;;
 	esac
 done
 
-printf 'TAP version 14\n'
 for fault in "${faults[@]}"; do
 	name="a planted fault of kind ${fault%%|*} is told"
 	[ "$fault" != 'none|' ] || name="without a fault nothing is told"
-	if control "${fault%%|*}" "${fault#*|}"; then
-		report ok "$name"
-	else
-		report 'not ok' "$name"
-	fi
+	tap "$name" control "${fault%%|*}" "${fault#*|}"
 done
-printf '1..%d\n' "$number"
-printf '%d passed, %d failed\n' $((number - failed)) "$failed"
-[ "$failed" -eq 0 ]
+tap_end

@@ -1,19 +1,11 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
 # The data disks: sparse files with a fresh filesystem each, made once and
 # copied for every run. Sourced by run.sh.
 
 disk_size=12G
 disk_filesystems=(ext4 xfs btrfs)
-
-_disk_tools() {
-	local missing=() pair
-
-	for pair in mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs; do
-		command -v "${pair%:*}" >/dev/null || missing+=("${pair#*:}")
-	done
-	[ ${#missing[@]} -eq 0 ] || DEBIAN_FRONTEND=noninteractive \
-		apt-get install -qy --no-install-recommends "${missing[@]}" >&2
-}
 
 _make_disk() {
 	truncate -s "$disk_size" "$2"
@@ -26,15 +18,15 @@ _make_disk() {
 
 # make_disks DIR: DIR/ext4.img and so on
 make_disks() {
-	local fs cache=${DMAHEAPFS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dmaheapfs}/disks-$disk_size
+	# shellcheck disable=SC2154 # contrib/common.sh sets it
+	local fs kept=$cache/disks-$disk_size
 
-	mkdir -p "$cache"
+	mkdir -p "$kept"
 	for fs in "${disk_filesystems[@]}"; do
-		if [ ! -e "$cache/$fs.img" ]; then
-			_disk_tools
-			_make_disk "$fs" "$cache/$fs.$$"
-			mv "$cache/$fs.$$" "$cache/$fs.img"
+		if [ ! -e "$kept/$fs.img" ]; then
+			_make_disk "$fs" "$kept/$fs.$$"
+			mv "$kept/$fs.$$" "$kept/$fs.img"
 		fi
-		cp --sparse=always "$cache/$fs.img" "$1/$fs.img"
+		cp --sparse=always "$kept/$fs.img" "$1/$fs.img"
 	done
 }

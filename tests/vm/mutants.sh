@@ -1,27 +1,25 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Prove that the guest's tests can fail: build the series with one naive fault
-# after the other put back into it, and run the case that is there to find it.
+# usage: tests/vm/mutants.sh [NAME...]
 #
-#   tests/vm/mutants.sh [NAME...]
+# Proves that the guest's tests can fail: builds the series with one naive fault
+# after the other put back into it, and runs the case that is there to find it.
 #
 # A mutant is a patch in tests/vm/mutants, on top of the series, whose text
 # names the case. Every one costs a small build and a boot, so this is not
-# part of every run. TAP on stdout, closed by "N passed, N failed".
+# part of every run. TAP on stdout, closed by "N passed, N failed,
+# N skipped".
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=contrib/common.sh
+. "${BASH_SOURCE[0]%/*}/../../contrib/common.sh"
+# shellcheck source=tests/vm/tap.sh
+. "$top/tests/vm/tap.sh"
+here=$top/tests/vm
 series=${DMAHEAPFS_SERIES:-$here/../../kernel/series}
-number=0 failed=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-
-report() {
-	number=$((number + 1))
-	[ "$1" = ok ] || failed=$((failed + 1))
-	printf '%s\n' "$1 $number - $2"
-}
 
 # Run the mutant's case; print which tests failed, or why none could.
 hunt() {
@@ -44,17 +42,9 @@ hunt() {
 }
 
 [ $# -gt 0 ] || set -- "$here"/mutants/*.patch
-printf 'TAP version 14\n'
 for patch in "$@"; do
 	[ -e "$patch" ] || patch=$here/mutants/$patch.patch
-	name=${patch##*/} name=${name%.patch}
-	if found=$(hunt "$patch"); then
-		report ok "$name is found"
-	else
-		report 'not ok' "$name is found"
-	fi
-	printf '%s\n' "$found" | sed 's/^/# /'
+	name=${patch##*/}
+	tap "${name%.patch} is found" hunt "$patch"
 done
-printf '1..%d\n' "$number"
-printf '%d passed, %d failed\n' $((number - failed)) "$failed"
-[ "$failed" -eq 0 ]
+tap_end

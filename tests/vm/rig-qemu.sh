@@ -1,14 +1,11 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
 # An emulated PC as a rig. Sourced by run.sh, which set the variables.
 # shellcheck disable=SC2154
 
 # shellcheck disable=SC2034 # for run.sh
 rig_arch=x86_64
-
-_qemu_tools() {
-	command -v qemu-system-x86_64 >/dev/null || DEBIAN_FRONTEND=noninteractive \
-		apt-get install -qy --no-install-recommends qemu-system-x86 >&2
-}
 
 # A port whose other end is one of run.sh's pipes.
 _qemu_port() {
@@ -25,7 +22,6 @@ _qemu_disk() {
 rig_start() {
 	local image=$1 dir=$2 devices=() words fs
 
-	_qemu_tools
 	for fs in ext4 xfs btrfs; do
 		mapfile -t -O "${#devices[@]}" devices < <(_qemu_disk "$dir/$fs.img")
 	done

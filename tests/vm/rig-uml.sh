@@ -1,4 +1,6 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
 # User Mode Linux as a rig. Sourced by run.sh, which set the variables.
 
 # shellcheck disable=SC2034 # for run.sh

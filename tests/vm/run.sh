@@ -1,9 +1,9 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Boot a kernel from kernel/build.sh and run COMMAND as root in it.
+# usage: tests/vm/run.sh [OPTION]... -- COMMAND
 #
-#   tests/vm/run.sh [OPTION]... -- COMMAND
+# Boots a kernel from kernel/build.sh and runs COMMAND as root in it.
 #
 #   --rig uml|qemu                 User Mode Linux (the default), or an
 #                                  emulated PC
@@ -26,16 +26,14 @@
 #   99   the kernel complained; the complaint is on stderr
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-top=$(cd "$here/../.." && pwd)
+# shellcheck source=contrib/common.sh
+. "${BASH_SOURCE[0]%/*}/../../contrib/common.sh"
+here=$top/tests/vm
 
 rig=uml variant=patched timeout=600 append='' log=''
 export memory=2G cpus=2
 adds=() command=()
 dir='' machine='' readers=()
-
-die() { printf '%s\n' "run.sh: $*" >&2; exit 97; }
-usage() { sed -n '4,27s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 
 parse() {
 	while [ $# -gt 0 ]; do
@@ -48,14 +46,14 @@ parse() {
 		--cpus) cpus=$2 ;;
 		--append) append=$2 ;;
 		--log) log=$2 ;;
-		-h | --help) usage; exit ;;
+		-h | --help) print_usage "$0"; exit ;;
 		--) shift; command=("$@"); break ;;
-		*) usage >&2; exit 97 ;;
+		*) usage_error "unknown argument: $1" ;;
 		esac
-		shift 2 || { usage >&2; exit 97; }
+		shift 2 || usage_error "$1 wants a value"
 	done
-	[ ${#command[@]} -gt 0 ] || { usage >&2; exit 97; }
-	[ -e "$here/rig-$rig.sh" ] || die "no rig called $rig"
+	[ ${#command[@]} -gt 0 ] || usage_error "there is no command"
+	[ -e "$here/rig-$rig.sh" ] || usage_error "there is no rig called $rig"
 }
 
 # shellcheck disable=SC2317 # a trap calls it
@@ -121,13 +119,13 @@ verdict() {
 	fi
 	if [ -e "$dir/late" ]; then
 		tail -n 20 "$dir/log" >&2
-		printf '%s\n' "run.sh: not done after $timeout seconds" >&2
+		say "not done after $timeout seconds"
 		return 98
 	fi
 	status=$(cat "$dir/result")
 	if [ -z "$status" ]; then
 		tail -n 40 "$dir/log" >&2
-		printf '%s\n' "run.sh: the guest died" >&2
+		say "the guest died"
 		return 97
 	fi
 	return "$status"
@@ -142,6 +140,7 @@ main() {
 	# shellcheck source=tests/vm/disks.sh
 	. "$here/disks.sh"
 	# shellcheck disable=SC2154 # the rig's file sets rig_arch
+	"$top/contrib/install-deps.sh" vm >&2
 	image=$("$top/kernel/build.sh" --arch "$rig_arch" "$variant" | tail -n 1)
 	trap clean_up EXIT
 	trap 'exit 130' INT

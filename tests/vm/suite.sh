@@ -1,22 +1,21 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Run the guest's tests in one boot.
+# usage: tests/vm/suite.sh [[--rig uml|qemu] [--kernel patched|stock|debug]
+#                          [--memory SIZE] [--timeout SECONDS] [CASE...]]
 #
-#   tests/vm/suite.sh [--rig uml|qemu] [--kernel patched|stock|debug]
-#                     [--timeout SECONDS] [CASE...]
+# Runs the guest's tests. Without arguments, all of them on every kernel and
+# rig that a change has to pass on. With some, in one boot: the CASEs named, or
+# all. A CASE is a file in tests/vm/cases, a C program or a shell script,
+# without its ending.
 #
-# A case is a file in tests/vm/cases: a C program or a shell script, named
-# without its ending; all of them unless some are named. Results are TAP on
-# stdout, closed by a line "N passed, N failed, N skipped".
+# TAP on stdout, and a last line "N passed, N failed, N skipped".
 set -euo pipefail
-
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-top=$(cd "$here/../.." && pwd)
+# shellcheck source=contrib/common.sh
+. "${BASH_SOURCE[0]%/*}/../../contrib/common.sh"
+here=$top/tests/vm
 out=$top/build/vm
-options=() memory=3G
-
-usage() { sed -n '4,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+options=() memory=7G cases=()
 
 # The program or script of a case.
 path_of() {
@@ -25,23 +24,8 @@ path_of() {
 	elif [ -e "$here/cases/$1.c" ]; then
 		printf '%s\n' "$out/$1"
 	else
-		printf '%s\n' "suite.sh: no case called $1" >&2
-		return 1
+		usage_error "there is no case called $1"
 	fi
-}
-
-install_tools() {
-	local missing=() pair
-
-	for pair in gcc:gcc make:make /usr/include/libdrm/drm.h:libdrm-dev \
-		fio:fio busybox:busybox toybox:toybox getfattr:attr \
-		dmsetup:dmsetup setquota:quota fsfreeze:util-linux; do
-		command -v "${pair%:*}" >/dev/null || [ -e "${pair%:*}" ] ||
-			missing+=("${pair#*:}")
-	done
-	[ ${#missing[@]} -gt 0 ] || return 0
-	DEBIAN_FRONTEND=noninteractive apt-get install -qy \
-		--no-install-recommends "${missing[@]}" >&2
 }
 
 all_cases() {
@@ -54,42 +38,79 @@ all_cases() {
 	done | sort -u
 }
 
-# Pass the results on and count them.
+build_programs() {
+	"$top/contrib/install-deps.sh" vm >&2
+	make -s -C "$here" OUT="$out" >&2
+}
+
+# boot [OPTION...]: the cases, or all of them, in one boot
+boot() {
+	local names=() paths=() name path status=0
+
+	names=(${cases[0]+"${cases[@]}"})
+	[ ${#names[@]} -gt 0 ] || mapfile -t names < <(all_cases)
+	for name in "${names[@]}"; do
+		path=$(path_of "$name")
+		paths+=("$path")
+	done
+	"$here/run.sh" --timeout 2400 --memory "$memory" "$@" -- \
+		"$here/guest/suite" "${paths[@]}" || status=$?
+	[ "$status" -eq 0 ] || printf '%s\n' "not ok - the guest ends well: $status"
+}
+
+# named NAME COMMAND...: NAME before the results of COMMAND
+named() {
+	local name=$1
+
+	shift
+	"$@" | sed -u -n -e "s/^\(ok\|not ok\)[ 0-9]* - /&$name: /p" -e '/^#/p'
+}
+
+everything() {
+	named 'stock, uml' boot --kernel stock
+	named 'patched, uml' boot --kernel patched
+	named 'debug, uml' boot --kernel debug
+	named 'controls, uml' "$here/controls.sh"
+	named 'patched, qemu' boot --rig qemu --kernel patched
+}
+
+# Number the results anew, and count them.
 count() {
-	awk '{ print; fflush() }
-	     /^not ok / { failed++; next }
-	     /^ok .*# SKIP/ { skipped++; next }
-	     /^ok / { passed++ }
-	     END { printf "%d passed, %d failed, %d skipped\n",
-	           passed, failed, skipped
-	           exit failed > 0 || passed + skipped == 0 }'
+	awk '/^(ok|not ok) / {
+		n++
+		line = $0
+		sub(/^(ok|not ok)[ 0-9]* - /, "", line)
+		if (/^not ok/) { failed++; print "not ok " n " - " line; next }
+		if (/# SKIP/) skipped++; else passed++
+		print "ok " n " - " line
+		fflush()
+		next
+	}
+	/^#/ { print; fflush() }
+	END {
+		print "1.." n + 0
+		printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+		exit failed > 0 || passed + skipped == 0
+	}'
 }
 
 main() {
-	local cases=() paths=() name
+	local run=everything
 
 	while [ $# -gt 0 ]; do
+		run=boot
 		case $1 in
 		--rig | --kernel | --timeout | --log) options+=("$1" "$2"); shift ;;
 		--memory) memory=$2; shift ;;
-		-h | --help) usage; exit ;;
-		-*) usage >&2; exit 2 ;;
+		-h | --help) print_usage "$0"; exit ;;
+		-*) usage_error "unknown argument: $1" ;;
 		*) cases+=("$1") ;;
 		esac
 		shift
 	done
-	[ ${#cases[@]} -gt 0 ] || mapfile -t cases < <(all_cases)
-	install_tools
-	make -s -C "$here" OUT="$out"
-	for name in "${cases[@]}"; do
-		paths+=("$(path_of "$name")")
-	done
-	{
-		"$here/run.sh" --timeout 1800 --memory "$memory" \
-			${options[0]+"${options[@]}"} -- \
-			"$here/guest/suite" "${paths[@]}" ||
-			printf '%s\n' "not ok - the guest ends well (status $?)"
-	} | count
+	build_programs
+	printf 'TAP version 14\n'
+	"$run" ${options[0]+"${options[@]}"} | count
 }
 
 main "$@"
