@@ -89,7 +89,8 @@ unit_tests() {
 	local preset=$1 directory=$2 wrapper=()
 	# ThreadSanitizer can't cope with much randomisation of addresses
 	[ "$preset" != tsan ] || wrapper=(setarch -R)
-	"${wrapper[@]}" ctest --test-dir "$directory" --output-on-failure | awk '
+	"${wrapper[@]}" ctest --test-dir "$directory" --parallel "$(nproc)" \
+		--output-on-failure | awk '
 		/^ *[0-9]+\/[0-9]+ Test +#/ {
 			result = "not ok"
 			if (/ Passed /) result = "ok"
