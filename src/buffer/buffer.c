@@ -374,6 +374,11 @@ void buffer_on_move(struct buffer *buffer, buffer_mover *move, void *context)
 	buffer->move_context = context;
 }
 
+void buffer_lend(struct buffer *buffer)
+{
+	atomic_store(&buffer->lent, true);
+}
+
 int buffer_export(struct buffer *buffer)
 {
 	with_exclusive(buffer);

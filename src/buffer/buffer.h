@@ -116,6 +116,14 @@ typedef int buffer_mover(void *context, int file);
 void buffer_on_move(struct buffer *buffer, buffer_mover *move, void *context);
 
 /*
+ * The memory, this and all that follows, has other writers than the calls here,
+ * such as a kernel that it is bound to. What they leave behind the end of the
+ * file is zeroed when the size moves over it, but for buffer_allocate() with
+ * mode 0, which is how they tell the size. An export implies this.
+ */
+void buffer_lend(struct buffer *buffer);
+
+/*
  * A new dma-buf fd of the buffer's memory, owned by the caller. From the first
  * export on the memory stays what it is for the buffer's life. -ENOTSUP on a
  * heap without dma-bufs, -ENODATA while there is no memory, -EFBIG when the

@@ -71,8 +71,9 @@ struct buffer {
 	uint64_t promised;	/* fallocate asked for memory up to here: not to be trimmed */
 	buffer_mover *move;	/* NULL: nobody minds */
 	void *move_context;
-	bool exported;		/* the memory is what it is, for good */
-	bool refusal_told;	/* the log says already why it does not grow */
+	bool exported;	   /* the memory is what it is, for good */
+	_Atomic bool lent; /* others than the buffer write to the memory */
+	bool refusal_told; /* the log says already why it does not grow */
 	struct data_times times;
 
 	struct pages discarded; /* freed when the exclusive lock has been let go */

@@ -4,9 +4,9 @@
  *
  * Bytes between size and capacity are zero: the heap zeroes new memory, only
  * write() raises the size past bytes it has written, and truncate() zeroes what
- * it cuts off. Exported memory has other writers, who see the whole of it; so
- * there the gap is zeroed once more when the size moves over it. Only
- * fallocate() never touches a byte that is not asked for.
+ * it cuts off. Memory that is exported or lent has other writers, who see the
+ * whole of it; so there the gap is zeroed once more when the size moves over it.
+ * Only fallocate() never touches a byte that is not asked for.
  */
 #include "buffer/memory.h"
 #include "util/log.h"
@@ -90,9 +90,14 @@ static int put(struct buffer *buffer, const void *data, size_t size, off_t offse
 	return cpu_access_end(&access);
 }
 
+static bool has_other_writers(struct buffer *buffer)
+{
+	return buffer->exported || atomic_load(&buffer->lent);
+}
+
 static bool leaves_foreign_gap(struct buffer *buffer, off_t offset)
 {
-	return buffer->exported && (uint64_t)offset > atomic_load(&buffer->size);
+	return has_other_writers(buffer) && (uint64_t)offset > atomic_load(&buffer->size);
 }
 
 ssize_t pages_write(struct buffer *buffer, const void *data, size_t size, off_t offset)
@@ -139,14 +144,18 @@ static int shrink(struct buffer *buffer, uint64_t size, uint64_t old_size)
 {
 	if (pages_trim(buffer, size))
 		return 0;
-	return zero(buffer, size, buffer->exported ? buffer->pages.capacity : old_size);
+	return zero(buffer, size, has_other_writers(buffer) ? buffer->pages.capacity : old_size);
 }
 
+/* Memory that is new has nobody's bytes in it. */
 static int extend(struct buffer *buffer, uint64_t size, uint64_t old_size)
 {
+	uint64_t old_capacity = buffer->pages.capacity;
 	int err = tell_refusal(buffer, pages_reserve(buffer, size));
 
-	return err || !buffer->exported ? err : zero(buffer, old_size, size);
+	if (err || !has_other_writers(buffer))
+		return err;
+	return zero(buffer, old_size, size < old_capacity ? size : old_capacity);
 }
 
 int pages_truncate(struct buffer *buffer, off_t size)

@@ -252,6 +252,11 @@ START_TEST(settling_keeps_what_was_asked_for)
 	ck_assert_uint_eq(buffer_capacity(buffer), 8 << 20);
 	ck_assert_int_eq(buffer_truncate(buffer, 100), 0); /* as on tmpfs */
 	ck_assert_uint_eq(buffer_capacity(buffer), page);
+	write_bytes('x', 2 << 20, 0);
+	write_bytes('x', 2 << 20, 2 << 20);
+	write_bytes('x', 1, 4 << 20);
+	buffer_settle(buffer);
+	ck_assert_uint_eq(buffer_capacity(buffer), (4 << 20) + page);
 }
 END_TEST
 
@@ -371,7 +376,12 @@ START_TEST(foreign_bytes_do_not_show)
 
 	memset(junk, 'j', sizeof(junk));
 	write_bytes('x', 100, 0);
-	fd = buffer_export(buffer);
+	if (_i == 0) {
+		fd = buffer_export(buffer);
+	} else {
+		buffer_lend(buffer);
+		fd = fcntl(visited(buffer).file, F_DUPFD_CLOEXEC, 0);
+	}
 	ck_assert_int_eq(pwrite(fd, junk, 4000, 96), 4000);
 	ck_assert_int_eq(buffer_truncate(buffer, 1000), 0);
 	assert_bytes(0, 100, 1000);
@@ -380,9 +390,60 @@ START_TEST(foreign_bytes_do_not_show)
 	assert_bytes(0, 1000, 2000);
 	assert_bytes('y', 2000, 2010);
 	ck_assert_int_eq(pwrite(fd, junk, 4000, 0), 4000);
-	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+	ck_assert_int_eq(buffer_truncate(buffer, 1), 0);
 	assert_gap_is_zero(buffer);
 	close(fd);
+}
+END_TEST
+
+struct moves {
+	int n, last, result;
+};
+
+static int note_move(void *context, int file)
+{
+	struct moves *moves = context;
+
+	moves->n++;
+	moves->last = file;
+	return moves->result;
+}
+
+START_TEST(tells_of_every_move)
+{
+	struct moves moves = {0};
+
+	buffer_on_move(buffer, note_move, &moves);
+	write_bytes('x', page, 0);
+	ck_assert_int_eq(moves.n, 1);
+	ck_assert_int_eq(moves.last, visited(buffer).file);
+	write_bytes('x', page, (off_t)page);
+	ck_assert_int_eq(moves.n, 2);
+	ck_assert_int_eq(moves.last, visited(buffer).file);
+	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+	ck_assert_int_eq(moves.n, 3);
+	ck_assert_int_eq(moves.last, -1);
+}
+END_TEST
+
+START_TEST(stays_where_it_may_not_move)
+{
+	struct moves moves = {0};
+
+	buffer_on_move(buffer, note_move, &moves);
+	write_bytes('x', 2 << 20, 0);
+	moves.result = -EBUSY;
+	ck_assert_int_eq(buffer_truncate(buffer, 3 << 20), -EBUSY);
+	ck_assert_int_eq(buffer_write(buffer, "y", 1, 2 << 20), -EBUSY);
+	ck_assert_int_eq(buffer_write(buffer, "yy", 2, (2 << 20) - 1), 1);
+	ck_assert_int_eq(size_of(buffer), 2 << 20);
+	ck_assert_int_eq(buffer_truncate(buffer, 10), 0);
+	ck_assert_uint_eq(buffer_capacity(buffer), 2 << 20);
+	assert_gap_is_zero(buffer);
+	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+	assert_gap_is_zero(buffer);
+	buffer_settle(buffer);
+	ck_assert_uint_eq(buffer_capacity(buffer), 2 << 20);
 }
 END_TEST
 
@@ -570,7 +631,9 @@ static void add_growth(TCase *tests)
 static void add_sharing(TCase *tests)
 {
 	tcase_add_test(tests, exported_memory_stays);
-	tcase_add_test(tests, foreign_bytes_do_not_show);
+	tcase_add_loop_test(tests, foreign_bytes_do_not_show, 0, 2);
+	tcase_add_test(tests, tells_of_every_move);
+	tcase_add_test(tests, stays_where_it_may_not_move);
 	tcase_add_test(tests, reserving_uncovers_foreign_bytes);
 	tcase_add_test(tests, memory_outlives_the_file);
 	tcase_add_test(tests, access_is_bracketed);
