@@ -46,13 +46,18 @@ static void look_through_dmabuf(struct buffer *buffer)
 	close(fd);
 }
 
+static bool is_refusal(int err)
+{
+	return err == -ENOSPC || err == -EFBIG;
+}
+
 /* More than the machine has is refused at once, and kills nobody. */
 static void ask_too_much(struct buffer *buffer)
 {
 	off_t all = (off_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
 
-	ck_assert_int_eq(buffer_truncate(buffer, (off_t)1 << 50), -ENOSPC);
-	ck_assert_int_eq(buffer_truncate(buffer, all), -ENOSPC);
+	ck_assert(is_refusal(buffer_truncate(buffer, (off_t)1 << 50)));
+	ck_assert(is_refusal(buffer_truncate(buffer, all)));
 	ck_assert_uint_eq(buffer_capacity(buffer), 0);
 }
 
@@ -69,40 +74,46 @@ static void exceed_udmabuf(struct buffer *buffer)
 	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
 }
 
-static void try_heap(const char *name)
+static void try_buffer(struct buffer *buffer, enum heap_memory memory)
 {
-	char why[256];
-	struct budget budget = {.limit = UINT64_MAX};
-	struct buffer *buffer;
-	struct heap *heap;
-	int file = -1;
-
-	ck_assert_msg(!heap_open(&heap, name, "/dev", why), "%s: %s", name, why);
-	if (heap->ops->memory == HEAP_TREE_FILE)
-		file = fake_memory(0);
-	ck_assert_int_eq(buffer_create(&buffer, heap, &budget, file), 0);
-	if (heap->ops->memory == HEAP_PAGES)
+	if (memory == HEAP_PAGES)
 		ask_too_much(buffer);
-	if (heap->ops->memory == HEAP_OWN_FILE)
+	if (memory == HEAP_OWN_FILE)
 		exceed_udmabuf(buffer);
 	exercise(buffer);
-	if (heap->ops->memory == HEAP_TREE_FILE)
+	if (memory == HEAP_TREE_FILE)
 		ck_assert_int_eq(buffer_export(buffer), -ENOTSUP);
 	else
 		look_through_dmabuf(buffer);
-	buffer_destroy(buffer);
-	ck_assert_uint_eq(budget.used, 0);
-	heap_destroy(heap);
 }
 
+static void try_memory(struct heap *heap)
+{
+	int file = heap->ops->memory == HEAP_TREE_FILE ? fake_memory(0) : -1;
+	struct budget budget = {.limit = UINT64_MAX};
+	struct buffer *buffer;
+
+	ck_assert_int_eq(buffer_create(&buffer, heap, &budget, file), 0);
+	try_buffer(buffer, heap->ops->memory);
+	buffer_destroy(buffer);
+	ck_assert_uint_eq(budget.used, 0);
+}
+
+/* Some can give memory of two kinds. */
 static void try_if_usable(void *context, const char *name, bool usable, const char *text)
 {
 	int *tried = context;
+	struct heap *heap;
+	char why[256];
 
 	(void)text;
 	if (!usable)
 		return;
-	try_heap(name);
+	ck_assert_msg(!heap_open(&heap, name, "/dev", why), "%s: %s", name, why);
+	try_memory(heap);
+	heap_make_pages(heap);
+	try_memory(heap);
+	heap_destroy(heap);
 	(*tried)++;
 }
 
