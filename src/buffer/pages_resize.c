@@ -123,6 +123,12 @@ static int use_up_budget(struct buffer *buffer)
 	return enlarge(buffer, buffer->pages.capacity + left);
 }
 
+/* Less might still be had. */
+static bool was_too_much(int err)
+{
+	return err == -ENOSPC || err == -EFBIG;
+}
+
 int pages_grow(struct buffer *buffer, uint64_t end)
 {
 	uint64_t generous = buffer->pages.capacity + buffer->pages.capacity / 2;
@@ -132,7 +138,7 @@ int pages_grow(struct buffer *buffer, uint64_t end)
 		return 0;
 	if (generous > end)
 		err = pages_reserve(buffer, generous);
-	if (err == -ENOSPC)
+	if (was_too_much(err))
 		err = pages_reserve(buffer, end);
 	if (err == -ENOSPC &&
 	    page_round_up(end) - buffer->pages.capacity > budget_left(buffer->budget))
