@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A heap for tests: dma-bufs are memfds, and it fails where it is told to. It
- * also keeps watch over CPU access: the buffer that it watches can be touched
- * inside a bracket alone, anything else is a segmentation fault.
+ * also keeps watch over CPU access: the buffer that it watches can be read in a
+ * bracket alone, and written in one for writing; all else is a segmentation
+ * fault.
  */
 #ifndef TESTS_FAKE_HEAP_H
 #define TESTS_FAKE_HEAP_H
@@ -113,7 +114,7 @@ static inline void fake_enter(struct fake_heap *f, bool write)
 	if (f->writers_inside || (write && f->inside))
 		f->start_amid_others++;
 	if (f->inside++ == 0)
-		fake_protect(f, PROT_READ | PROT_WRITE);
+		fake_protect(f, write ? PROT_READ | PROT_WRITE : PROT_READ);
 	f->writers_inside += write;
 }
 
