@@ -16,6 +16,8 @@
 #   expect_death [DIR]        the daemon of DIR is about to be killed
 #   daemon_log [DIR]          what the daemon of DIR said, on stdout
 #
+#   status KEY [DIR]          what the mount at DIR says of itself, on stdout
+#
 #   as_user UID COMMAND...    run as that user, without groups or capabilities
 #   make_file FILE SIZE       a file of random bytes; SIZE as in 4K, 300M
 #   in_parallel N COMMAND...  N times at once, each with its number from 1 to N as
@@ -146,6 +148,12 @@ mount_fs() {
 		fi
 		sleep 0.02
 	done
+}
+
+# shellcheck disable=SC2120 # cases may pass one
+status() {
+	getfattr --absolute-names --only-values -n user.dmaheap.status "${2:-$mnt}" |
+		sed -n "s/^$1=//p"
 }
 
 expect_death() { mortal[${1:-$mnt}]=1; }

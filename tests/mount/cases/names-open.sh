@@ -73,7 +73,7 @@ direct() {
 	show file
 }
 
-tmpfiles() {
+unnamed_files() {
 	mkdir dir
 	run sys with 3 dir tmpfile+rdwr 644 sys fstat 3
 	run sys with 3 dir tmpfile+rdwr 640 sys link-fd 3 dir/named
@@ -102,7 +102,7 @@ both flags
 both read_only_handle_made_writable
 both truncating
 both direct
-both tmpfiles
+! tmpfiles || both unnamed_files
 both locks
 
 # two that append at once: every line is there, and whole

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * usage: differ [-v] [-n STEPS] [-s SEED] MODEL SUBJECT
+ * usage: differ [-v] [-T] [-n STEPS] [-s SEED] MODEL SUBJECT
  *
  * Does the same random things as the same random users in two directories, and
  * wants the same answer, the same attributes and the same bytes of both, after
  * every step. MODEL is a tmpfs. Needs root. The last line names the seed; the
- * same seed does the same things again.
+ * same seed does the same things again. -v tells every step, -T leaves out
+ * O_TMPFILE.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -40,7 +41,7 @@ static struct side sides[2];
 static char step_text[512];
 static unsigned long step, steps = 1000;
 static uint64_t seed = 1, state;
-static bool verbose;
+static bool verbose, tmpfiles = true;
 static unsigned long done_well;
 
 /* --- chance ------------------------------------------------------------------ */
@@ -584,6 +585,8 @@ static void do_tmpfile(void)
 	const char *dir = one_in(2) ? "." : random_path();
 	const mode_t mode = random_mode();
 
+	if (!tmpfiles)
+		return;
 	say("tmpfile %u %s %o", handle, dir, mode);
 	open_handle(handle, dir, O_TMPFILE | O_RDWR, mode);
 }
@@ -855,9 +858,11 @@ int main(int argc, char *argv[])
 {
 	int letter;
 
-	while ((letter = getopt(argc, argv, "vn:s:")) != -1) {
+	while ((letter = getopt(argc, argv, "vTn:s:")) != -1) {
 		if (letter == 'v')
 			verbose = true;
+		else if (letter == 'T')
+			tmpfiles = false;
 		else if (letter == 'n')
 			steps = strtoul(optarg, NULL, 10);
 		else if (letter == 's')

@@ -1,0 +1,12 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tags: short
+#
+# Shared mappings, and what they make of stat.
+mount_fs size=16g
+maps "$mnt"
+
+# memory is given back when the last map is gone, too
+rm -f "$mnt"/*
+freed() { [ "$(status memory_used)" -eq 0 ]; }
+wait_until 5 freed
