@@ -91,6 +91,12 @@ static void forget_names(void)
 	close(caches);
 }
 
+/* A huge page leaves no holes. */
+static bool is_full(const struct stat *st)
+{
+	return (off_t)st->st_blocks * 512 >= st->st_size;
+}
+
 /* --- what must hold ------------------------------------------------------------ */
 
 static void a_store_is_read(void)
@@ -190,7 +196,7 @@ static void it_outlives_what_the_kernel_knows(void)
 	map[3 * page] = 'f';
 	check(!stat("file", &later));
 	check(byte_of("file", 3 * (off_t)page) == 'f');
-	check(later.st_blocks == st.st_blocks + (blkcnt_t)page / 512);
+	check(later.st_blocks == st.st_blocks + (blkcnt_t)page / 512 || is_full(&st));
 	check(later.st_mtim.tv_sec > st.st_mtim.tv_sec);
 }
 
@@ -203,15 +209,15 @@ static void stat_sees_a_store_at_once(void)
 	check(!ftruncate(fd, 4 * (off_t)page));
 	close(fd);
 	check(!utimensat(AT_FDCWD, "file", old, 0));
-	check(!stat("file", &st) && st.st_blocks == (blkcnt_t)page / 512);
+	check(!stat("file", &st) && (st.st_blocks == (blkcnt_t)page / 512 || is_full(&st)));
 	const int again = open("file", O_RDWR);
 	volatile char *const map = map_of(again, 4);
 	check(!stat("file", &st));
 	map[2 * page] = 'f';
 	check(!stat("file", &later));
-	check(later.st_blocks == st.st_blocks + (blkcnt_t)page / 512);
+	check(later.st_blocks == st.st_blocks + (blkcnt_t)page / 512 || is_full(&st));
 	check(later.st_mtim.tv_sec > 1 && later.st_size == 4 * (off_t)page);
-	check(lseek(again, (off_t)page, SEEK_DATA) == 2 * (off_t)page);
+	check(lseek(again, (off_t)page, SEEK_DATA) == 2 * (off_t)page || is_full(&st));
 }
 
 static void beyond_the_end_is_sigbus(void)
