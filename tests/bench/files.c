@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 
 struct name {
 	char text[32];
@@ -28,6 +29,14 @@ static void lap(double *since, double *cost)
 
 	*cost += time - *since;
 	*since = time;
+}
+
+static double cpu_used(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	return time.tv_sec + time.tv_nsec / 1e9;
 }
 
 static int create_one(int dirfd, const char *name, struct file_costs *costs)
@@ -82,21 +91,25 @@ static int stat_one(int dirfd, const char *name, struct file_costs *costs)
 
 int files_create(int dirfd, const char *prefix, unsigned count, struct file_costs *costs)
 {
+	const double before = cpu_used();
 	int error = 0;
 
 	for (unsigned i = 0; i < count && !error; i++)
 		error = create_one(dirfd, name_of(prefix, i).text, costs);
+	costs->cpu += cpu_used() - before;
 	return error;
 }
 
 int files_remove(int dirfd, const char *prefix, unsigned count, struct file_costs *costs)
 {
+	const double before = cpu_used();
 	double since = now();
 
 	for (unsigned i = 0; i < count; i++)
 		if (unlinkat(dirfd, name_of(prefix, i).text, 0))
 			return -errno;
 	lap(&since, &costs->unlink);
+	costs->cpu += cpu_used() - before;
 	return 0;
 }
 

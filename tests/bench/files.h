@@ -12,6 +12,7 @@ struct file_costs {
 	double open;
 	double read;
 	double unlink;
+	double cpu; /* of this process, in all calls */
 };
 
 /*

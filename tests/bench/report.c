@@ -4,6 +4,7 @@
 #include "sample.h"
 #include "util/scope.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -30,9 +31,21 @@ static const char *number(char text[static 16], double value)
 {
 	const double size = value < 0 ? -value : value;
 
-	snprintf(text, 16, "%.*f", size < 0.1 ? 4 : size < 1 ? 3 : size < 10 ? 2 : size < 100 ? 1 : 0,
-		 value);
+	const int digits = size == 0	? 0
+			   : size < 0.1 ? 4
+			   : size < 1	? 3
+			   : size < 10	? 2
+			   : size < 100 ? 1
+					: 0;
+
+	snprintf(text, 16, "%.*f", digits, value);
 	return text;
+}
+
+/* Nothing is so many times as much as nothing. */
+static bool has_ratio(struct spread ratio)
+{
+	return isfinite(ratio.min) && isfinite(ratio.max) && ratio.max > 0;
 }
 
 static void print_spread(struct spread spread, const char *sign)
@@ -45,6 +58,20 @@ static void print_spread(struct spread spread, const char *sign)
 	printf("  %s%7s %-21s", sign, number(median, spread.median), range);
 }
 
+static void print_ratio(const struct settings *settings, const struct lane *lane,
+			const struct lane *yardstick, unsigned figure)
+{
+	const struct spread ratio = spread_of_ratio(lane->values[figure], yardstick->values[figure],
+						    settings->runs);
+
+	if (lane == yardstick)
+		printf("  %9s %-19s", "1", "");
+	else if (has_ratio(ratio))
+		print_spread(ratio, "× ");
+	else
+		printf("  %9s %-19s", "-", "");
+}
+
 static void print_lane(const struct settings *settings, const struct yardsticks *yardsticks,
 		       const struct lane *lane, unsigned figure)
 {
@@ -55,13 +82,7 @@ static void print_lane(const struct settings *settings, const struct yardsticks 
 	}
 	print_spread(spread_of(lane->values[figure], settings->runs), "");
 	for (unsigned i = 0; i < yardsticks->count; i++)
-		if (yardsticks->lane[i] != lane)
-			print_spread(spread_of_ratio(lane->values[figure],
-						     yardsticks->lane[i]->values[figure],
-						     settings->runs),
-				     "× ");
-		else
-			printf("  %9s %-19s", "1", "");
+		print_ratio(settings, lane, yardsticks->lane[i], figure);
 	putchar('\n');
 }
 

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 static volatile pid_t worker;
@@ -26,8 +27,17 @@ static void end_worker(int signal)
 		kill(worker, SIGKILL);
 }
 
+/* For rivals that keep a file open for each that the kernel knows. */
+static void allow_many_files(void)
+{
+	const struct rlimit many = {1 << 20, 1 << 20};
+
+	setrlimit(RLIMIT_NOFILE, &many);
+}
+
 static int be_alone(void)
 {
+	allow_many_files();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return -errno;
