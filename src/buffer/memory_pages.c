@@ -175,11 +175,19 @@ int pages_truncate(struct buffer *buffer, off_t size)
 	return 0;
 }
 
-static int reserve(struct buffer *buffer, uint64_t end)
+/*
+ * Where others write the memory past this process, they ask for room by
+ * fallocate: at 0 for all of a copy, further on for what one write appends.
+ * And what they have filled of it they tell by fallocate without KEEP_SIZE.
+ */
+static int reserve(struct buffer *buffer, int mode, uint64_t begin, uint64_t end)
 {
-	int err = tell_refusal(buffer, pages_reserve(buffer, end));
+	const bool appends = buffer->move && begin && mode & FALLOC_FL_KEEP_SIZE;
+	const bool filled = buffer->move && !(mode & FALLOC_FL_KEEP_SIZE);
+	int err = tell_refusal(buffer, appends ? pages_grow(buffer, end)
+					       : pages_reserve(buffer, end));
 
-	if (!err && end > buffer->promised)
+	if (!err && (filled || end > buffer->promised))
 		buffer->promised = end;
 	return err;
 }
@@ -190,7 +198,7 @@ int pages_allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
 	int err = 0;
 
 	if (!(mode & FALLOC_FL_PUNCH_HOLE))
-		err = reserve(buffer, end);
+		err = reserve(buffer, mode, (uint64_t)offset, end);
 	if (!err && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
 		err = zero(buffer, (uint64_t)offset, end);
 	if (err)

@@ -26,8 +26,8 @@ struct backing {
 	uint64_t nodeid;
 	/* A leaf: taken under the buffer's lock, too, when its memory moves. */
 	pthread_mutex_t lock;
-	int32_t id; /* 0: none */
-	unsigned opens; /* that were answered with it and are not released */
+	int32_t id; /* what opens are answered with just now; 0: none yet */
+	unsigned opens; /* that were answered with an id and are not released */
 };
 
 void backing_enable_memory(struct backing_kernel *kernel)
@@ -78,11 +78,16 @@ int backing_bind(struct backing *backing, int file)
 	with_lock(&backing->lock);
 	if (!backing->kernel->binds)
 		return 0;
-	if (backing->opens)
-		return -EBUSY;
 	int id = file < 0 ? 0 : register_file(backing, file);
 	int error = id < 0 ? id : bind_id(backing, id);
 
+	/* Opens go over to other memory, and those to come have to name that. */
+	if (!error && backing->opens) {
+		const int32_t old = backing->id;
+
+		backing->id = id;
+		id = old;
+	}
 	/* The binding outlives the id. */
 	end_id(backing, id);
 	return error;
@@ -107,7 +112,7 @@ static int first_open(struct backing *backing, int file)
 int backing_open(struct backing *backing, int file)
 {
 	with_lock(&backing->lock);
-	int error = backing->opens ? 0 : first_open(backing, file);
+	int error = backing->id ? 0 : first_open(backing, file);
 
 	if (error)
 		return error;

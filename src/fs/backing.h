@@ -37,8 +37,8 @@ void backing_close(struct backing *backing);
 
 /*
  * Binds the dma-buf @file, or nothing if that is -1, in place of what is bound.
- * -EBUSY while opens with the id of that go on, or the kernel has its reasons.
- * 0 also where the kernel binds nothing, or has no such inode.
+ * -EBUSY while that is mapped, or written to just now. 0 also where the kernel
+ * binds nothing, or has no such inode.
  */
 int backing_bind(struct backing *backing, int file);
 
