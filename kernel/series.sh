@@ -36,6 +36,7 @@ say() { printf '== %s\n' "$*" >&2; }
 
 patches=$here/series/$linux_series
 rfc=$here/series/rfc
+header=$here/../src/uapi/fuse_memory.h
 jobs=${JOBS:-$(nproc)}
 
 # nobody's own git configuration may have a say in what comes out
@@ -119,11 +120,44 @@ export_series() {
 	fi
 }
 
+# what user space programs against: the same words as in the series
+uapi_header() {
+	cat <<-'HEAD'
+		/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-2-Clause) */
+		/*
+		 * What the kernel series adds to <linux/fuse.h>. Below this comment it is
+		 * copied from there by kernel/series.sh, which is how it is changed.
+		 */
+		#ifndef DMAHEAPFS_UAPI_FUSE_MEMORY_H
+		#define DMAHEAPFS_UAPI_FUSE_MEMORY_H
+
+		#include <stdint.h>
+		#include <sys/ioctl.h>
+
+		#ifndef FUSE_DEV_IOC_MAGIC
+		#define FUSE_DEV_IOC_MAGIC		229
+		#endif
+
+		#ifndef FUSE_DEV_IOC_MEMORY_ENABLE
+	HEAD
+	g show series:include/uapi/linux/fuse.h |
+		awk '!on && /^\/\*$/ { getline
+				if ($0 == " * Memory behind files") { on = 1; print "/*" } }
+		     /^struct fuse_lseek_in/ { exit }
+		     on'
+	cat <<-'TAIL'
+		#endif /* FUSE_DEV_IOC_MEMORY_ENABLE */
+
+		#endif /* DMAHEAPFS_UAPI_FUSE_MEMORY_H */
+	TAIL
+}
+
 do_export() {
 	tree=$1
 	g rev-parse -q --verify series >/dev/null || die "no branch series in $1"
 	rm -f "$patches"/[0-9]*.patch "$rfc"/[0-9]*.patch
 	export_series "$here/series"
+	uapi_header >"$header"
 }
 
 check_identical() {
@@ -139,6 +173,7 @@ check_identical() {
 		}
 	done
 	rm -rf "$new"
+	uapi_header | diff -u "$header" -
 }
 
 check_style() {

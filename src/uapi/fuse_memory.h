@@ -38,28 +38,33 @@
  *   ENOENT   no such backing_id, or no such inode: in CREATE and LOOKUP it is
  *            not there before they are answered, and it is gone after FORGET.
  *            A binding is gone with the inode, so it has to be renewed in OPEN.
- *   EINVAL   not memory, or not a regular file looked up after the opt-in
+ *   EINVAL   not memory, or not a regular file
  *   ETXTBSY  the inode is open or mapped by way of the page cache
- *   EBUSY    other memory is bound, and written to just now, or is what open
- *            files with FOPEN_PASSTHROUGH stand for, or is mapped through them
+ *   EBUSY    other memory is bound, and is written to just now or mapped, or
+ *            the inode is open with FOPEN_PASSTHROUGH to a regular file
  *
  * As long as memory is bound, opens without FOPEN_PASSTHROUGH get
- * FOPEN_DIRECT_IO. FOPEN_PASSTHROUGH demands a backing_id of the same memory;
- * writes and shared maps then go there too. Maps reach as far as the memory,
- * whatever the size, and keep the file open until they are gone. Without
- * FOPEN_PASSTHROUGH writes go to the server, and mmap() fails with ENODEV.
+ * FOPEN_DIRECT_IO: their writes go to the server, and mmap() fails with ENODEV.
+ * FOPEN_PASSTHROUGH, with a backing_id of the memory that is bound, lets the
+ * kernel write there, too, and lets the memory be mapped; with FOPEN_DIRECT_IO
+ * as well, just the latter. It does not keep the memory bound, but maps do.
+ * They are shared ones, reach as far as the memory whatever the size, and keep
+ * the file open until they are gone.
  *
- * Room: where a copy ends behind the end of the memory, or there is none, the
- * server gets FALLOCATE with FALLOC_FL_KEEP_SIZE and the range. It makes room,
- * binds, and answers. It may make room for less, and the copy ends there; for
- * none of it is ENOSPC.
+ * Room: where a copy, or a write to a file with FOPEN_PASSTHROUGH, ends behind
+ * the end of the memory, or a copy finds none, the server gets FALLOCATE with
+ * FALLOC_FL_KEEP_SIZE and the range. It makes room, binds, and answers. It may
+ * make room for less, and the copy or write ends there; for none is ENOSPC.
+ * Where the answer is an error nothing is copied, and written what fits.
  *
  * Size: the kernel raises the size of the inode when a copy, or a write to a
  * file with FOPEN_PASSTHROUGH, ends behind it, and before that call returns
  * the server gets FALLOCATE with mode 0 from 0 to the new size. It has to take
  * over the size, and must not touch a byte. Until it has answered, its own
- * idea of the size is not asked for. If the process was killed meanwhile the
- * request comes when the file is closed.
+ * idea of the size is not asked for. Where the size stays the request comes
+ * all the same, so that the time can be noted: after a copy at once, after
+ * writes when the file is closed or synced. It comes then, too, if the process
+ * was killed before it was answered.
  *
  * Zeroes: between the size and the end of the memory lie zeroes, except for
  * what the server leaves there. The kernel puts them where a copy that failed
