@@ -20,20 +20,20 @@ _qemu_disk() {
 # rig_start IMAGE DIR: become the machine. Its processor does without the
 # string instructions that the emulation is slow at.
 rig_start() {
-	local image=$1 dir=$2 devices=() words fs
+	local image=$1 dir=$2 devices=() words fs line
 
 	for fs in ext4 xfs btrfs; do
 		mapfile -t -O "${#devices[@]}" devices < <(_qemu_disk "$dir/$fs.img")
 	done
 	devices+=(-device virtio-serial)
-	for fs in out err status; do
-		mapfile -t -O "${#devices[@]}" devices < <(_qemu_port "$fs" "$dir/$fs")
+	for line in out err status; do
+		mapfile -t -O "${#devices[@]}" devices < <(_qemu_port "$line" "$dir/$line")
 	done
 	words="root=root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,cache=loose,msize=512000 ro"
 	words+=" init=$here/guest/init console=ttyS0 panic=-1 loglevel=7"
 	words+=" rig_dir=$dir rig_disk=vd"
-	words+=" rig_out=/dev/vport0p1 rig_err=/dev/vport0p2 rig_status=/dev/vport0p3"
-	exec qemu-system-x86_64 -machine q35,accel=tcg,thread=multi \
+	words+=" rig_out=out rig_err=err rig_status=status"
+	exec qemu-system-x86_64 -machine q35 -accel tcg,thread=multi \
 		-cpu max,-erms,-fsrm -smp "$cpus" -m "$memory" \
 		-display none -monitor none -serial stdio -no-reboot -nodefaults \
 		-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "memory.h"
+#include "screen.h"
 #include "slow.h"
 #include "vm.h"
 
@@ -57,6 +58,36 @@ static void held_system(void) { held("system", "vgem"); }
 static void held_cma(void) { held("cma", "vgem"); }
 static void held_udmabuf(void) { held("udmabuf", "vgem"); }
 static void held_vkms(void) { held("system", "vkms"); }
+
+/* The kernel itself has the buffer mapped while a screen shows it. */
+static void shown(const char *kind)
+{
+	struct screen screen;
+	int buffer, file, i;
+	char *frame = malloc(SCREEN_BYTES), *seen = malloc(SCREEN_BYTES);
+
+	need_patched();
+	pattern(frame, SCREEN_BYTES, 33);
+	buffer = make_buffer(kind, SCREEN_BYTES);
+	poke(buffer, frame, SCREEN_BYTES, 0);
+	file = make_file("ext4", "shown", "", 0, O_RDWR);
+	screen = screen_show(buffer);
+	for (i = 0; i < 10; i++) {
+		CHECK_ERRNO(copy_once(file, 0, buffer, 0, 4096), EXDEV);
+		CHECK_EQ(copy_all(buffer, 0, file, 0, SCREEN_BYTES),
+			 SCREEN_BYTES);
+		CHECK_ERRNO(copy_once(file, 0, buffer, 0, 4096), EBUSY);
+		CHECK_EQ(ftruncate(file, 0), 0);
+	}
+	CHECK_EQ(copy_all(buffer, 0, file, 0, SCREEN_BYTES), SCREEN_BYTES);
+	read_at(file, seen, SCREEN_BYTES, 0);
+	CHECK_EQ(first_difference(seen, frame, SCREEN_BYTES), -1);
+	screen_hide(&screen);
+	CHECK_EQ(copy_all(file, 0, buffer, 0, SCREEN_BYTES), SCREEN_BYTES);
+}
+
+static void shown_system(void) { shown("system"); }
+static void shown_udmabuf(void) { shown("udmabuf"); }
 
 /* Copy into the buffer again and again until killed. */
 static pid_t start_copier(int file, int buffer)
@@ -215,6 +246,9 @@ CASE(
 	{ "a udmabuf that vgem holds can be read, not filled", held_udmabuf },
 	{ "a system buffer that vkms holds can be read, not filled",
 	  held_vkms },
+	{ "a system buffer on a screen can be read, not filled",
+	  shown_system },
+	{ "a udmabuf on a screen can be read, not filled", shown_udmabuf },
 	{ "busy copiers do not starve importers", not_starved },
 	{ "busy importers do not starve copiers", copiers_not_starved },
 	{ "an importer does not wait for a hung file", hung_source },

@@ -50,6 +50,32 @@ static char *random_bytes(size_t len, uint64_t seed)
 	return p;
 }
 
+static const char *way(const struct setting *s)
+{
+	return s->flags & O_DIRECT ? ", direct" : "";
+}
+
+/*
+ * How much of a range must be copied: all, but that overlayfs passes O_DIRECT
+ * on to the file below whatever it is told. What can't be done directly is
+ * then EXDEV.
+ */
+static size_t copy_range(const struct setting *s, const struct range *r,
+			 int in, off_t pos_in, int out, off_t pos_out)
+{
+	bool aligned = !((r->file | r->buffer | r->len) & 4095);
+	int error;
+	size_t done = copy_some(in, pos_in, out, pos_out, r->len, &error);
+
+	if (strcmp(s->filesystem, "overlay") || !s->flags || aligned)
+		CHECK_EQ(error, 0);
+	else
+		CHECK(!error || error == EXDEV);
+	if (!error)
+		CHECK_EQ(done, r->len);
+	return done;
+}
+
 static void into_buffer(const struct setting *s)
 {
 	char *content = random_bytes(FILE_SIZE, 1);
@@ -57,7 +83,7 @@ static void into_buffer(const struct setting *s)
 	int file = make_file(s->filesystem, "source", content, FILE_SIZE,
 			     O_RDONLY | s->flags);
 	int buffer = make_buffer(s->kind, BUFFER_SIZE);
-	size_t i;
+	size_t i, done;
 
 	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
 		const struct range *r = &ranges[i];
@@ -66,11 +92,10 @@ static void into_buffer(const struct setting *s)
 		context("range %zu: %s on %s, file %lld, buffer %lld, %zu bytes%s",
 		     i, s->kind, s->filesystem, (long long)r->file,
 		     (long long)r->buffer, r->len,
-		     s->flags & O_DIRECT ? ", direct" : "");
-		CHECK_EQ(copy_all(file, r->file, buffer, r->buffer, r->len),
-			 r->len);
+		     way(s));
+		done = copy_range(s, r, file, r->file, buffer, r->buffer);
 		memcpy(want, old, BUFFER_SIZE);
-		memcpy(want + r->buffer, content + r->file, r->len);
+		memcpy(want + r->buffer, content + r->file, done);
 		expect(buffer, want, BUFFER_SIZE, 0);
 	}
 }
@@ -82,7 +107,7 @@ static void out_of_buffer(const struct setting *s)
 	char *want = malloc(FILE_SIZE), *have = malloc(FILE_SIZE);
 	int buffer = make_buffer(s->kind, BUFFER_SIZE), file, check;
 	ssize_t at;
-	size_t i;
+	size_t i, done;
 
 	poke(buffer, bytes, BUFFER_SIZE, 0);
 	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
@@ -93,12 +118,11 @@ static void out_of_buffer(const struct setting *s)
 		context("range %zu: %s to %s, file %lld, buffer %lld, %zu bytes%s",
 		     i, s->kind, s->filesystem, (long long)r->file,
 		     (long long)r->buffer, r->len,
-		     s->flags & O_DIRECT ? ", direct" : "");
-		CHECK_EQ(copy_all(buffer, r->buffer, file, r->file, r->len),
-			 r->len);
+		     way(s));
+		done = copy_range(s, r, buffer, r->buffer, file, r->file);
 		close(file);
 		memcpy(want, content, FILE_SIZE);
-		memcpy(want + r->file, bytes + r->buffer, r->len);
+		memcpy(want + r->file, bytes + r->buffer, done);
 		check = open_file(s->filesystem, "destination", O_RDONLY);
 		CHECK_EQ(lseek(check, 0, SEEK_END), FILE_SIZE);
 		read_at(check, have, FILE_SIZE, 0);

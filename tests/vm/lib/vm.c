@@ -129,21 +129,31 @@ ssize_t copy_once(int in, off_t pos_in, int out, off_t pos_out, size_t len)
 	return copy_file_range(in, &from, out, &to, len, 0);
 }
 
-ssize_t copy_all(int in, off_t pos_in, int out, off_t pos_out, size_t len)
+size_t copy_some(int in, off_t pos_in, int out, off_t pos_out, size_t len,
+		 int *error)
 {
 	size_t done = 0;
 	ssize_t ret;
 
+	*error = 0;
 	while (done < len) {
 		ret = copy_once(in, pos_in + done, out, pos_out + done,
 				len - done);
 		if (ret < 0)
-			return -errno;
-		if (!ret)
+			*error = errno;
+		if (ret <= 0)
 			break;
 		done += ret;
 	}
 	return done;
+}
+
+ssize_t copy_all(int in, off_t pos_in, int out, off_t pos_out, size_t len)
+{
+	int error;
+	size_t done = copy_some(in, pos_in, out, pos_out, len, &error);
+
+	return error ? -error : (ssize_t)done;
 }
 
 void read_at(int fd, void *buf, size_t len, off_t pos)

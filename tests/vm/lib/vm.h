@@ -96,6 +96,9 @@ void pattern(void *buf, size_t len, uint64_t seed);
  * before the end of the file or -errno of the first call that failed.
  */
 ssize_t copy_all(int in, off_t pos_in, int out, off_t pos_out, size_t len);
+/* The same, returning the bytes copied, whatever the error that ended it. */
+size_t copy_some(int in, off_t pos_in, int out, off_t pos_out, size_t len,
+		 int *error);
 /* One copy_file_range(2) at given positions. */
 ssize_t copy_once(int in, off_t pos_in, int out, off_t pos_out, size_t len);
 
