@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 /* The last mount on a place is the one that is seen. */
 static bool is_our_mount(const char *path)
@@ -68,12 +69,20 @@ static int detach_dead(const char *path, char why[static 256])
 	return 0;
 }
 
+/* Attributes of a dead mount may still be in the kernel's cache; this is not. */
+static bool is_dead(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) && errno == ENOTCONN;
+}
+
 static int check(const char *path, char why[static 256])
 {
 	struct stat st;
 	int error;
 
-	if (stat(path, &st) && errno == ENOTCONN && (error = detach_dead(path, why)))
+	if (is_dead(path) && (error = detach_dead(path, why)))
 		return error;
 	if (stat(path, &st))
 		return refuse(errno, why, "cannot use the mountpoint %s: %s", path, strerror(errno));
