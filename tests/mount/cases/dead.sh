@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tags: short
+#
+# The daemon is killed: what it leaves behind is told apart, replaced by a new
+# start, and who holds memory goes on holding it.
+# unlike attributes, this is in nobody's cache
+alive() { stat -f "$mnt" >/dev/null 2>&1; }
+dead() { ! alive; }
+
+mount_fs
+echo text >"$mnt/file"
+exec {open}<>"$mnt/file"
+expect_death
+kill -KILL "$daemon"
+wait_until 5 dead
+assert_fails "not connected" ls "$mnt"
+assert_fails "not connected" stat -f "$mnt/file"
+assert_fails "not connected" touch "$mnt/new"
+
+# an open file whose data never passed the daemon
+if [ "${DMAHEAPFS_TEST_HEAP:-shmem}" = shmem ]; then
+	assert_eq "$(sys pread "$open" 0 4)" "text 4" "what is read from a dead mount's file"
+	assert_eq "$(sys pwrite "$open" 0 TEXT)" 4 "what is written to it"
+	assert_eq "$(sys pread "$open" 0 4)" "TEXT 4" "what is read again"
+fi
+
+# a new start replaces the dead mount
+pid=$daemon
+unset "daemon_of[$mnt]"
+wait "$pid" || true
+mount_fs
+wait_until 5 alive
+assert_eq "$(findmnt -n -o TARGET --kernel | grep -c "^.*$mnt\$")" 1 "mounts on $mnt"
+assert_eq "$(ls -A "$mnt")" "" "what the new mount shows"
+echo new >"$mnt/file"
+assert_eq "$(cat "$mnt/file")" new "what the new mount holds"
+if [ "${DMAHEAPFS_TEST_HEAP:-shmem}" = shmem ]; then
+	assert_eq "$(sys pread "$open" 0 4)" "TEXT 4" "what is read from the old one's file"
+fi
+exec {open}>&-
+daemon_log | grep -q "dead mount" || fail "nothing is said of the dead mount"
+
+# a mapping goes on working as well
+kill_daemon() {
+	kill -KILL "$daemon"
+	wait_until 5 dead
+	dmaheapfs label "$mnt" -o heap=shmem
+	head -c 4M /dev/zero | tr '\0' x >"$mnt/other"
+}
+export -f kill_daemon wait_until alive dead
+export daemon mnt
+expect_death
+keeper "$mnt/mapped" bash -c kill_daemon
+unset "daemon_of[$mnt]"
+
+# so does mount(8), and umount takes one away
+pkill -KILL -x dmaheapfs
+wait_until 5 dead
+mount -t fuse.dmaheapfs -o heap=shmem label "$mnt"
+echo text >"$mnt/file"
+pkill -KILL -x dmaheapfs
+wait_until 5 dead
+umount "$mnt"
+assert_eq "$(ls -A "$mnt")" "" "what is below"
