@@ -287,7 +287,7 @@ static size_t bytes_from(struct buffer *from, off_t from_offset, size_t size)
 static void prepare_room(struct buffer *to, off_t to_offset, size_t size)
 {
 	with_exclusive(to);
-	if (size && to->ops->make_room)
+	if (to->ops->make_room)
 		to->ops->make_room(to, (uint64_t)to_offset + size);
 }
 
@@ -327,13 +327,12 @@ ssize_t buffer_copy(struct buffer *from, off_t from_offset, struct buffer *to, o
 		err = -EINVAL;
 	if (err)
 		return err;
-	size = smaller(smaller(size, COPY_LIMIT), (uint64_t)(OFFSET_MAX - from_offset));
+	size = bytes_from(from, from_offset, smaller(size, COPY_LIMIT));
 	if (size == 0)
 		return 0;
 	n = copy_directly(from, from_offset, to, to_offset, size);
 	if (n != -EOPNOTSUPP)
 		return n;
-	size = bytes_from(from, from_offset, size);
 	prepare_room(to, to_offset, size);
 	return copy_by_bouncing(from, from_offset, to, to_offset, size);
 }

@@ -335,6 +335,20 @@ START_TEST(own_file_has_a_limit)
 }
 END_TEST
 
+/* A copy asks for more than there is to copy: that must not count as wanting memory. */
+START_TEST(own_file_copies_into_the_last_page)
+{
+	struct buffer *other = fake_buffer(&heap);
+
+	heap.budget.limit = 2 * page;
+	ck_assert_int_eq(write_bytes('x', page, 0), (ssize_t)page);
+	ck_assert_int_eq(buffer_copy(buffer, 0, other, 0, 1 << 30), (ssize_t)page);
+	ck_assert_int_eq(buffer_copy(buffer, (off_t)page, other, (off_t)page, 1 << 30), 0);
+	ck_assert_int_eq(buffer_copy(buffer, 0, other, (off_t)page, 1 << 30), -ENOSPC);
+	buffer_destroy(other);
+}
+END_TEST
+
 /* What passed by may exceed the limit: that must not stop writes in place. */
 START_TEST(own_file_beyond_its_limit)
 {
@@ -554,6 +568,7 @@ static void add_own(TCase *tests)
 	add_common(tests);
 	tcase_add_test(tests, own_file_is_charged);
 	tcase_add_test(tests, own_file_has_a_limit);
+	tcase_add_test(tests, own_file_copies_into_the_last_page);
 	tcase_add_test(tests, own_file_beyond_its_limit);
 	tcase_add_test(tests, own_file_shows_the_later_times);
 }
