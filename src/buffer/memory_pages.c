@@ -87,6 +87,7 @@ static int put(struct buffer *buffer, const void *data, size_t size, off_t offse
 		return err;
 	memcpy(map + offset, data, size);
 	raise_size(buffer, (uint64_t)offset + size);
+	data_times_touch_written(&buffer->times);
 	return cpu_access_end(&access);
 }
 
@@ -113,7 +114,6 @@ ssize_t pages_write(struct buffer *buffer, const void *data, size_t size, off_t 
 		err = zero(buffer, atomic_load(&buffer->size), (uint64_t)offset);
 	if (!err)
 		err = put(buffer, data, size, offset);
-	data_times_touch_written(&buffer->times);
 	return err ? err : (ssize_t)size;
 }
 
