@@ -23,6 +23,7 @@
 #   in_parallel N COMMAND...  N times at once, each with its number from 1 to N as
 #                             the last argument; all must succeed. (A bare
 #                             "wait" would wait for the daemon too.)
+#   load_seconds              how long to keep a load up in this build, on stdout
 #   wait_until SECONDS COMMAND...  until COMMAND succeeds, else fail
 #
 #   need_cmd COMMAND...       programs that the case can not do without
@@ -110,6 +111,15 @@ in_parallel() {
 		wait "$i" || failed=$((failed + 1))
 	done
 	[ "$failed" -eq 0 ] || fail "$failed of $count failed: $*"
+}
+
+# what a sanitizer is to find may need its time
+load_seconds() {
+	if grep -q '^DMAHEAPFS_SANITIZE:[A-Z]*=.' /usr/local/sbin/CMakeCache.txt; then
+		echo 30
+	else
+		echo 5
+	fi
 }
 
 wait_until() {

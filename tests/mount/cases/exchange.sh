@@ -32,7 +32,7 @@ tree() {
 # told DIR: all that has to come along
 told() {
 	(
-		cd "$1"
+		cd "$1" || exit
 		find . -mindepth 1 ! -type d -printf '%P %y %m %U:%G %n %s %T@ %l\n' | sort
 		find . -mindepth 1 -type d -printf '%P %y %m %U:%G %T@\n' | sort
 		find . -type f -exec sha256sum {} + | sort

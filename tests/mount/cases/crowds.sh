@@ -1,0 +1,21 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tags: load short
+#
+# Directories under change: who lists one finds what stays exactly once; who
+# moves files loses none.
+mount_fs
+mkdir "$mnt/list" "$mnt/rename"
+crowd list "$mnt/list" 2
+crowd rename "$mnt/rename" 2
+
+# rm -r while others make files: it may fail, but ends, and a second one does it
+mkdir "$mnt/tree"
+(while mkdir -p "$mnt/tree/a/b" && : >"$mnt/tree/a/b/$RANDOM"; do :; done) 2>/dev/null &
+maker=$!
+sleep 0.2
+rm -r "$mnt/tree" 2>/dev/null || true
+kill "$maker"
+wait "$maker" || true
+rm -rf "$mnt/tree"
+[ ! -e "$mnt/tree" ] || fail "the tree is still there"
