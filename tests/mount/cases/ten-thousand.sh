@@ -27,9 +27,8 @@ assert_eq "$(stat -c %h "$mnt/wide")" 1002 "links of a directory of directories"
 for dir in "$mnt"/wide/*; do : >"$dir/below"; done
 assert_eq "$(find "$mnt/wide" -type f | wc -l)" 1000 "files one below"
 mv "$mnt/wide" "$mnt/many/"
-cp -a "$mnt/many" copied
-assert_eq "$(find copied | wc -l)" "$(find "$mnt/many" | wc -l)" "what was copied"
-diff -rq "$mnt/many" copied
+cp -a "$mnt/many/wide" copied
+diff -rq "$mnt/many/wide" copied
 
 # what the kernel forgets is found again
 for _ in 1 2 3; do echo 2 >/proc/sys/vm/drop_caches; done
