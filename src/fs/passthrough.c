@@ -59,7 +59,7 @@ void passthrough_negotiate(struct fs *fs, struct fuse_conn_info *conn)
 	/* Wants CAP_SYS_ADMIN, which the kernel checks when a file is handed over. */
 	fs->passthrough = geteuid() == 0 && fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
 	if (fs->passthrough)
-		conn->max_backing_stack_depth = 1;
+		conn->max_backing_stack_depth = 0; /* memory lies on nothing */
 	if (fs->passthrough && *fs->heap->dmabuf == 'y')
 		backing_enable_memory(&fs->kernel);
 	if (fs->kernel.binds)
