@@ -39,6 +39,20 @@ ranges() {
 	exec {in}>&- {out}>&-
 }
 
+lengths_beyond_32_bits() {
+	truncate -s 4294967396 source
+	exec {in}<source {out}<>target
+	run sys pwrite 3 4294967200 "$(printf '%0196d' 7)" 3<>source
+	run sys copy "$in" 4294967200 "$out" 0 4294967312
+	run sys copy "$in" 4294967200 "$out" 1000 4294967296
+	run sys copy "$in" 4294967200 "$out" 5368709120 4294967297
+	run sys sendfile "$in" 4294967200 "$out" 4294967297
+	run sys copy "$in" 4294967390 "$out" 0 9223372036854775807
+	show target
+	run sys pread "$out" 5368709310 10
+	exec {in}>&- {out}>&-
+}
+
 sparse_ones() {
 	truncate -s 1M sparse
 	echo data | dd of=sparse bs=1 seek=500000 conv=notrunc status=none
@@ -97,6 +111,7 @@ tools() {
 
 need_cmd busybox toybox rsync
 both ranges
+both lengths_beyond_32_bits
 both sparse_ones
 both pipes
 both tools

@@ -113,6 +113,19 @@ set_id_bits_go_when_others_write() {
 	show target
 }
 
+capabilities_go_when_others_write() {
+	local command
+	for command in 'sys write 3 x' 'sys ftruncate 3 1' 'sys fallocate 3 0 0 8192'; do
+		echo text >target
+		chmod 777 target
+		setfattr -n security.capability -v 0x0100000220040000000000000000000000000000 target
+		run getfattr -e hex -n security.capability target
+		# shellcheck disable=SC2086 # words are wanted
+		run as_user 1001 $command 3<>target
+		run getfattr -e hex -n security.capability target
+	done
+}
+
 sticky() {
 	mkdir -m 1777 sticky
 	touch sticky/root
@@ -136,4 +149,5 @@ both owners_and_modes
 both umasks
 both setgid_directories
 both set_id_bits_go_when_others_write
+both capabilities_go_when_others_write
 both sticky

@@ -22,8 +22,11 @@ flags() {
 	run sys rename dir two exchange
 	list
 	run cat dir two/in
-	run mv -n dir three
-	run cat three
+	run sys rename three gone whiteout
+	run as_user 1000 sys rename gone three whiteout
+	list
+	run mv -n dir gone
+	run cat gone
 }
 
 over_an_open_file() {
