@@ -40,14 +40,14 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	       struct fuse_file_info *fi)
 {
 	struct tree *tree = &fs_of(req)->tree;
-	scope(fd) int dirfd = node_open(tree, fs_node(req, parent), O_PATH | O_DIRECTORY);
+	scope(dir) struct dir dir = dir_open(tree, fs_node(req, parent));
 
 	caller_set_umask(req);
-	scope(fd) int file = dirfd < 0 ? -1 : openat(dirfd, name, MAKE_FLAGS, mode & 07777);
-	int error = dirfd < 0 ? dirfd : file < 0 ? -errno : 0;
+	scope(fd) int file = dir.fd < 0 ? -1 : openat(dir.fd, name, MAKE_FLAGS, mode & 07777);
+	int error = dir.fd < 0 ? dir.fd : file < 0 ? -errno : 0;
 
 	if (!error)
-		error = caller_own(req, dirfd, dirfd, name, S_IFREG | mode);
+		error = caller_own(req, dir.fd, dir.fd, name, S_IFREG | mode);
 	if (error)
 		fs_reply_error(req, error);
 	else

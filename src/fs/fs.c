@@ -34,15 +34,32 @@ static void show_piece(const struct fs *fs, struct stat *st)
 		st->st_blksize = LARGE_PIECE;
 }
 
+static int stat_file(int file, struct stat *st)
+{
+	if (file < 0)
+		return file;
+	return fstat(file, st) ? -errno : 0;
+}
+
+static int stat_in_tree(struct fs *fs, struct node *node, struct stat *st)
+{
+	if (node->is_dir) {
+		scope(dir) struct dir dir = dir_open(&fs->tree, node);
+
+		return stat_file(dir.fd, st);
+	}
+	scope(fd) int file = node_open(&fs->tree, node, O_PATH);
+
+	return stat_file(file, st);
+}
+
 int fs_stat(struct fs *fs, struct node *node, struct stat *st)
 {
 	with_lock(&node->lock);
-	scope(fd) int file = node_open(&fs->tree, node, O_PATH);
+	int error = stat_in_tree(fs, node, st);
 
-	if (file < 0)
-		return file;
-	if (fstat(file, st))
-		return -errno;
+	if (error)
+		return error;
 	if (node->buffer)
 		buffer_stat(node->buffer, st);
 	show_piece(fs, st);

@@ -9,10 +9,10 @@
 #include <limits.h>
 #include <stdio.h>
 
-/* The directory that a request names, O_PATH, or -errno. */
-static int open_dir(fuse_req_t req, fuse_ino_t ino)
+/* The directory that a request names. */
+static struct dir open_dir(fuse_req_t req, fuse_ino_t ino)
 {
-	return node_open(&fs_of(req)->tree, fs_node(req, ino), O_PATH | O_DIRECTORY);
+	return dir_open(&fs_of(req)->tree, fs_node(req, ino));
 }
 
 static void reply_entry(fuse_req_t req, int error, int dirfd, const char *name)
@@ -29,9 +29,9 @@ static void reply_entry(fuse_req_t req, int error, int dirfd, const char *name)
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	scope(fd) int dirfd = open_dir(req, parent);
+	scope(dir) struct dir dir = open_dir(req, parent);
 	struct fuse_entry_param entry;
-	int error = dirfd < 0 ? dirfd : fs_entry(fs_of(req), dirfd, name, &entry);
+	int error = dir.fd < 0 ? dir.fd : fs_entry(fs_of(req), dir.fd, name, &entry);
 
 	if (error == -ENOENT) {
 		/* That there is none is worth remembering, too. */
@@ -69,35 +69,35 @@ static int own(fuse_req_t req, int dirfd, const char *name, mode_t mode)
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
-	scope(fd) int dirfd = open_dir(req, parent);
-	int error = dirfd < 0 ? dirfd : 0;
+	scope(dir) struct dir dir = open_dir(req, parent);
+	int error = dir.fd < 0 ? dir.fd : 0;
 
 	caller_set_umask(req);
 	if (!error)
-		error = mknodat(dirfd, name, mode, rdev) ? -errno : own(req, dirfd, name, mode);
-	reply_entry(req, error, dirfd, name);
+		error = mknodat(dir.fd, name, mode, rdev) ? -errno : own(req, dir.fd, name, mode);
+	reply_entry(req, error, dir.fd, name);
 }
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	scope(fd) int dirfd = open_dir(req, parent);
-	int error = dirfd < 0 ? dirfd : 0;
+	scope(dir) struct dir dir = open_dir(req, parent);
+	int error = dir.fd < 0 ? dir.fd : 0;
 
 	caller_set_umask(req);
 	if (!error)
-		error = mkdirat(dirfd, name, mode) ? -errno
-						   : own(req, dirfd, name, S_IFDIR | mode);
-	reply_entry(req, error, dirfd, name);
+		error = mkdirat(dir.fd, name, mode) ? -errno
+						   : own(req, dir.fd, name, S_IFDIR | mode);
+	reply_entry(req, error, dir.fd, name);
 }
 
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
-	scope(fd) int dirfd = open_dir(req, parent);
-	int error = dirfd < 0 ? dirfd : 0;
+	scope(dir) struct dir dir = open_dir(req, parent);
+	int error = dir.fd < 0 ? dir.fd : 0;
 
 	if (!error)
-		error = symlinkat(target, dirfd, name) ? -errno : own(req, dirfd, name, S_IFLNK);
-	reply_entry(req, error, dirfd, name);
+		error = symlinkat(target, dir.fd, name) ? -errno : own(req, dir.fd, name, S_IFLNK);
+	reply_entry(req, error, dir.fd, name);
 }
 
 void op_readlink(fuse_req_t req, fuse_ino_t ino)
@@ -117,15 +117,15 @@ void op_readlink(fuse_req_t req, fuse_ino_t ino)
 void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 {
 	scope(fd) int file = node_open(&fs_of(req)->tree, fs_node(req, ino), O_PATH | O_NOFOLLOW);
-	scope(fd) int dirfd = open_dir(req, parent);
-	int error = file < 0 ? file : dirfd < 0 ? dirfd : 0;
+	scope(dir) struct dir dir = open_dir(req, parent);
+	int error = file < 0 ? file : dir.fd < 0 ? dir.fd : 0;
 	char path[32];
 
 	/* By the detour, as AT_EMPTY_PATH wants more rights than a user has. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	if (!error && linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW))
+	if (!error && linkat(AT_FDCWD, path, dir.fd, name, AT_SYMLINK_FOLLOW))
 		error = -errno;
-	reply_entry(req, error, dirfd, name);
+	reply_entry(req, error, dir.fd, name);
 }
 
 /*
@@ -152,11 +152,11 @@ static void release_name(fuse_req_t req, int held)
 
 static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int flags)
 {
-	scope(fd) int dirfd = open_dir(req, parent);
-	scope(fd) int held = dirfd < 0 ? -1 : hold_name(dirfd, name);
-	int error = dirfd < 0 ? dirfd : 0;
+	scope(dir) struct dir dir = open_dir(req, parent);
+	scope(fd) int held = dir.fd < 0 ? -1 : hold_name(dir.fd, name);
+	int error = dir.fd < 0 ? dir.fd : 0;
 
-	if (!error && unlinkat(dirfd, name, flags))
+	if (!error && unlinkat(dir.fd, name, flags))
 		error = -errno;
 	if (!error)
 		release_name(req, held);
@@ -177,12 +177,12 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
 	       const char *new_name, unsigned flags)
 {
-	scope(fd) int from = open_dir(req, parent);
-	scope(fd) int to = open_dir(req, new_parent);
-	scope(fd) int replaced = to < 0 ? -1 : hold_name(to, new_name);
-	int error = from < 0 ? from : to < 0 ? to : 0;
+	scope(dir) struct dir from = open_dir(req, parent);
+	scope(dir) struct dir to = open_dir(req, new_parent);
+	scope(fd) int replaced = to.fd < 0 ? -1 : hold_name(to.fd, new_name);
+	int error = from.fd < 0 ? from.fd : to.fd < 0 ? to.fd : 0;
 
-	if (!error && renameat2(from, name, to, new_name, flags))
+	if (!error && renameat2(from.fd, name, to.fd, new_name, flags))
 		error = -errno;
 	if (!error)
 		release_name(req, replaced);

@@ -65,14 +65,14 @@ static int remember(struct tree *tree, struct node *node, int dirfd, const char 
 	return 0;
 }
 
-static int new_node(struct tree *tree, int dirfd, const char *name, uint64_t ino,
+static int new_node(struct tree *tree, int dirfd, const char *name, const struct stat *st,
 		    struct node **node)
 {
 	struct node *new = calloc(1, sizeof(*new));
 
 	if (!new)
 		return -ENOMEM;
-	*new = (struct node){.ino = ino, .pin = -1};
+	*new = (struct node){.ino = st->st_ino, .is_dir = S_ISDIR(st->st_mode), .pin = -1};
 	pthread_mutex_init(&new->lock, NULL);
 	int error = remember(tree, new, dirfd, name);
 
@@ -97,7 +97,7 @@ int node_look_up(struct tree *tree, int dirfd, const char *name, struct node **n
 	with_lock(&tree->lock);
 	*node = find_locked(tree, st->st_ino);
 	if (!*node) {
-		int error = new_node(tree, dirfd, name, st->st_ino, node);
+		int error = new_node(tree, dirfd, name, st, node);
 
 		if (error)
 			return error;
@@ -154,6 +154,8 @@ bool node_forget(struct tree *tree, struct node *node, uint64_t lookups)
 		return false;
 	tdelete(node, &tree->by_ino, compare);
 	tree->nodes--;
+	if (node->is_dir)
+		dirs_drop(&tree->dirs, node->ino);
 	return true;
 }
 

@@ -22,6 +22,7 @@ struct node {
 	uint64_t ino;
 	uint64_t lookups; /* what the kernel has to give back by FORGET; tree->lock */
 	int pin; /* O_PATH, or -1; tree->lock */
+	bool is_dir;
 	uint8_t handle_bytes;
 	int handle_type;
 	unsigned char handle[NODE_HANDLE_BYTES];

@@ -104,6 +104,7 @@ int tree_init(struct tree *tree, const struct tree_options *options, char why[st
 		return mount;
 	*tree = (struct tree){.mount = mount};
 	pthread_mutex_init(&tree->lock, NULL);
+	dirs_init(&tree->dirs);
 	int error = node_add_root(tree);
 
 	if (error) {
@@ -116,6 +117,7 @@ int tree_init(struct tree *tree, const struct tree_options *options, char why[st
 void tree_finish(struct tree *tree)
 {
 	node_destroy_all(tree, node_destroy);
+	dirs_finish(&tree->dirs);
 	pthread_mutex_destroy(&tree->lock);
 	close_fd(tree->mount);
 }

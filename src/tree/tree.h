@@ -8,6 +8,8 @@
 #ifndef TREE_TREE_H
 #define TREE_TREE_H
 
+#include "tree/dirs.h"
+
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,6 +34,7 @@ struct tree {
 	pthread_mutex_t lock;
 	void *by_ino;
 	uint64_t nodes;
+	struct dirs dirs;
 };
 
 /* On failure returns -errno, and @why holds one line that says what to do. */

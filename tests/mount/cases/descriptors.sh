@@ -10,21 +10,31 @@ descriptors() {
 	echo ${#all[@]}
 }
 
-# RELEASE comes when close() is long back
-has_descriptors() { [ "$(descriptors)" -eq "$1" ]; }
+# RELEASE comes when close() is long back, and FORGET after rmdir()
+has_at_most() { [ "$(descriptors)" -le "$1" ]; }
 
 mount_fs
-before=$(descriptors)
+# the directories used last stay open: the root and this one
 mkdir mnt/dir
+[ ! -e mnt/dir/none ]
+before=$(descriptors)
 for i in {1..200}; do
 	echo "$i" >"mnt/dir/$i"
 done
-wait_until 5 has_descriptors "$before"
+wait_until 5 has_at_most "$before"
+for i in {1..200}; do
+	mkdir "mnt/dir/dir$i"
+	: >"mnt/dir/dir$i/file"
+done
+wait_until 5 has_at_most $((before + 16))
+rm -r mnt/dir/dir*
+wait_until 5 has_at_most "$before"
 
+before=$(descriptors)
 exec 8<mnt/dir/8
 assert_eq "$(descriptors)" $((before + 1)) "descriptors with a file open"
 rm -r mnt/dir
 read -r line <&8
 assert_eq "$line" 8 "what an open file holds after its removal"
 exec 8<&-
-wait_until 5 has_descriptors "$before"
+wait_until 5 has_at_most "$before"
