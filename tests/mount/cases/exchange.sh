@@ -25,7 +25,8 @@ tree() {
 	setfacl -m u:1002:rw "$1/file"
 	setfacl -d -m u:1002:rwx "$1/dir"
 	touch -d '2001-02-03 04:05:06.123456789' "$1/file" "$1/dir/empty" "$1/pipe"
-	touch -h -d '2002-02-03 04:05:06.5' "$1/dangling"
+	# whole seconds apart from now: rsync takes times of the same one for equal
+	touch -h -d '2002-02-03 04:05:06.5' "$1"/{dangling,dir/link,device,socket}
 	touch -d '2003-02-03 04:05:06.25' "$1/dir"
 }
 
