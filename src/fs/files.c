@@ -4,6 +4,7 @@
 #include "fs/file.h"
 #include "fs/ops.h"
 #include "fs/passthrough.h"
+#include "fs/xattrs.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
@@ -25,6 +26,7 @@ static void reply_created(fuse_req_t req, int file, struct fuse_file_info *fi)
 	}
 	struct node *node = node_find(&fs->tree, entry.ino);
 
+	xattrs_learn(node, file);
 	error = file_open(fs, node, file, fi->flags & ~O_TRUNC);
 	if (error) {
 		file_forget(fs, node, 1);

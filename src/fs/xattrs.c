@@ -4,6 +4,8 @@
  * they are asked for. Those are not listed, or `cp -a` would carry them out
  * and fail to bring them back.
  */
+#include "fs/xattrs.h"
+
 #include "fs/caller.h"
 #include "fs/ops.h"
 #include "fs/status.h"
@@ -60,10 +62,54 @@ static void get_own(fuse_req_t req, fuse_ino_t ino, const char *name, size_t siz
 	reply_value(req, text, length, size);
 }
 
+/* What the kernel and tools ask for of files that have nothing of the kind. */
+static bool is_asked_in_vain(const char *name)
+{
+	return !strncmp(name, "security.", strlen("security.")) ||
+	       !strncmp(name, "system.posix_acl_", strlen("system.posix_acl_"));
+}
+
+static void note(struct node *node, ssize_t length_of_names)
+{
+	if (length_of_names >= 0)
+		node->xattrs = length_of_names ? XATTRS_SOME : XATTRS_NONE;
+}
+
+void xattrs_learn(struct node *node, int file)
+{
+	with_lock(&node->lock);
+	note(node, flistxattr(file, NULL, 0));
+}
+
+/* After one was set: who listed before has noted what it saw by then. */
+static void forget_note(struct node *node)
+{
+	with_lock(&node->lock);
+	node->xattrs = XATTRS_UNKNOWN;
+}
+
+static bool has_none(fuse_req_t req, fuse_ino_t ino)
+{
+	struct node *node = fs_node(req, ino);
+	with_lock(&node->lock);
+
+	if (node->xattrs == XATTRS_UNKNOWN) {
+		__attribute__((cleanup(close_way))) struct way way = {.file = -1};
+
+		if (!open_way(req, ino, &way))
+			note(node, listxattr(way.path, NULL, 0));
+	}
+	return node->xattrs == XATTRS_NONE;
+}
+
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	if (is_own(name)) {
 		get_own(req, ino, name, size);
+		return;
+	}
+	if (is_asked_in_vain(name) && has_none(req, ino)) {
+		fs_reply_error(req, -ENODATA);
 		return;
 	}
 	__attribute__((cleanup(close_way))) struct way way = {.file = -1};
@@ -133,6 +179,7 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 		error = caller_set_acl(req, way.path, name, value, size, flags);
 	else if (!error && setxattr(way.path, name, value, size, flags))
 		error = -errno;
+	forget_note(fs_node(req, ino));
 	fs_reply_error(req, error);
 }
 

@@ -28,10 +28,11 @@ struct node {
 	unsigned char handle[NODE_HANDLE_BYTES];
 
 	/*
-	 * The rest is for regular files and belongs to src/fs. Lock order:
-	 * node->lock, then tree->lock.
+	 * The rest belongs to src/fs. Lock order: node->lock, then tree->lock.
 	 */
 	pthread_mutex_t lock;
+	enum { XATTRS_UNKNOWN, XATTRS_NONE, XATTRS_SOME } xattrs;
+	/* For regular files: */
 	struct buffer *buffer; /* NULL while nobody needs one */
 	unsigned opens;
 	unsigned writers; /* how many of them can write */
