@@ -206,21 +206,30 @@ static void put_charge_right(struct buffer *buffer, uint64_t reserved)
 	charge_settle(&buffer->charge, reserved, file_capacity(buffer));
 }
 
+/* Bytes held below @end; what fallocate() was asked for beyond may be there, and does not count. */
+static uint64_t bytes_held_below(struct buffer *buffer, const struct stat *st, uint64_t end)
+{
+	uint64_t held = bytes_held(st);
+	uint64_t beyond = bytes_missing(page_round_up(buffer->promised), end);
+
+	return held > beyond ? held - beyond : 0;
+}
+
 /*
  * What filling [offset, offset + size) can take at most: the whole range, but
- * no more than the file lacks of being without holes. Memory reserved beyond
- * the end of the file makes this a little too small; it is put right later.
+ * no more than the file lacks of being without holes.
  */
 static int reserve_range(struct buffer *buffer, off_t offset, off_t size, uint64_t *reserved)
 {
 	uint64_t end = (uint64_t)offset + (uint64_t)size;
 	uint64_t range = page_round_up(end) - page_round_down((uint64_t)offset);
-	uint64_t holes;
+	uint64_t file_end, holes;
 	struct stat st;
 
 	if (fstat(buffer->file, &st))
 		return -errno;
-	holes = bytes_missing(page_round_up(larger(st.st_size, end)), bytes_held(&st));
+	file_end = page_round_up(larger(st.st_size, end));
+	holes = bytes_missing(file_end, bytes_held_below(buffer, &st, file_end));
 	*reserved = range < holes ? range : holes;
 	return charge_reserve(&buffer->charge, *reserved);
 }
@@ -274,6 +283,8 @@ static int own_truncate(struct buffer *buffer, off_t size)
 	if (growth(&st, size) > budget_left(buffer->budget))
 		return -ENOSPC;
 	err = file_truncate(buffer, size);
+	if (!err)
+		buffer->promised = 0;
 	put_charge_right(buffer, 0);
 	return err;
 }
@@ -288,6 +299,8 @@ static int own_allocate(struct buffer *buffer, int mode, off_t offset, off_t len
 	if (err)
 		return err;
 	err = file_allocate(buffer, mode, offset, length);
+	if (!err && !(mode & FALLOC_FL_PUNCH_HOLE))
+		buffer->promised = larger(buffer->promised, (uint64_t)offset + (uint64_t)length);
 	put_charge_right(buffer, reserved);
 	return err;
 }

@@ -22,6 +22,10 @@ static void setup(void)
 /* Whatever a test did: all memory is back, each bracket was closed. */
 static void teardown(void)
 {
+	ck_assert_int_eq(pthread_rwlock_trywrlock(&buffer->lock), 0);
+	pthread_rwlock_unlock(&buffer->lock);
+	ck_assert_int_eq(pthread_rwlock_trywrlock(&buffer->bracket.lock), 0);
+	pthread_rwlock_unlock(&buffer->bracket.lock);
 	if (!buffer->exported)
 		assert_gap_is_zero(buffer);
 	ck_assert_uint_eq(used_budget(&heap), buffer_capacity(buffer));

@@ -335,6 +335,21 @@ START_TEST(own_file_has_a_limit)
 }
 END_TEST
 
+/* Memory that is reserved behind the end fills no hole before it. */
+START_TEST(own_file_reserved_behind_its_end)
+{
+	heap.budget.limit = 8 * page;
+	ck_assert_int_eq(buffer_truncate(buffer, 8 * (off_t)page), 0);
+	ck_assert_int_eq(
+		buffer_allocate(buffer, FALLOC_FL_KEEP_SIZE, 8 * (off_t)page, 6 * (off_t)page), 0);
+	ck_assert_int_eq(write_bytes('x', 4 * page, 0), 2 * (ssize_t)page);
+	ck_assert_int_eq(write_bytes('x', page, 4 * (off_t)page), -ENOSPC);
+	ck_assert_uint_eq(used_budget(&heap), 8 * page);
+	ck_assert_int_eq(buffer_truncate(buffer, 2 * (off_t)page), 0);
+	ck_assert_int_eq(write_bytes('x', 6 * page, 2 * (off_t)page), 6 * (ssize_t)page);
+}
+END_TEST
+
 /* A copy asks for more than there is to copy: that must not count as wanting memory. */
 START_TEST(own_file_copies_into_the_last_page)
 {
@@ -500,6 +515,7 @@ START_TEST(export_that_fails)
 	ck_assert_int_eq(buffer_export(buffer), -ENOMEM);
 	ck_assert_int_eq(size_of(buffer), 100);
 	assert_bytes('x', 0, 100);
+	ck_assert_int_eq(buffer_truncate(buffer, 1 << 20), -EBUSY);
 	ck_assert_int_eq(buffer_truncate(buffer, 10), 0);
 	heap.export_error = 0;
 	fd = buffer_export(buffer);
@@ -568,6 +584,7 @@ static void add_own(TCase *tests)
 	add_common(tests);
 	tcase_add_test(tests, own_file_is_charged);
 	tcase_add_test(tests, own_file_has_a_limit);
+	tcase_add_test(tests, own_file_reserved_behind_its_end);
 	tcase_add_test(tests, own_file_copies_into_the_last_page);
 	tcase_add_test(tests, own_file_beyond_its_limit);
 	tcase_add_test(tests, own_file_shows_the_later_times);
