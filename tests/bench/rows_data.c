@@ -85,6 +85,8 @@ static int prepare_file(struct bench *bench, const struct row *row)
 	int error = have_memory(bench->settings.size) ?: source_path(bench, source);
 	struct usage usage;
 
+	if (!error)
+		error = warm_memory(bench->settings.size);
 	if (error)
 		return error;
 	target_path(bench, row, target);
