@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The kernel source that the series is made for: sourced, never run.
 #
 #   linux_source [--newest]   fetch linux-source-$linux_series where it is not
@@ -6,9 +7,8 @@
 #                             Debian's, e.g. 6.12.117-1~deb12u1)
 #
 # The tarball comes from Debian's binary package of that name, through an apt
-# with lists, cache and sources of its own: nothing of the machine's apt is
-# changed, and root is not needed. Mirror, proxy and authentication are what
-# the machine's apt uses. With --newest the lists are read anew; without it a
+# of its own (contrib/private-apt.sh): nothing of the machine's is changed, and
+# root is not needed. With --newest the lists are read anew; without it a
 # tarball that is there already is good enough.
 #
 # Everything lies below $dmaheapfs_cache. DMAHEAPFS_LINUX_TARBALL names a
@@ -18,66 +18,13 @@
 linux_series=6.12
 dmaheapfs_cache=${DMAHEAPFS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dmaheapfs}
 
+# shellcheck source=contrib/private-apt.sh
+. "${BASH_SOURCE[0]%/*}/../contrib/private-apt.sh"
+
 _ls_say() { printf '%s\n' "linux_source: $*" >&2; }
 
-# Debian's repositories as this machine's apt knows them: "URI SUITE LABEL"
-_ls_repositories() {
-	apt-get "$@" indextargets \
-		--format '$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(LABEL)' \
-		'Created-By: Packages' 2>/dev/null |
-		awk -F'|' '$1 == "Debian" && !seen[$0]++ { print $2, $3, $4 }'
-}
-
-# _ls_apt DIR: lay out a private apt below DIR
-_ls_apt() {
-	local dir=$1 repositories codename keyring option=
-
-	mkdir -p "$dir"/{lists,archives}/partial "$dir/parts"
-	{
-		# proxies and the like, but none of the machine's hooks
-		apt-config dump --format '%F "%v";%n' Acquire
-		cat <<-CONF
-			Dir::Etc::main "/dev/null";
-			Dir::Etc::parts "$dir/parts";
-			Dir::Etc::sourcelist "$dir/sources.list";
-			Dir::Etc::sourceparts "$dir/parts";
-			Dir::State::lists "$dir/lists";
-			Dir::Cache "$dir";
-			Dir::Cache::archives "$dir/archives";
-			Dir::Cache::pkgcache "";
-			Dir::Cache::srcpkgcache "";
-			APT::Sandbox::User "$(id -un)";
-			APT::Get::List-Cleanup "true";
-			Acquire::Languages "none";
-		CONF
-	} >"$dir/apt.conf"
-
-	repositories=$(_ls_repositories)
-	if [ -z "$repositories" ]; then
-		# its lists were never read: read them here, not there
-		apt-get -o Dir::State::lists="$dir/lists" -o Dir::Cache="$dir" \
-			-o APT::Sandbox::User="$(id -un)" update >&2
-		repositories=$(_ls_repositories -o Dir::State::lists="$dir/lists")
-	fi
-	if [ -z "$repositories" ]; then
-		_ls_say "apt knows no Debian repository here; set" \
-			"DMAHEAPFS_LINUX_TARBALL to a linux-$linux_series tarball"
-		return 1
-	fi
-
-	keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-	[ ! -e "$keyring" ] || option="[signed-by=$keyring]"
-	awk -v o="$option" '{ print "deb", o, $1, $2, "main" }' \
-		<<<"$repositories" >"$dir/sources.list"
-	# what Debian 12 may have in backports only; harmless where it is missing
-	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	awk -v o="$option" -v s="$codename-backports" \
-		'$3 == "Debian" { print "deb", o, $1, s, "main"; exit }' \
-		<<<"$repositories" >"$dir/backports.list"
-}
-
 _ls_candidate() {
-	APT_CONFIG=$1/apt.conf apt-cache policy "linux-source-$linux_series" |
+	private_apt "$1" apt-cache policy "linux-source-$linux_series" |
 		awk '$1 == "Candidate:" && $2 != "(none)" { print $2 }'
 }
 
@@ -85,15 +32,18 @@ _ls_candidate() {
 _ls_update() {
 	local dir=$1 version
 
-	APT_CONFIG=$dir/apt.conf apt-get -q update >&2 || return
+	private_apt_setup "$dir" && private_apt_update "$dir" deb own || return
 	version=$(_ls_candidate "$dir")
-	if [ -z "$version" ] && [ -s "$dir/backports.list" ]; then
-		cat "$dir/backports.list" >>"$dir/sources.list"
-		APT_CONFIG=$dir/apt.conf apt-get -q update >&2 || return
+	if [ -z "$version" ]; then
+		# what is too new for a release it may have in backports
+		private_apt_update "$dir" deb own \
+			"$(. /etc/os-release && echo "$VERSION_CODENAME")-backports" ||
+			return
 		version=$(_ls_candidate "$dir")
 	fi
 	if [ -z "$version" ]; then
-		_ls_say "no linux-source-$linux_series in Debian's repositories"
+		_ls_say "no linux-source-$linux_series in Debian's repositories;" \
+			"set DMAHEAPFS_LINUX_TARBALL to a tarball of linux-$linux_series"
 		return 1
 	fi
 	printf '%s\n' "$version"
@@ -105,7 +55,7 @@ _ls_download() {
 
 	_ls_say "fetching $package $2"
 	tmp=$(mktemp -d "$1/fetch.XXXXXX") &&
-	(cd "$tmp" && APT_CONFIG=$1/apt.conf apt-get -q download "$package=$2") >&2 &&
+	(cd "$tmp" && private_apt "$1" apt-get -q download "$package=$2") >&2 &&
 	dpkg-deb --fsys-tarfile "$tmp"/*.deb |
 		tar -xf - -C "$tmp" "./usr/src/$package.tar.xz" &&
 	mkdir -p "${3%/*}" &&
@@ -132,7 +82,7 @@ _ls_cached() {
 }
 
 linux_source() {
-	local version tarball dir=$dmaheapfs_cache/apt
+	local version tarball dir=$dmaheapfs_cache/apt-linux-linux
 
 	if [ -n "${DMAHEAPFS_LINUX_TARBALL:-}" ]; then
 		version=$(tar -xOf "$DMAHEAPFS_LINUX_TARBALL" --wildcards \
@@ -152,10 +102,9 @@ linux_source() {
 		if [ "${1:-}" != --newest ] && _ls_cached; then
 			exit
 		fi
-		_ls_apt "$dir" || exit
 		version=$(_ls_update "$dir") || exit
 		tarball=$dmaheapfs_cache/linux/$version/linux-source-$linux_series.tar.xz
 		[ -e "$tarball" ] || _ls_download "$dir" "$version" "$tarball" || exit
 		printf '%s %s\n' "$version" "$tarball"
-	) 9>"$dmaheapfs_cache/apt.lock"
+	) 9>"$dmaheapfs_cache/apt-linux.lock"
 }
