@@ -186,7 +186,7 @@ umount_fs() { _umount "${1:-$mnt}" || fail "could not unmount cleanly"; }
 
 # --- the end -------------------------------------------------------------------
 
-_mounts() { findmnt --noheadings --kernel --list --output TARGET "$@" | sort; }
+_mounts() { findmnt --noheadings --kernel --list --output TARGET | sort; }
 
 # Is the case's own shell the only process of its namespace? Else the others
 # are in $leftover. Nothing is forked here, or it would find itself.
@@ -257,7 +257,7 @@ _finish() {
 _begin() {
 	set -E
 	# of this machine's own mounts a case sees none; here, that is
-	{ _mounts --types fuse.dmaheapfs || true; } | xargs -r -d '\n' umount --lazy
+	umount --all --lazy --types fuse.dmaheapfs
 	_mounts_before=$(_mounts)
 	trap _finish EXIT
 	trap '_failed_at "$?" "$BASH_COMMAND"' ERR
