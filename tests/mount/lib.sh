@@ -26,6 +26,8 @@
 #   load_seconds              how long to keep a load up in this build, on stdout
 #   wait_until SECONDS COMMAND...  until COMMAND succeeds, else fail
 #
+#   has_passthrough           can data go past the daemon with this build, on this
+#                             kernel? Not the daemon's word for it
 #   need_cmd COMMAND...       programs that the case can not do without
 #   skip REASON               this machine is unable; tests/mount/skips lists
 #                             the reasons that are good ones
@@ -129,6 +131,22 @@ wait_until() {
 		[ "$SECONDS" -le "$end" ] || fail "not within $seconds s: $*"
 		sleep 0.05
 	done
+}
+
+# the kernel's configuration where it can be seen, else its age
+_kernel_has_passthrough() {
+	local config
+	config=$(zcat -f /proc/config.gz "/boot/config-$(uname -r)" 2>/dev/null) || true
+	if [ -n "$config" ]; then
+		grep -q '^CONFIG_FUSE_PASSTHROUGH=y' <<<"$config"
+	else
+		printf '%s\n' 6.9 "$(uname -r)" | sort -CV
+	fi
+}
+
+has_passthrough() {
+	grep -q '^DMAHEAPFS_HAVE_PASSTHROUGH:INTERNAL=1' /usr/local/sbin/CMakeCache.txt &&
+		_kernel_has_passthrough
 }
 
 is_gone() { ! kill -0 "$1" 2>/dev/null; }
