@@ -19,13 +19,19 @@ static void setup(void)
 	heap.watched = buffer;
 }
 
-/* Whatever a test did: all memory is back, each bracket was closed. */
-static void teardown(void)
+/* A call that fails must not keep a lock; the next one would hide that by letting it go. */
+static void assert_unlocked(void)
 {
 	ck_assert_int_eq(pthread_rwlock_trywrlock(&buffer->lock), 0);
 	pthread_rwlock_unlock(&buffer->lock);
 	ck_assert_int_eq(pthread_rwlock_trywrlock(&buffer->bracket.lock), 0);
 	pthread_rwlock_unlock(&buffer->bracket.lock);
+}
+
+/* Whatever a test did: all memory is back, each bracket was closed. */
+static void teardown(void)
+{
+	assert_unlocked();
 	if (!buffer->exported)
 		assert_gap_is_zero(buffer);
 	ck_assert_uint_eq(used_budget(&heap), buffer_capacity(buffer));
@@ -523,6 +529,7 @@ START_TEST(devices_that_do_not_let_go)
 	heap.idle_error = 0;
 	heap.start_error = -EIO;
 	ck_assert_int_eq(buffer_write(buffer, data, 8, 0), -EIO);
+	assert_unlocked();
 	ck_assert_int_eq(buffer_write(buffer, data, 8, 10000), -EIO);
 	heap.start_error = 0;
 	ck_assert_int_eq(size_of(buffer), 100);
