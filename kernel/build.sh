@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# usage: kernel/build.sh [--arch um|x86_64] [patched|stock|debug|rfc]
+# usage: kernel/build.sh [--arch um|x86_64] [patched|stock|debug|rfc|selftests]
 #
 # Builds a kernel for the rigs of tests/vm; the image's path is the last line
 # on stdout.
@@ -11,6 +11,8 @@
 #   debug     patched, with KASAN, lockdep and friends, KUnit, and faults on
 #             demand (kernel/control)
 #   rfc       patched, and kernel/series/rfc on top, for the benchmark's rows
+#   selftests no kernel, but the series' own test programs: the last line is
+#             the directory that they are in
 #
 # DMAHEAPFS_SERIES names another directory in place of kernel/series.
 #
@@ -132,6 +134,31 @@ check_config() {
 	[ -z "$lost" ] || die "not to be had in this kernel:" "$lost"
 }
 
+# The programs of the selftests that the series adds or adds to.
+build_selftests() {
+	local src=$1 obj=$2 dir=$3 headers=$2/headers test
+
+	make -s -C "$src" O="$obj" ARCH=um SUBARCH=x86 defconfig
+	make -s -C "$src" O="$obj" ARCH=x86 INSTALL_HDR_PATH="$headers" \
+		headers_install
+	for test in dmabuf-heaps filesystems/fuse; do
+		mkdir -p "$dir/$test"
+		make -s -C "$src/tools/testing/selftests/$test" \
+			OUTPUT="$dir/$test" KHDR_INCLUDES="-isystem $headers/include"
+	done
+}
+
+build_image() {
+	local src=$1 obj=$2 dir=$3 arch=$4 variant=$5
+
+	configure "$src" "$obj" "$arch" "$variant"
+	make -s -C "$src" O="$obj" ARCH="$arch" -j"$(nproc)" KBUILD_BUILD_VERSION=1 \
+		"$([ "$arch" = um ] && echo linux || echo bzImage)"
+	cp "$obj/$(image_of "$arch")" "$dir/linux"
+	cp "$obj/.config" "$dir/config"
+	strip --strip-debug "$dir/linux" 2>/dev/null || true
+}
+
 image_of() {
 	case $1 in
 	um) printf 'linux\n' ;;
@@ -139,37 +166,38 @@ image_of() {
 	esac
 }
 
-# build ARCH VARIANT VERSION TARBALL DIR: leave image and .config in DIR
+# build ARCH VARIANT VERSION TARBALL DIR: leave the product in DIR
 build() {
-	local arch=$1 variant=$2 dir=$5 src obj tmp
+	local arch=$1 variant=$2 dir=$5 src obj tmp source=$2
 
-	src=$(patched_source "$(pristine "$3" "$4")" "$variant")
+	# left behind by builds that were killed: this one has the lock
+	rm -rf "$cache"/kernel/{unpack,stage,image}.*
+	[ "$variant" != selftests ] || source=patched
+	src=$(patched_source "$(pristine "$3" "$4")" "$source")
 	obj=$cache/kernel/obj-$arch-$variant
+	tmp=$(mktemp -d "$cache/kernel/image.XXXXXX")
 	mkdir -p "$obj"
-	configure "$src" "$obj" "$arch" "$variant"
 	say "building $arch $variant"
-	make -s -C "$src" O="$obj" ARCH="$arch" -j"$(nproc)" KBUILD_BUILD_VERSION=1 \
-		"$([ "$arch" = um ] && echo linux || echo bzImage)" \
-		>"$obj/build.log" 2>&1 || {
+	if [ "$variant" = selftests ]; then
+		build_selftests "$src" "$obj" "$tmp"
+	else
+		build_image "$src" "$obj" "$tmp" "$arch" "$variant"
+	fi >"$obj/build.log" 2>&1 || {
 		tail -n 40 "$obj/build.log" >&2
 		die "the build failed; all of it is in $obj/build.log"
 	}
-	tmp=$(mktemp -d "$cache/kernel/image.XXXXXX")
-	cp "$obj/$(image_of "$arch")" "$tmp/linux"
-	cp "$obj/.config" "$tmp/config"
-	strip --strip-debug "$tmp/linux" 2>/dev/null || true
 	mv -T "$tmp" "$dir"
 }
 
 main() {
-	local arch=um variant=patched version tarball dir
+	local arch=um variant=patched version tarball dir product
 
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--arch) arch=${2:?--arch wants a word}; shift ;;
 		--arch=*) arch=${1#*=} ;;
 		-h | --help) print_usage "$0"; exit ;;
-		stock | patched | debug | rfc) variant=$1 ;;
+		stock | patched | debug | rfc | selftests) variant=$1 ;;
 		*) usage_error "unknown argument: $1" ;;
 		esac
 		shift
@@ -182,15 +210,17 @@ main() {
 	read -r version tarball < <(linux_source)
 	[ -n "${tarball:-}" ] || die "no source"
 	dir=$cache/kernel/$(key_of "$arch" "$variant" "$version")
-	if [ ! -e "$dir/linux" ]; then
+	product=$dir/linux
+	[ "$variant" != selftests ] || product=$dir
+	if [ ! -e "$product" ]; then
 		(
 			# two builds at once would only be in each other's way
 			flock 9
-			[ -e "$dir/linux" ] ||
+			[ -e "$product" ] ||
 				build "$arch" "$variant" "$version" "$tarball" "$dir"
 		) 9>"$cache/kernel/lock"
 	fi
-	printf '%s\n' "$dir/linux"
+	printf '%s\n' "$product"
 }
 
 main "$@"

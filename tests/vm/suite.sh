@@ -15,7 +15,7 @@ set -euo pipefail
 . "${BASH_SOURCE[0]%/*}/../../contrib/common.sh"
 here=$top/tests/vm
 out=$top/build/vm
-options=() memory=7G cases=()
+options=() memory=7G cases=() selftests=''
 
 # The program or script of a case.
 path_of() {
@@ -41,6 +41,7 @@ all_cases() {
 build_programs() {
 	"$top/contrib/install-deps.sh" vm >&2
 	make -s -C "$here" OUT="$out" >&2
+	selftests=$("$top/kernel/build.sh" selftests | tail -n 1)
 }
 
 # boot [OPTION...]: the cases, or all of them, in one boot
@@ -54,7 +55,8 @@ boot() {
 		paths+=("$path")
 	done
 	"$here/run.sh" --timeout 2400 --memory "$memory" "$@" -- \
-		"$here/guest/suite" "${paths[@]}" || status=$?
+		env selftests="$selftests" "$here/guest/suite" "${paths[@]}" ||
+		status=$?
 	[ "$status" -eq 0 ] || printf '%s\n' "not ok - the guest ends well: $status"
 }
 
