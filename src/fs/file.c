@@ -73,6 +73,10 @@ static void use(struct fs *fs, struct node *node)
 int file_hold(struct fs *fs, struct node *node, int file)
 {
 	with_lock(&node->lock);
+	if (node->over) {
+		close_fd(file);
+		return -ESTALE;
+	}
 	if (node->buffer) {
 		close_fd(file);
 	} else {
@@ -144,7 +148,8 @@ void file_end_nameless(struct fs *fs, uint64_t ino)
 		return;
 	{
 		with_lock(&node->lock);
-		if (!node->opens)
+		node->over = !node->opens;
+		if (node->over)
 			over = take_memory(node);
 	}
 	end_memory(over);

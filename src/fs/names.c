@@ -137,16 +137,36 @@ static int hold_name(int dirfd, const char *name)
 	return openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static void release_name(fuse_req_t req, int held)
+static bool lost_last_name(int held, struct stat *st)
+{
+	return held >= 0 && !fstat(held, st) && !st->st_nlink;
+}
+
+/*
+ * The memory of a removed file goes back now, not at some later FORGET: rm
+ * makes room. Who was about to open it is sent to look again (ESTALE).
+ */
+static void end_removed(fuse_req_t req, int held)
 {
 	struct stat st;
 
-	if (held < 0 || fstat(held, &st) || st.st_nlink)
+	if (!lost_last_name(held, &st))
 		return;
-	/* Memory goes back now, not at some later FORGET: rm makes room. */
 	if (S_ISREG(st.st_mode))
 		file_end_nameless(fs_of(req), st.st_ino);
 	else
+		node_pin(&fs_of(req)->tree, st.st_ino, held);
+}
+
+/*
+ * A replaced file stays until FORGET: the kernel looks again but once, so that
+ * whoever opens a name that is replaced all the time would be turned away.
+ */
+static void keep_replaced(fuse_req_t req, int held)
+{
+	struct stat st;
+
+	if (lost_last_name(held, &st))
 		node_pin(&fs_of(req)->tree, st.st_ino, held);
 }
 
@@ -159,7 +179,7 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int
 	if (!error && unlinkat(dir.fd, name, flags))
 		error = -errno;
 	if (!error)
-		release_name(req, held);
+		end_removed(req, held);
 	close_fd(steal_fd(&held));
 	fs_reply_error(req, error);
 }
@@ -185,7 +205,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 	if (!error && renameat2(from.fd, name, to.fd, new_name, flags))
 		error = -errno;
 	if (!error)
-		release_name(req, replaced);
+		keep_replaced(req, replaced);
 	close_fd(steal_fd(&replaced));
 	fs_reply_error(req, error);
 }

@@ -34,6 +34,7 @@ struct node {
 	enum { XATTRS_UNKNOWN, XATTRS_NONE, XATTRS_SOME } xattrs;
 	/* For regular files: */
 	struct buffer *buffer; /* NULL while nobody needs one */
+	bool over; /* its memory went with its last name */
 	unsigned opens;
 	unsigned writers; /* how many of them can write */
 	struct backing *backing; /* what the kernel holds of the buffer; as long as that */

@@ -3,11 +3,12 @@
 # tags: load short
 #
 # Directories under change: who lists one finds what stays exactly once; who
-# moves files loses none.
+# moves files loses none; who opens what is replaced finds the old or the new.
 mount_fs
-mkdir "$mnt/list" "$mnt/rename"
+mkdir "$mnt/list" "$mnt/rename" "$mnt/replace"
 crowd list "$mnt/list" 2
 crowd rename "$mnt/rename" 2
+crowd replace "$mnt/replace" 2
 
 # rm -r while others make files: it may fail, but ends, and a second one does it
 mkdir "$mnt/tree"

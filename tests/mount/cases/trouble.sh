@@ -6,6 +6,9 @@
 mount_fs size=512m
 
 descriptors() { find "/proc/$daemon/fd" -mindepth 1 | wc -l; }
+# the root stays open from its first use on
+: >"$mnt/first"
+rm "$mnt/first"
 before=$(descriptors)
 
 # a copy killed half-way has as many bytes as have arrived, and no others

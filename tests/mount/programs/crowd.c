@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * usage: crowd list|rename DIRECTORY SECONDS
+ * usage: crowd list|rename|replace DIRECTORY SECONDS
  *
  * list: threads make and remove files in DIRECTORY while others read it, and
  * must find every file that stays exactly once.
  * rename: threads move, replace and exchange files; none may be lost, doubled,
  * or hold what is not its own.
+ * replace: one file is replaced by a new one all the time; who opens it finds
+ * one of them, whole, always.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -52,7 +54,7 @@ static void touch(const char *name)
 
 static void start(pthread_t *threads, unsigned count, void *(*function)(void *))
 {
-	static unsigned seeds[4 * THREADS];
+	static unsigned seeds[2 * THREADS];
 	static unsigned used;
 
 	for (unsigned i = 0; i < count; i++, used++) {
@@ -236,6 +238,60 @@ static void crowd_rename(void)
 	count_movers();
 }
 
+/* --- replace --------------------------------------------------------------------- */
+
+static void *replace(void *seed)
+{
+	char name[64], text[4096];
+
+	snprintf(name, sizeof(name), "new%p", seed);
+	while (going()) {
+		const int fd = open(name, O_CREAT | O_WRONLY | O_TRUNC, 0644);
+
+		memset(text, 'a' + rand_r(seed) % 26, sizeof(text));
+		if (fd < 0 || write(fd, text, sizeof(text)) != sizeof(text))
+			complain("cannot write", name);
+		close(fd);
+		if (rename(name, "published"))
+			complain("cannot replace", name);
+		rounds++;
+	}
+	return NULL;
+}
+
+static void *consume(void *seed)
+{
+	char text[4096];
+
+	while (going()) {
+		const int fd = open("published", rand_r(seed) % 2 ? O_RDONLY : O_RDWR);
+
+		if (fd < 0)
+			complain("cannot open", "published");
+		else if (read(fd, text, sizeof(text)) != sizeof(text) ||
+			 memcmp(text, text + 1, sizeof(text) - 1))
+			complain("is not whole", "published");
+		close(fd);
+	}
+	return NULL;
+}
+
+static void crowd_replace(void)
+{
+	pthread_t publishers[2], consumers[THREADS];
+	char text[4096];
+	const int fd = open("published", O_CREAT | O_WRONLY, 0644);
+
+	memset(text, 'a', sizeof(text));
+	if (write(fd, text, sizeof(text)) != sizeof(text))
+		complain("cannot write", "published");
+	close(fd);
+	start(publishers, 2, replace);
+	start(consumers, THREADS, consume);
+	finish(publishers, 2);
+	finish(consumers, THREADS);
+}
+
 int main(int argc, char *argv[])
 {
 	if (argc != 4 || chdir(argv[2]))
@@ -243,8 +299,10 @@ int main(int argc, char *argv[])
 	end = time(NULL) + atoi(argv[3]);
 	if (!strcmp(argv[1], "list"))
 		crowd_list();
-	else
+	else if (!strcmp(argv[1], "rename"))
 		crowd_rename();
+	else
+		crowd_replace();
 	printf("%u rounds\n", rounds);
 	return wrong ? 1 : 0;
 }

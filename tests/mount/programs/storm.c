@@ -171,8 +171,14 @@ static void use_open(void)
 {
 	static const int flags[] = {O_RDWR, O_RDWR | O_CREAT, O_RDWR | O_CREAT | O_EXCL,
 				    O_RDWR | O_TRUNC, O_RDWR | O_APPEND, O_RDWR | O_CREAT | O_DIRECT};
-	const int fd = open(name(), flags[below(6)], 0666);
+	const char *const path = name();
+	const int how = flags[below(6)];
+	int fd, tries = 0;
 
+	/* a name that is removed and made again twice while it is being opened */
+	do
+		fd = open(path, how, 0666);
+	while (fd < 0 && errno == ESTALE && tries++ < 5);
 	expect("open", fd >= 0);
 	if (fd < 0)
 		return;
