@@ -16,7 +16,6 @@
 #   show PATH...      what stat(2) says of them, times and numbers of inodes apart
 #   list              show all there is below the current directory
 #   times PATH...     modification and access time
-#   tmpfiles          whether there is O_TMPFILE: an old libfuse has none
 #   moved PATH COMMAND...  which of PATH's times COMMAND has changed
 
 mount_both() {
@@ -37,8 +36,6 @@ run() {
 show() { stat -c '%n: %F %A %u:%g links %h size %s blocks %b device %t,%T' -- "$@"; }
 
 list() { find . -mindepth 1 -printf '%p\n' | sort | while read -r path; do show "$path"; done; }
-
-tmpfiles() { [ "$(status passthrough)" = yes ]; }
 
 times() { stat -c '%n: %y %x' -- "$@"; }
 

@@ -17,6 +17,8 @@
 #   daemon_log [DIR]          what the daemon of DIR said, on stdout
 #
 #   status KEY [DIR]          what the mount at DIR says of itself, on stdout
+#   passes_through            whether files of the mount are opened past the
+#                             daemon; libfuse has O_TMPFILE where it can do that
 #
 #   as_user UID COMMAND...    run as that user, without groups or capabilities
 #   make_file FILE SIZE       a file of random bytes; SIZE as in 4K, 300M
@@ -183,6 +185,8 @@ status() {
 	getfattr --absolute-names --only-values -n user.dmaheap.status "${2:-$mnt}" |
 		sed -n "s/^$1=//p"
 }
+
+passes_through() { [ "$(status passthrough)" = yes ]; }
 
 expect_death() { mortal[${1:-$mnt}]=1; }
 

@@ -4,7 +4,11 @@
 #
 # Shared mappings, and what they make of stat.
 mount_fs size=16g
-maps "$mnt"
+if passes_through; then
+	maps "$mnt"
+else
+	maps -c "$mnt"
+fi
 
 # memory is given back when the last map is gone, too
 rm -f "$mnt"/*

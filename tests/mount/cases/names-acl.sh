@@ -35,7 +35,7 @@ default_lists() {
 		run mkfifo "dir/pipe$mask"
 		run sys open "dir/600-$mask" rdwr+creat 600
 		run sys open "dir/6777-$mask" rdwr+creat 6777
-		tmpfiles && run sys with 3 dir rdwr+tmpfile 666 sys link-fd 3 "dir/tmp$mask"
+		passes_through && run sys with 3 dir rdwr+tmpfile 666 sys link-fd 3 "dir/tmp$mask"
 	done
 	chmod 777 dir
 	run as_user 1001 touch dir/theirs

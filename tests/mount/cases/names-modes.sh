@@ -41,7 +41,7 @@ umasks() {
 		run touch "file$mask"
 		run mkdir "dir$mask"
 		run mkfifo "pipe$mask"
-		tmpfiles && run sys with 3 . tmpfile+rdwr 666 sys link-fd 3 "tmp$mask"
+		passes_through && run sys with 3 . tmpfile+rdwr 666 sys link-fd 3 "tmp$mask"
 		run as_user 1000 touch "their$mask"
 		run sys mknod "special$mask" char 666
 	done
@@ -51,7 +51,7 @@ umasks() {
 	run sys mknod setuid-pipe fifo 6777
 	run sys mkdir setuid-dir 6777
 	run as_user 1000 sys open their-setuid rdwr+creat+excl 6777
-	tmpfiles && run as_user 1000 sys with 3 . rdwr+tmpfile 6777 sys link-fd 3 their-tmp
+	passes_through && run as_user 1000 sys with 3 . rdwr+tmpfile 6777 sys link-fd 3 their-tmp
 	run as_user 1000 sys mknod their-setuid-pipe fifo 6777
 	run as_user 1000 sys mkdir their-setuid-dir 6777
 	list
@@ -71,7 +71,7 @@ setgid_directories() {
 	run setpriv --reuid 1000 --regid 1000 --groups 2000 sys open shared/member rdwr+creat 2777
 	run setpriv --reuid 1000 --regid 1000 --groups 2000 sys mkdir shared/member-dir 2777
 	run sys open shared/root rdwr+creat 2777
-	tmpfiles && run as_user 1000 sys with 3 shared rdwr+tmpfile 2777 sys link-fd 3 shared/tmp
+	passes_through && run as_user 1000 sys with 3 shared rdwr+tmpfile 2777 sys link-fd 3 shared/tmp
 	list
 	# who is not of the group loses the bit
 	run touch member

@@ -102,7 +102,7 @@ both flags
 both read_only_handle_made_writable
 both truncating
 both direct
-! tmpfiles || both unnamed_files
+! passes_through || both unnamed_files
 both locks
 
 # two that append at once: every line is there, and whole

@@ -10,7 +10,7 @@ need_cmd differ
 mount_both size=64g
 
 unable=
-tmpfiles || unable=-T
+passes_through || unable=-c
 # seeds that once found something, and new ones
 for seed in 5 21 42 51 $((RANDOM * 32768 + RANDOM)) $((RANDOM * 32768 + RANDOM)); do
 	mkdir -m 1777 "model/$seed" "$mnt/$seed"
