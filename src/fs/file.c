@@ -118,7 +118,8 @@ int file_open(struct fs *fs, struct node *node, int file, int flags)
 	}
 	with_lock(&node->lock);
 	node->writers += can_write(flags);
-	node->may_be_mapped |= (flags & O_ACCMODE) == O_RDWR;
+	if ((flags & O_ACCMODE) == O_RDWR)
+		node->may_be_mapped = true;
 	return 0;
 }
 

@@ -38,7 +38,7 @@ struct node {
 	unsigned opens;
 	unsigned writers; /* how many of them can write */
 	struct backing *backing; /* what the kernel holds of the buffer; as long as that */
-	bool may_be_mapped; /* opened for reading and writing since the kernel knows it */
+	_Atomic bool may_be_mapped; /* opened for reading and writing since the kernel knows it */
 };
 
 /* The node of a live request: the kernel names only what it has looked up. */
