@@ -26,6 +26,7 @@ for _ in {1..100}; do
 	! given_back || break
 	sleep 0.1
 done
+given_back || ls -l "/proc/$daemon/fd"
 assert_eq "$(held)" "0 1 $before" "memory, inodes and descriptors held afterwards"
 head -c 32M /dev/urandom >whole
 cp whole "$mnt/"
