@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 static struct tree tree;
@@ -223,6 +224,80 @@ START_TEST(bad_options_are_explained)
 }
 END_TEST
 
+static struct node *make_dir(unsigned number)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "dir%u", number);
+	mkdirat(tree.mount, name, 0700);
+	return look_up(name);
+}
+
+static bool is_of(const struct dir *dir, const struct node *node)
+{
+	struct stat st;
+
+	return !fstat(dir->fd, &st) && st.st_ino == node->ino;
+}
+
+START_TEST(directories_used_last_stay_open)
+{
+	struct node *nodes[DIRS_KEPT + 4];
+	const unsigned count = sizeof(nodes) / sizeof(nodes[0]);
+
+	for (unsigned i = 0; i < count; i++)
+		nodes[i] = make_dir(i);
+	const int fds = count_fds();
+
+	for (unsigned i = 0; i < 3 * count; i++) {
+		scope(dir) struct dir dir = dir_open(&tree, nodes[i % count]);
+
+		ck_assert(is_of(&dir, nodes[i % count]));
+	}
+	ck_assert_int_eq(count_fds(), fds + DIRS_KEPT);
+	for (unsigned i = 0; i < count; i++) {
+		ck_assert(node_forget(&tree, nodes[i], 1));
+		node_destroy(nodes[i]);
+	}
+	ck_assert_int_eq(count_fds(), fds - (tree.handles ? 0 : (int)count));
+}
+END_TEST
+
+START_TEST(more_directories_in_use_than_are_kept)
+{
+	struct dir dirs[DIRS_KEPT + 4];
+	const unsigned count = sizeof(dirs) / sizeof(dirs[0]);
+	const int fds = count_fds();
+
+	for (unsigned i = 0; i < count; i++)
+		dirs[i] = dir_open(&tree, node_find(&tree, make_dir(i)->ino));
+	for (unsigned i = 0; i < count; i++) {
+		ck_assert(is_of(&dirs[i], make_dir(i)));
+		dir_close(&dirs[i]);
+	}
+	ck_assert_int_eq(count_fds(), fds + DIRS_KEPT + (tree.handles ? 0 : (int)count));
+}
+END_TEST
+
+START_TEST(dropped_directories_last_as_long_as_they_are_used)
+{
+	struct node *node = make_dir(0);
+	const int fds = count_fds();
+	struct dir first = dir_open(&tree, node), second = dir_open(&tree, node);
+
+	ck_assert_int_eq(first.fd, second.fd);
+	dirs_drop(&tree.dirs, node->ino);
+	dir_close(&first);
+	ck_assert(is_of(&second, node));
+	dir_close(&second);
+	ck_assert_int_eq(count_fds(), fds);
+	struct dir third = dir_open(&tree, node);
+
+	ck_assert(is_of(&third, node));
+	dir_close(&third);
+}
+END_TEST
+
 static void add_tests(Suite *suite, const char *name, void (*before)(void))
 {
 	TCase *tests = tcase_create(name);
@@ -238,6 +313,9 @@ static void add_tests(Suite *suite, const char *name, void (*before)(void))
 	tcase_add_test(tests, removed_directories_stay_when_pinned);
 	if (before == setup)
 		tcase_add_test(tests, files_cost_no_fd);
+	tcase_add_test(tests, directories_used_last_stay_open);
+	tcase_add_test(tests, more_directories_in_use_than_are_kept);
+	tcase_add_test(tests, dropped_directories_last_as_long_as_they_are_used);
 	tcase_add_test(tests, limits_are_the_kernels);
 	suite_add_tcase(suite, tests);
 }
