@@ -122,10 +122,13 @@ static void write_lane(FILE *csv, const struct settings *settings, const struct 
 	const struct spread ratio = spread_of_ratio(lane->values[figure], yardstick->values[figure],
 						    settings->runs);
 
-	fprintf(csv, "%s,%s,%s,%s,%u,%g,%g,%g,%s,%g,%g,%g\n", group->name,
-		group->figures[figure].name, group->figures[figure].unit, lane->row->name,
-		settings->runs, spread.median, spread.min, spread.max, yardstick->row->name,
-		ratio.median, ratio.min, ratio.max);
+	fprintf(csv, "%s,\"%s\",%s,%s,%u,%g,%g,%g,%s,", group->name, group->figures[figure].name,
+		group->figures[figure].unit, lane->row->name, settings->runs, spread.median,
+		spread.min, spread.max, yardstick->row->name);
+	if (has_ratio(ratio))
+		fprintf(csv, "%g,%g,%g\n", ratio.median, ratio.min, ratio.max);
+	else
+		fputs(",,\n", csv);
 }
 
 static int write_csv(const struct settings *settings, const struct group *group,

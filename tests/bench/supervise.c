@@ -19,10 +19,11 @@
 #include <sys/wait.h>
 
 static volatile pid_t worker;
+static volatile sig_atomic_t ended_by;
 
 static void end_worker(int signal)
 {
-	(void)signal;
+	ended_by = signal;
 	if (worker > 0)
 		kill(worker, SIGKILL);
 }
@@ -96,5 +97,7 @@ int supervise(struct bench *bench, int (*work)(struct bench *bench))
 	if (worker < 0 || waitpid(worker, &status, 0) < 0)
 		status = EXIT_FAILURE << 8;
 	nftw(bench->work, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	return 128 + (ended_by ?: WTERMSIG(status));
 }
