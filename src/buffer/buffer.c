@@ -6,8 +6,8 @@
 #include "buffer/buffer.h"
 
 #include "buffer/fair_lock.h"
+#include "buffer/hold.h"
 #include "buffer/memory.h"
-#include "util/scope.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,39 +27,6 @@ uint64_t page_round_up(uint64_t bytes)
 {
 	return page_round_down(bytes + (uint64_t)sysconf(_SC_PAGESIZE) - 1);
 }
-
-static struct buffer *share(struct buffer *buffer)
-{
-	pthread_rwlock_rdlock(&buffer->lock);
-	return buffer;
-}
-
-static void scope_unshare(struct buffer **buffer)
-{
-	pthread_rwlock_unlock(&(*buffer)->lock);
-}
-
-static struct buffer *own(struct buffer *buffer)
-{
-	pthread_rwlock_wrlock(&buffer->lock);
-	return buffer;
-}
-
-/* Memory that was replaced meanwhile is freed without the lock: that can take long. */
-static void scope_disown(struct buffer **buffer)
-{
-	struct pages discarded;
-
-	pages_move(&discarded, &(*buffer)->discarded);
-	pthread_rwlock_unlock(&(*buffer)->lock);
-	pages_free(&discarded);
-}
-
-/* Hold the buffer to the end of the enclosing block. */
-#define with_shared(which) \
-	__attribute__((unused)) scope(unshare) struct buffer *shared = share(which)
-#define with_exclusive(which) \
-	__attribute__((unused)) scope(disown) struct buffer *owned = own(which)
 
 static int take_file(struct buffer *buffer, const struct memory_ops *ops, int file)
 {
@@ -343,6 +310,14 @@ void buffer_stat(struct buffer *buffer, struct stat *st)
 	buffer->ops->stat(buffer, st);
 }
 
+uint64_t buffer_size(struct buffer *buffer)
+{
+	with_shared(buffer);
+	const off_t size = buffer->ops->size(buffer);
+
+	return size < 0 ? 0 : (uint64_t)size;
+}
+
 int buffer_set_times(struct buffer *buffer, const struct timespec times[2])
 {
 	with_shared(buffer);
@@ -353,6 +328,21 @@ uint64_t buffer_capacity(struct buffer *buffer)
 {
 	with_shared(buffer);
 	return buffer->ops->capacity(buffer);
+}
+
+static int tell_state(void *context, enum buffer_state state, int file)
+{
+	(void)file;
+	*(enum buffer_state *)context = state;
+	return 0;
+}
+
+enum buffer_state buffer_state(struct buffer *buffer)
+{
+	enum buffer_state state;
+
+	buffer_visit(buffer, tell_state, &state);
+	return state;
 }
 
 int buffer_visit(struct buffer *buffer, buffer_visitor *visit, void *context)

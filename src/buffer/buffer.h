@@ -85,6 +85,9 @@ ssize_t buffer_copy(struct buffer *from, off_t from_offset, struct buffer *to, o
  */
 void buffer_stat(struct buffer *buffer, struct stat *st);
 
+/* The logical size; 0 where even that can't be had. */
+uint64_t buffer_size(struct buffer *buffer);
+
 /* utimensat(2): the times that the tree now shows are the times. */
 int buffer_set_times(struct buffer *buffer, const struct timespec times[2]);
 
@@ -97,6 +100,9 @@ enum buffer_state {
 	BUFFER_PAGES,		/* a dma-buf */
 	BUFFER_EMPTY,		/* to become one, no memory yet */
 };
+
+/* As it is now; it may be another by the time this returns. */
+enum buffer_state buffer_state(struct buffer *buffer);
 
 /*
  * Calls @visit with the state and with the file that is the memory, -1 if

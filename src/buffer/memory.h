@@ -16,6 +16,7 @@
 #include "buffer/charge.h"
 #include "buffer/data_times.h"
 #include "buffer/pages.h"
+#include "buffer/window.h"
 
 #include <pthread.h>
 
@@ -38,6 +39,9 @@ struct memory_ops {
 	 */
 	ssize_t (*copy)(struct buffer *from, off_t from_offset, struct buffer *to, off_t to_offset,
 			size_t size);
+	/* A window's bytes and access; its size is how much there is at most. */
+	int (*open_window)(struct buffer *buffer, struct buffer_window *window, off_t offset);
+	int (*close_window)(struct buffer *buffer, struct buffer_window *window);
 	/* Whether write() may be called for this without make_room(). NULL: it may. */
 	bool (*is_ready)(struct buffer *buffer, size_t size, off_t offset);
 
@@ -46,6 +50,10 @@ struct memory_ops {
 	int (*make_room)(struct buffer *buffer, uint64_t end);
 	int (*truncate)(struct buffer *buffer, off_t size);
 	int (*allocate)(struct buffer *buffer, int mode, off_t offset, off_t length);
+	int (*begin_fill)(struct buffer *buffer, struct buffer_fill *fill);
+	/* The size becomes @size, and [waste, waste_end), if it is not empty, zero. */
+	int (*finish_fill)(struct buffer *buffer, uint64_t size, uint64_t waste,
+			   uint64_t waste_end);
 	/* Returns a dma-buf fd. NULL: there are none. */
 	int (*export)(struct buffer *buffer);
 	void (*settle)(struct buffer *buffer);
@@ -97,6 +105,10 @@ int pages_make_room(struct buffer *buffer, uint64_t end);
 int pages_truncate(struct buffer *buffer, off_t size);
 int pages_allocate(struct buffer *buffer, int mode, off_t offset, off_t length);
 int pages_export(struct buffer *buffer);
+int pages_open_window(struct buffer *buffer, struct buffer_window *window, off_t offset);
+int pages_close_window(struct buffer *buffer, struct buffer_window *window);
+int pages_begin_fill(struct buffer *buffer, struct buffer_fill *fill);
+int pages_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint64_t waste_end);
 
 /* memory_pinned.c: fixes the size of memory_own_file and makes the first dma-buf. */
 int own_file_export(struct buffer *buffer);

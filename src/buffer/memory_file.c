@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/statfs.h>
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -126,6 +127,66 @@ static int file_allocate(struct buffer *buffer, int mode, off_t offset, off_t le
 	return reserve_pages(buffer->file, mode, offset, length);
 }
 
+/*
+ * A map of its own for each window: pages are pinned and let go by the piece,
+ * and nothing is left that could outlive the file's next truncation. Nor is a
+ * look at memory safe from it; that is for the kernel to touch, which answers
+ * EFAULT where we would get a signal.
+ */
+static int file_open_window(struct buffer *buffer, struct buffer_window *window, off_t offset)
+{
+	uint64_t begin = page_round_down((uint64_t)offset), end = (uint64_t)offset + window->size;
+	int protection = PROT_READ | (window->access.write ? PROT_WRITE : 0);
+	void *map;
+
+	if (window->size == 0)
+		return 0;
+	map = mmap(NULL, end - begin, protection, MAP_SHARED, buffer->file, (off_t)begin);
+	if (map == MAP_FAILED)
+		return -errno;
+	window->map = map;
+	window->map_size = end - begin;
+	window->bytes = window->map + ((uint64_t)offset - begin);
+	return 0;
+}
+
+static int file_close_window(struct buffer *buffer, struct buffer_window *window)
+{
+	(void)buffer;
+	if (window->map)
+		munmap(window->map, window->map_size);
+	return 0;
+}
+
+/*
+ * The file gets as long as it is to be, which is where lack of memory is told;
+ * the pages come with the bytes. Taking them beforehand would take as long as
+ * a good disk needs to fill them, and the disk would wait meanwhile.
+ */
+static int file_begin_fill(struct buffer *buffer, struct buffer_fill *fill)
+{
+	const uint64_t end = (uint64_t)fill->offset + fill->length;
+
+	fill->old_size = fill->set_size = (uint64_t)file_size(buffer);
+	if (end <= fill->old_size)
+		return 0;
+	fill->set_size = end;
+	return buffer->ops->truncate(buffer, (off_t)end);
+}
+
+static int file_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste,
+			    uint64_t waste_end)
+{
+	int err = 0;
+
+	if ((uint64_t)file_size(buffer) != size)
+		err = file_truncate(buffer, (off_t)size);
+	/* Where somebody else has made it longer meanwhile. */
+	if (!err && waste < waste_end && waste < size)
+		err = punch_hole(buffer->file, (off_t)waste, (off_t)(waste_end - waste));
+	return err;
+}
+
 static void file_release(struct buffer *buffer)
 {
 	close(buffer->file);
@@ -192,6 +253,10 @@ const struct memory_ops memory_tree_file = {
 	.copy = file_copy,
 	.truncate = tree_truncate,
 	.allocate = file_allocate,
+	.open_window = file_open_window,
+	.close_window = file_close_window,
+	.begin_fill = file_begin_fill,
+	.finish_fill = file_finish_fill,
 	.settle = tree_settle,
 	.release = file_release,
 };
@@ -322,6 +387,39 @@ static int own_set_times(struct buffer *buffer, const struct timespec times[2])
 	return futimens(buffer->file, times) ? -errno : 0;
 }
 
+/* What the window's pages may take is reserved as long as it is open. */
+static int own_open_window(struct buffer *buffer, struct buffer_window *window, off_t offset)
+{
+	int err = 0;
+
+	if (window->access.write)
+		err = reserve_range(buffer, offset, (off_t)window->size, &window->reserved);
+	if (err)
+		return err;
+	err = file_open_window(buffer, window, offset);
+	if (err && window->access.write)
+		put_charge_right(buffer, window->reserved);
+	return err;
+}
+
+static int own_close_window(struct buffer *buffer, struct buffer_window *window)
+{
+	int err = file_close_window(buffer, window);
+
+	if (window->access.write)
+		put_charge_right(buffer, window->reserved);
+	return err;
+}
+
+static int own_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste,
+			   uint64_t waste_end)
+{
+	int err = file_finish_fill(buffer, size, waste, waste_end);
+
+	put_charge_right(buffer, 0);
+	return err;
+}
+
 static void own_settle(struct buffer *buffer)
 {
 	put_charge_right(buffer, 0);
@@ -339,6 +437,10 @@ const struct memory_ops memory_own_file = {
 	.copy = own_copy,
 	.truncate = own_truncate,
 	.allocate = own_allocate,
+	.open_window = own_open_window,
+	.close_window = own_close_window,
+	.begin_fill = file_begin_fill,
+	.finish_fill = own_finish_fill,
 	.export = own_file_export,
 	.settle = own_settle,
 	.release = file_release,

@@ -243,6 +243,49 @@ int pages_set_times(struct buffer *buffer, const struct timespec times[2])
 	return 0;
 }
 
+int pages_open_window(struct buffer *buffer, struct buffer_window *window, off_t offset)
+{
+	uint64_t room = buffer->pages.capacity;
+	int err;
+
+	if ((uint64_t)offset >= room)
+		window->size = 0;
+	else if (window->size > room - (uint64_t)offset)
+		window->size = room - (uint64_t)offset;
+	if (window->size == 0)
+		return 0;
+	err = begin_access(buffer, window->access.write, &window->access, &window->bytes);
+	window->bytes += err ? 0 : offset;
+	return err;
+}
+
+int pages_close_window(struct buffer *buffer, struct buffer_window *window)
+{
+	(void)buffer;
+	return window->size ? cpu_access_end(&window->access) : 0;
+}
+
+int pages_begin_fill(struct buffer *buffer, struct buffer_fill *fill)
+{
+	uint64_t begin = (uint64_t)fill->offset;
+	int err = tell_refusal(buffer, pages_reserve(buffer, begin + fill->length));
+
+	fill->old_size = fill->set_size = atomic_load(&buffer->size);
+	if (!err && leaves_foreign_gap(buffer, fill->offset))
+		err = zero(buffer, fill->old_size, begin);
+	return err;
+}
+
+/* Never less than the size now: nothing before raised it for the fill's sake. */
+int pages_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint64_t waste_end)
+{
+	int err = zero(buffer, waste < size ? waste : size, waste_end);
+
+	atomic_store(&buffer->size, size);
+	data_times_touch_written(&buffer->times);
+	return err;
+}
+
 int pages_export(struct buffer *buffer)
 {
 	int fd;
@@ -278,10 +321,14 @@ const struct memory_ops memory_pages = {
 	.size = pages_size,
 	.capacity = pages_capacity,
 	.set_times = pages_set_times,
+	.open_window = pages_open_window,
+	.close_window = pages_close_window,
 	.is_ready = pages_is_ready,
 	.make_room = pages_make_room,
 	.truncate = pages_truncate,
 	.allocate = pages_allocate,
+	.begin_fill = pages_begin_fill,
+	.finish_fill = pages_finish_fill,
 	.export = pages_export,
 	.settle = settle,
 	.release = release,
