@@ -33,8 +33,8 @@ struct copy {
 	enum copy_direction direction;
 	/*
 	 * The ordinary file, open to be read or written. The caller's, and open
-	 * until the copy is done. What can't seek is read from where it stands.
-	 * It is opened anew for direct I/O; O_DIRECT on it is not needed.
+	 * until the copy is done. Without O_DIRECT: it is opened anew for that.
+	 * What has no size or position is read from where it stands.
 	 */
 	int file;
 	off_t file_offset;
@@ -47,7 +47,7 @@ struct copy {
 	 * soon, as one whose source failed with EINTR. NULL: nobody will.
 	 */
 	_Atomic bool *cancel;
-	/* Bytes there so far, from the start on; read it while the copy runs. NULL: nobody asks. */
+	/* Bytes moved so far, to be read while the copy runs. NULL: nobody asks. */
 	_Atomic uint64_t *progress;
 };
 

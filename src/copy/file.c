@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "copy/file.h"
+
+#include "util/scope.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_cachestat
+#define SYS_cachestat 451 /* everywhere but on alpha; Linux 6.5 */
+#endif
+
+/* <linux/mman.h> has them since 6.5. */
+struct range {
+	uint64_t offset, length;
+};
+
+struct range_cache {
+	uint64_t cached, dirty, writeback, evicted, recently_evicted; /* pages */
+};
+
+static bool is_in_memory(int file)
+{
+	struct statfs fs;
+
+	if (fstatfs(file, &fs))
+		return false;
+	return fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC ||
+	       fs.f_type == HUGETLBFS_MAGIC;
+}
+
+/* Files that say they are empty may have much to tell, as those of /proc do. */
+static bool has_size(int file, enum copy_direction direction, uint64_t *size)
+{
+	struct stat st;
+
+	if (fstat(file, &st))
+		return false;
+	*size = (uint64_t)st.st_size;
+	if (S_ISREG(st.st_mode))
+		return direction == COPY_TO_FILE || st.st_size > 0;
+	return S_ISBLK(st.st_mode) && !ioctl(file, BLKGETSIZE64, size);
+}
+
+void copy_file_init(struct copy_file *copy_file, int file, enum copy_direction direction)
+{
+	const uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+
+	*copy_file = (struct copy_file){
+		.file = file, .direct = -1, .offset_align = page, .memory_align = page};
+	if (!has_size(file, direction, &copy_file->size))
+		copy_file->kind = FILE_STREAM;
+	else if (is_in_memory(file))
+		copy_file->kind = FILE_IN_MEMORY;
+	else
+		copy_file->kind = FILE_DIRECT;
+}
+
+void copy_file_finish(struct copy_file *copy_file)
+{
+	close_fd(copy_file->direct);
+	copy_file->direct = -1;
+}
+
+/* The kernel may know better than the page size; zeroes mean that it is not possible. */
+static bool learn_alignment(struct copy_file *copy_file)
+{
+#ifdef STATX_DIOALIGN
+	struct statx stx;
+
+	if (statx(copy_file->direct, "", AT_EMPTY_PATH, STATX_DIOALIGN, &stx) ||
+	    !(stx.stx_mask & STATX_DIOALIGN))
+		return true;
+	if (!stx.stx_dio_offset_align || !stx.stx_dio_mem_align)
+		return false;
+	copy_file->offset_align = stx.stx_dio_offset_align;
+	copy_file->memory_align = stx.stx_dio_mem_align;
+#endif
+	return true;
+}
+
+/*
+ * Anew, for the flags of the caller's belong to whoever else has it too. That
+ * does not wait: a regular file has no other end.
+ */
+static int open_anew(int file)
+{
+	const int mode = fcntl(file, F_GETFL) & O_ACCMODE;
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	fd = open(path, mode | O_DIRECT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+void copy_file_open_direct(struct copy_file *copy_file)
+{
+	int fd = open_anew(copy_file->file);
+
+	if (fd < 0) {
+		copy_file->kind = fd == -EINVAL ? FILE_NO_DIRECT : FILE_NOT_OURS;
+		return;
+	}
+	copy_file->direct = fd;
+	if (learn_alignment(copy_file))
+		return;
+	copy_file_finish(copy_file);
+	copy_file->kind = FILE_NO_DIRECT;
+}
+
+bool copy_file_is_warm(const struct copy_file *copy_file, off_t offset, uint64_t length)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct range range = {(uint64_t)offset, length};
+	struct range_cache cache = {0};
+
+	if (length == 0 || syscall(SYS_cachestat, copy_file->file, &range, &cache, 0))
+		return false;
+	return cache.cached * page >= length - length / 2;
+}

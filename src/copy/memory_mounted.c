@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A file of a mount as the end of a copy, for who has it open like any other
+ * program. Where mmap(2) of it gives the buffer's real pages, which the mount
+ * says, I/O can land in them as it does in the daemon.
+ */
+#include "copy/memory_end.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/* Small enough to be interrupted between two. */
+#define RESERVE_PIECE (1ull << 30)
+
+static bool maps_memory(int file)
+{
+	char text[16] = "";
+
+	return fgetxattr(file, "user.dmaheap.map", text, sizeof(text) - 1) > 0 &&
+	       !strcmp(text, "memory");
+}
+
+static int reserve(int file, int mode, off_t offset, uint64_t length)
+{
+	return fallocate(file, mode, offset, (off_t)length) ? -errno : 0;
+}
+
+/* A file that can be mapped is memory that grows in place; others had to be moved for that. */
+static int reserve_mapped(int file, off_t offset, uint64_t length)
+{
+	int err = 0;
+
+	while (!err && length) {
+		uint64_t piece = length < RESERVE_PIECE ? length : RESERVE_PIECE;
+
+		err = reserve(file, 0, offset, piece);
+		offset += (off_t)piece;
+		length -= piece;
+	}
+	return err;
+}
+
+static uint64_t size(struct copy_memory *memory)
+{
+	struct stat st;
+
+	return fstat(memory->file, &st) ? 0 : (uint64_t)st.st_size;
+}
+
+static int begin(struct copy_memory *memory, off_t offset, uint64_t length)
+{
+	int err;
+
+	memory->mapped = maps_memory(memory->file);
+	memory->fill = (struct buffer_fill){.offset = offset, .old_size = size(memory)};
+	err = memory->mapped ? reserve_mapped(memory->file, offset, length)
+			     : reserve(memory->file, FALLOC_FL_KEEP_SIZE, offset, length);
+	if (err && memory->mapped && ftruncate(memory->file, (off_t)memory->fill.old_size))
+		return -errno;
+	return err;
+}
+
+static int finish(struct copy_memory *memory, uint64_t arrived, uint64_t touched)
+{
+	uint64_t end = arrived ? (uint64_t)memory->fill.offset + arrived : 0;
+
+	(void)touched;
+	if (end < memory->fill.old_size)
+		end = memory->fill.old_size;
+	if (end >= size(memory))
+		return 0;
+	return ftruncate(memory->file, (off_t)end) ? -errno : 0;
+}
+
+static enum copy_reach reach(struct copy_memory *memory)
+{
+	memory->mapped = maps_memory(memory->file);
+	return memory->mapped ? COPY_REACH_IO : COPY_REACH_CALLS;
+}
+
+static bool has_hole(struct copy_memory *memory, off_t offset, size_t length)
+{
+	off_t hole = lseek(memory->file, offset, SEEK_HOLE);
+
+	return hole >= 0 && (uint64_t)hole < (uint64_t)offset + length;
+}
+
+static int open_window(struct copy_memory *memory, struct copy_window *window, off_t offset,
+		       size_t length, bool write)
+{
+	const int protection = PROT_READ | (write ? PROT_WRITE : 0);
+	const off_t before = offset & (sysconf(_SC_PAGESIZE) - 1);
+
+	window->size = length;
+	window->map_size = length + (size_t)before;
+	window->map = mmap(NULL, window->map_size, protection, MAP_SHARED, memory->file,
+			   offset - before);
+	if (window->map == MAP_FAILED)
+		return -errno;
+	window->bytes = (char *)window->map + before;
+	return 0;
+}
+
+static int close_window(struct copy_memory *memory, struct copy_window *window)
+{
+	(void)memory;
+	return munmap(window->map, window->map_size) ? -errno : 0;
+}
+
+static ssize_t read_bytes(struct copy_memory *memory, void *data, size_t length, off_t offset)
+{
+	ssize_t n = pread(memory->file, data, length, offset);
+
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t write_bytes(struct copy_memory *memory, const void *data, size_t length,
+			   off_t offset)
+{
+	ssize_t n = pwrite(memory->file, data, length, offset);
+
+	return n < 0 ? -errno : n;
+}
+
+static bool kernel_may_copy(struct copy_memory *memory)
+{
+	(void)memory;
+	return true;
+}
+
+static ssize_t copy_in(struct copy_memory *memory, off_t offset, int from, off_t from_offset,
+		       size_t length)
+{
+	ssize_t n = copy_file_range(from, &from_offset, memory->file, &offset, length, 0);
+
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t copy_out(struct copy_memory *memory, off_t offset, int to, off_t to_offset,
+			size_t length)
+{
+	ssize_t n = copy_file_range(memory->file, &offset, to, &to_offset, length, 0);
+
+	return n < 0 ? -errno : n;
+}
+
+struct copy_memory copy_memory_of_file(int file)
+{
+	static const struct copy_memory_ops ops = {
+		.begin = begin,
+		.finish = finish,
+		.reach = reach,
+		.size = size,
+		.has_hole = has_hole,
+		.open_window = open_window,
+		.close_window = close_window,
+		.read = read_bytes,
+		.write = write_bytes,
+		.kernel_may_copy = kernel_may_copy,
+		.copy_in = copy_in,
+		.copy_out = copy_out,
+	};
+
+	return (struct copy_memory){.ops = &ops, .file = file};
+}
