@@ -84,7 +84,7 @@ static enum exit_status mount_and_serve(const struct options *options, struct fs
 	if (session_mount(&session, fs, &wanted, why))
 		return fail(EXIT_MOUNT, why);
 	announce(fs->heap);
-	int error = session_serve(session, options->foreground);
+	int error = session_serve(session, fs, options->foreground);
 
 	session_finish(session);
 	return error ? fail(EXIT_SYSTEM, strerror(-error)) : EXIT_MOUNTED;
@@ -93,7 +93,12 @@ static enum exit_status mount_and_serve(const struct options *options, struct fs
 static enum exit_status run_with_heap(const struct options *options, struct heap *heap)
 {
 	const struct tree_options wanted = tree_options(options);
-	struct fs fs = {.heap = heap, .budget = {.limit = options->size_bytes}};
+	struct fs fs = {
+		.heap = heap,
+		.budget = {.limit = options->size_bytes},
+		.direct = options->copy_direct,
+		.copy_threads = options->copy_threads,
+	};
 	char why[256];
 
 	if (tree_init(&fs.tree, &wanted, why))

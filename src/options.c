@@ -36,6 +36,8 @@ static const struct row table[] = {
 	{"mode", TEXT, AT(mode), "OCTAL", "mode of the root directory (1777)"},
 	{"uid", TEXT, AT(uid), "N", "owner of the root directory (who mounts)"},
 	{"gid", TEXT, AT(gid), "N", "group of the root directory (who mounts)"},
+	{"direct", TEXT, AT(direct), "WHEN", "direct I/O of copies: auto, always, never"},
+	{"threads", TEXT, AT(threads), "N", "how many threads copy (4)"},
 	{"fsname", TEXT, AT(fsname), "NAME", "what df and findmnt show as source"},
 	{"allow_other", FLAG, AT(allow_other), NULL, "other users may use it (root's default)"},
 	{"no_allow_other", FLAG, AT(no_allow_other), NULL, "nobody but who mounts may use it"},
@@ -163,6 +165,37 @@ static int take_options(struct options *options, const char *list, char why[stat
 	return error;
 }
 
+static int check_direct(struct options *options, char why[static 256])
+{
+	static const char *const words[] = {
+		[COPY_DIRECT_AUTO] = "auto",
+		[COPY_DIRECT_ALWAYS] = "always",
+		[COPY_DIRECT_NEVER] = "never",
+	};
+
+	if (!options->direct)
+		return 0;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!strcmp(options->direct, words[i])) {
+			options->copy_direct = (enum copy_direct)i;
+			return 0;
+		}
+	}
+	return complain(why, "direct=%s is not one of auto, always, never", options->direct);
+}
+
+static int check_threads(struct options *options, char why[static 256])
+{
+	uint64_t number = COPY_THREADS;
+
+	if (options->threads &&
+	    (parse_size(options->threads, &number) || number > COPY_MAX_THREADS))
+		return complain(why, "threads=%s is not a number from 1 to %d", options->threads,
+				COPY_MAX_THREADS);
+	options->copy_threads = (unsigned int)number;
+	return 0;
+}
+
 static int check_values(struct options *options, char why[static 256])
 {
 	uint64_t number;
@@ -183,7 +216,7 @@ static int check_values(struct options *options, char why[static 256])
 		return complain(why, "uid=%s is not a numeric user id", options->uid);
 	if (options->gid && parse_id(options->gid, &options->gid_number))
 		return complain(why, "gid=%s is not a numeric group id", options->gid);
-	return 0;
+	return check_direct(options, why) ?: check_threads(options, why);
 }
 
 static int take_arguments(struct options *options, int count, char *const words[],

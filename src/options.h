@@ -7,6 +7,8 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include "copy/copy.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,6 +24,8 @@ struct options {
 	char *mode;
 	char *uid;
 	char *gid;
+	char *direct;
+	char *threads;
 	char *fsname;
 	bool allow_other;
 	bool no_allow_other;
@@ -33,6 +37,8 @@ struct options {
 	mode_t mode_bits;
 	uid_t uid_number;
 	gid_t gid_number;
+	enum copy_direct copy_direct;
+	unsigned int copy_threads;
 
 	bool foreground;
 	bool debug;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What stat(2), statfs(2), chmod(2), chown(2), utimes(2) and truncate(2) ask. */
 #include "fs/caller.h"
+#include "fs/copied.h"
 #include "fs/file.h"
 #include "fs/ops.h"
 #include "util/scope.h"
@@ -40,6 +41,8 @@ static int set_size(struct fs *fs, struct node *node, off_t size)
 	if (error)
 		return error;
 	error = buffer_truncate(node->buffer, size);
+	if (!error && size == 0)
+		copied_forget(fs, node);
 	file_drop(fs, node);
 	return error;
 }

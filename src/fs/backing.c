@@ -163,7 +163,7 @@ int backing_describe_copies(const struct backing_kernel *kernel, uint64_t nodeid
 	if (!kernel->binds || ioctl(kernel->device, FUSE_DEV_IOC_MEMORY_STAT, &stat) ||
 	    !stat.copies)
 		return -ENODATA;
-	snprintf(line, size, "engine=kernel direct=%s bytes=%" PRIu64 " reason=%s%s%s",
+	snprintf(line, size, "engine=kernel direct=%s bytes=%" PRIu64 " seconds=unknown reason=%s%s%s",
 		 stat.in_direct + stat.out_direct ? "yes" : "no",
 		 stat.in_direct + stat.in_buffered + stat.out_direct + stat.out_buffered,
 		 explain(stat.why), stat.error ? ": " : "", stat.error ? strerror(-stat.error) : "");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fs/file.h"
 
+#include "fs/copied.h"
 #include "fs/passthrough.h"
 #include "util/scope.h"
 
@@ -116,6 +117,8 @@ int file_open(struct fs *fs, struct node *node, int file, int flags)
 		file_drop(fs, node);
 		return error;
 	}
+	if (flags & O_TRUNC)
+		copied_forget(fs, node);
 	with_lock(&node->lock);
 	node->writers += can_write(flags);
 	if ((flags & O_ACCMODE) == O_RDWR)

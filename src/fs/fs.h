@@ -10,6 +10,7 @@
 
 #include "buffer/buffer.h"
 #include "buffer/heap.h"
+#include "copy/copy.h"
 #include "fs/backing.h"
 #include "tree/node.h"
 #include "tree/tree.h"
@@ -23,6 +24,8 @@ struct counters {
 	_Atomic uint64_t reads, read_bytes; /* that passed through this process */
 	_Atomic uint64_t writes, written_bytes;
 	_Atomic uint64_t copies, copied_bytes; /* copy_file_range within the mount */
+	_Atomic uint64_t loads, loaded_bytes; /* copies with files of other filesystems … */
+	_Atomic uint64_t loads_direct; /* … of these, past the page cache */
 	_Atomic uint64_t opens_passthrough;
 	_Atomic uint64_t opens_direct;
 	_Atomic uint64_t opens_cached;
@@ -38,6 +41,10 @@ struct fs {
 	bool passthrough;
 	bool direct_mmap;
 	struct timespec since;
+	/* Copies with files of other filesystems: what the options say, and who makes them. */
+	enum copy_direct direct;
+	unsigned int copy_threads;
+	struct copy_pool *copies; /* while the session is served */
 };
 
 static inline struct fs *fs_of(fuse_req_t req)

@@ -102,7 +102,19 @@ static int loop(struct fuse_session *session)
 	return status < 0 ? status : 0;
 }
 
-int session_serve(struct fuse_session *session, bool foreground)
+/* Threads would not survive going into the background, so it comes after that. */
+static int serve_copies(struct fuse_session *session, struct fs *fs)
+{
+	int error = copy_pool_create(&fs->copies, fs->copy_threads);
+
+	if (error)
+		return error;
+	error = loop(session);
+	copy_pool_destroy(fs->copies);
+	return error;
+}
+
+int session_serve(struct fuse_session *session, struct fs *fs, bool foreground)
 {
 	if (fuse_daemonize(foreground))
 		return -errno;
@@ -111,7 +123,7 @@ int session_serve(struct fuse_session *session, bool foreground)
 	caller_drop_fsetid();
 	if (fuse_set_signal_handlers(session))
 		return -ENOMEM;
-	int error = loop(session);
+	int error = serve_copies(session, fs);
 
 	fuse_remove_signal_handlers(session);
 	return error;

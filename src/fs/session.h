@@ -23,9 +23,10 @@ int session_mount(struct fuse_session **session, struct fs *fs,
 
 /*
  * Serves until unmounted or told to stop by a signal. The calling process is
- * forked into the background before, unless @foreground. 0 or -errno.
+ * forked into the background before, unless @foreground. Copies that are under
+ * way at the end are cut short and answered. 0 or -errno.
  */
-int session_serve(struct fuse_session *session, bool foreground);
+int session_serve(struct fuse_session *session, struct fs *fs, bool foreground);
 
 /* Detaches if that is still to be done. */
 void session_finish(struct fuse_session *session);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fs/status.h"
 
+#include "fs/copied.h"
+#include "fs/passthrough.h"
 #include "util/scope.h"
 
 #include <inttypes.h>
@@ -47,6 +49,9 @@ static void print_counters(FILE *out, struct counters *counters)
 		{"written_bytes", counters->written_bytes},
 		{"copies", counters->copies},
 		{"copied_bytes", counters->copied_bytes},
+		{"loads", counters->loads},
+		{"loads_direct", counters->loads_direct},
+		{"loaded_bytes", counters->loaded_bytes},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -87,6 +92,51 @@ static int print_capacity(FILE *out, struct fs *fs, struct node *node)
 	return 0;
 }
 
+/* Without a buffer yet, as it will be. */
+static enum buffer_state state_of(struct fs *fs, struct node *node)
+{
+	with_lock(&node->lock);
+	if (node->buffer)
+		return buffer_state(node->buffer);
+	return fs->heap->ops->memory == HEAP_PAGES ? BUFFER_EMPTY : BUFFER_SIZED_BY_KERNEL;
+}
+
+/* As seen by who opens the file now. */
+static const char *what_mmap_gives(struct fs *fs, enum buffer_state state)
+{
+	const struct open_facts facts = {
+		.memory = state,
+		.passthrough = fs->passthrough,
+		.binds = fs->kernel.binds,
+		.direct_mmap = fs->direct_mmap,
+	};
+	const bool past = open_mode(&facts) & OPEN_PASSTHROUGH;
+
+	switch (state) {
+	case BUFFER_SIZED_BY_KERNEL:
+	case BUFFER_PINNED_FILE:
+		return past ? "memory" : "cache";
+	case BUFFER_PAGES:
+		return past ? "dmabuf" : "none";
+	case BUFFER_EMPTY:
+		break;
+	}
+	return "none";
+}
+
+static int print_map(FILE *out, struct fs *fs, struct node *node)
+{
+	struct stat st;
+	int error = fs_stat(fs, node, &st);
+
+	if (error)
+		return error;
+	if (!S_ISREG(st.st_mode))
+		return -ENODATA;
+	fputs(what_mmap_gives(fs, state_of(fs, node)), out);
+	return 0;
+}
+
 ssize_t status_xattr(struct fs *fs, struct node *node, const char *name, char **text)
 {
 	size_t length = 0;
@@ -101,6 +151,10 @@ ssize_t status_xattr(struct fs *fs, struct node *node, const char *name, char **
 		fputs(fs->heap->dmabuf, out);
 	else if (!strcmp(name, "capacity"))
 		error = print_capacity(out, fs, node);
+	else if (!strcmp(name, "copy"))
+		error = copied_print(out, fs, node);
+	else if (!strcmp(name, "map"))
+		error = print_map(out, fs, node);
 	else if (!strcmp(name, "status") && node->ino == FUSE_ROOT_ID)
 		print_status(out, fs);
 	else

@@ -2,7 +2,10 @@
 /*
  * What a mount tells of itself: the texts of user.dmaheap.*, which anyone who
  * sees the mount may read. On every file: heap, dmabuf; on regular files:
- * capacity; on the root: status, lines of key=value for dmaheapctl.
+ * capacity; copy, how its bytes came; map, what mmap(2) gives: "memory", the
+ * buffer's own pages, "dmabuf", which are its own too but can't be given to I/O
+ * of others, "cache", pages of the kernel's, or "none"; on the root: status,
+ * lines of key=value for dmaheapctl.
  */
 #ifndef FS_STATUS_H
 #define FS_STATUS_H

@@ -7,6 +7,7 @@
 #include "fs/xattrs.h"
 
 #include "fs/caller.h"
+#include "fs/copied.h"
 #include "fs/ops.h"
 #include "fs/status.h"
 #include "util/scope.h"
@@ -21,6 +22,12 @@
 static bool is_own(const char *name)
 {
 	return !strncmp(name, OWN_PREFIX, strlen(OWN_PREFIX));
+}
+
+/* Kept in the tree, but for this process alone. */
+static bool is_hidden(const char *name)
+{
+	return !strcmp(name, COPIED_ATTRIBUTE);
 }
 
 /* A path that names the node's file itself, good while @file is open. */
@@ -108,7 +115,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 		get_own(req, ino, name, size);
 		return;
 	}
-	if (is_asked_in_vain(name) && has_none(req, ino)) {
+	if (is_hidden(name) || (is_asked_in_vain(name) && has_none(req, ino))) {
 		fs_reply_error(req, -ENODATA);
 		return;
 	}
@@ -141,14 +148,14 @@ static ssize_t list_names(const char *path, char **names)
 	return length < 0 ? -errno : length;
 }
 
-/* Takes out what the kernel shows to root alone, but showed this process. */
-static ssize_t hide_trusted(char *names, ssize_t length)
+/* Takes out what is ours, and what the kernel shows to root alone, but showed this process. */
+static ssize_t hide_names(char *names, ssize_t length, bool root)
 {
 	char *kept = names;
 
 	for (const char *name = names, *next; name < names + length; name = next) {
 		next = name + strlen(name) + 1;
-		if (!strncmp(name, "trusted.", strlen("trusted.")))
+		if (is_hidden(name) || (!root && !strncmp(name, "trusted.", strlen("trusted."))))
 			continue;
 		memmove(kept, name, next - name);
 		kept += next - name;
@@ -164,16 +171,26 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 
 	if (!length)
 		length = list_names(way.path, &names);
-	if (length > 0 && fuse_req_ctx(req)->uid)
-		length = hide_trusted(names, length);
+	if (length > 0)
+		length = hide_names(names, length, fuse_req_ctx(req)->uid == 0);
 	reply_value(req, names, length, size);
+}
+
+static bool is_closed(const char *name)
+{
+	return is_own(name) || is_hidden(name);
 }
 
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
 		 int flags)
 {
+	/* From dmaheapctl, which copies by itself. Who may write the file may say how he did. */
+	if (!strcmp(name, OWN_PREFIX "copy")) {
+		fs_reply_error(req, copied_accept(fs_of(req), fs_node(req, ino), value, size));
+		return;
+	}
 	__attribute__((cleanup(close_way))) struct way way = {.file = -1};
-	int error = is_own(name) ? -EPERM : open_way(req, ino, &way);
+	int error = is_closed(name) ? -EPERM : open_way(req, ino, &way);
 
 	if (!error && !strcmp(name, "system.posix_acl_access"))
 		error = caller_set_acl(req, way.path, name, value, size, flags);
@@ -186,7 +203,7 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
 	__attribute__((cleanup(close_way))) struct way way = {.file = -1};
-	int error = is_own(name) ? -EPERM : open_way(req, ino, &way);
+	int error = is_closed(name) ? -EPERM : open_way(req, ino, &way);
 
 	if (!error && removexattr(way.path, name))
 		error = -errno;
