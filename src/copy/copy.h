@@ -40,6 +40,8 @@ struct copy {
 	off_t file_offset;
 	struct copy_memory memory; /* whatever it stands for outlives the copy */
 	off_t memory_offset;
+	/* What is copied to reads as zero where nothing is written: holes can be left out. */
+	bool fresh;
 	uint64_t length; /* no more than this; less where the source is shorter */
 	enum copy_direct direct;
 	/*

@@ -6,8 +6,12 @@
 #include "copy/job.h"
 
 #include <errno.h>
+#include <unistd.h>
 
-/* The part of the piece that has a map now: somebody may have truncated the buffer. */
+/*
+ * The part of the piece that has a map now. Somebody may have truncated the
+ * buffer, then or since: that is -EFAULT.
+ */
 static ssize_t move_mapped(struct job *job, struct piece piece, int *error)
 {
 	const off_t offset = job->copy.memory_offset + (off_t)piece.at;
@@ -22,26 +26,35 @@ static ssize_t move_mapped(struct job *job, struct piece piece, int *error)
 		return 0;
 	n = job_transfer(job, window.bytes, piece.at, window.size, error);
 	close_error = memory->ops->close_window(memory, &window);
+	if (close_error) {
+		*error = close_error;
+		return 0;
+	}
 	if (!*error && (size_t)n == window.size && window.size < piece.size)
 		*error = -EFAULT;
-	if (close_error && *error == -EFAULT)
-		*error = close_error;
-	else if (close_error && !*error)
-		*error = close_error;
-	return close_error ? 0 : n;
+	return n;
+}
+
+/* Reading the map of a hole would fill it with memory. */
+static bool would_fill_hole(struct job *job, struct piece piece)
+{
+	const off_t offset = job->copy.memory_offset + (off_t)piece.at;
+	struct copy_memory *memory = &job->copy.memory;
+	off_t hole;
+
+	if (job->copy.direction == COPY_TO_MEMORY)
+		return false;
+	hole = memory->ops->seek(memory, offset, SEEK_HOLE);
+	return hole >= 0 && hole < offset + (off_t)piece.size;
 }
 
 ssize_t engine_in_place(struct job *job, struct piece piece, char *bounce, int *error)
 {
 	struct copy_memory *memory = &job->copy.memory;
-	const off_t offset = job->copy.memory_offset + (off_t)piece.at;
 	struct piece rest;
 	ssize_t n;
 
-	/* Reading a map of a hole would fill it with memory. */
-	if (memory->ops->reach(memory) == COPY_REACH_CALLS ||
-	    (job->copy.direction == COPY_TO_FILE &&
-	     memory->ops->has_hole(memory, offset, piece.size)))
+	if (memory->ops->reach(memory) == COPY_REACH_CALLS || would_fill_hole(job, piece))
 		return engine_calls(job, piece, bounce, error);
 	n = move_mapped(job, piece, error);
 	if (*error != -EFAULT)

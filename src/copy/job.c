@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Direct I/O is a second open and waits for the disk; below this it is not worth it. */
 #define SMALL (64u << 10)
@@ -208,6 +210,31 @@ struct piece job_claim(struct job *job)
 	return piece;
 }
 
+/* Where the next data is; at the end of the file, where that is. */
+static off_t next_data(struct job *job, uint64_t at)
+{
+	struct copy_memory *memory = &job->copy.memory;
+	const off_t position = job->copy.file_offset + (off_t)at;
+	struct stat st;
+	off_t data;
+
+	if (job->copy.direction == COPY_TO_FILE)
+		return memory->ops->seek(memory, job->copy.memory_offset + (off_t)at, SEEK_DATA) -
+		       job->copy.memory_offset;
+	data = lseek(job->copy.file, position, SEEK_DATA);
+	if (data < 0 && errno == ENXIO && !fstat(job->copy.file, &st))
+		data = st.st_size;
+	return data - job->copy.file_offset;
+}
+
+/* A hole that the other end has already. */
+static bool is_hole(struct job *job, struct piece piece)
+{
+	if (!job->copy.fresh || job->file.kind == FILE_STREAM)
+		return false;
+	return next_data(job, piece.at) >= (off_t)(piece.at + piece.size);
+}
+
 /* The rest of a piece that the kernel would not go on with; it may exceed the bounce memory. */
 static ssize_t move_rest(struct job *job, struct piece piece, ssize_t moved, char *bounce,
 			 int *error)
@@ -235,7 +262,14 @@ ssize_t job_move(struct job *job, struct piece piece, char *bounce, int *error)
 		[ENGINE_STREAM] = engine_stream,
 	};
 	const enum copy_engine which = job->plan->engine;
-	ssize_t n = engines[which](job, piece, bounce, error);
+	ssize_t n;
+
+	if (is_hole(job, piece)) {
+		job->direct_bytes += job->plan->o_direct ? piece.size : 0;
+		*error = 0;
+		return (ssize_t)piece.size;
+	}
+	n = engines[which](job, piece, bounce, error);
 
 	if (which == ENGINE_KERNEL && is_refusal(*error))
 		n = move_rest(job, piece, n, bounce, error);

@@ -34,11 +34,9 @@ static uint64_t size(struct copy_memory *memory)
 	return buffer_size(memory->buffer);
 }
 
-static bool has_hole(struct copy_memory *memory, off_t offset, size_t length)
+static off_t seek(struct copy_memory *memory, off_t offset, int whence)
 {
-	off_t hole = buffer_seek(memory->buffer, offset, SEEK_HOLE);
-
-	return hole >= 0 && (uint64_t)hole < (uint64_t)offset + length;
+	return buffer_seek(memory->buffer, offset, whence);
 }
 
 static int open_window(struct copy_memory *memory, struct copy_window *window, off_t offset,
@@ -111,7 +109,7 @@ struct copy_memory copy_memory_of_buffer(struct buffer *buffer)
 		.finish = finish,
 		.reach = reach,
 		.size = size,
-		.has_hole = has_hole,
+		.seek = seek,
 		.open_window = open_window,
 		.close_window = close_window,
 		.read = read_bytes,

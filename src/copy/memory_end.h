@@ -62,8 +62,8 @@ struct copy_memory_ops {
 	/* After begin(), if that is called. */
 	enum copy_reach (*reach)(struct copy_memory *memory);
 	uint64_t (*size)(struct copy_memory *memory);
-	/* Whether reading the map of the range would fill a hole with memory. */
-	bool (*has_hole)(struct copy_memory *memory, off_t offset, size_t size);
+	/* lseek(2) with SEEK_DATA or SEEK_HOLE. */
+	off_t (*seek)(struct copy_memory *memory, off_t offset, int whence);
 
 	/* Not with COPY_REACH_CALLS. */
 	int (*open_window)(struct copy_memory *memory, struct copy_window *window, off_t offset,

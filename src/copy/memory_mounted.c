@@ -83,11 +83,11 @@ static enum copy_reach reach(struct copy_memory *memory)
 	return memory->mapped ? COPY_REACH_IO : COPY_REACH_CALLS;
 }
 
-static bool has_hole(struct copy_memory *memory, off_t offset, size_t length)
+static off_t seek(struct copy_memory *memory, off_t offset, int whence)
 {
-	off_t hole = lseek(memory->file, offset, SEEK_HOLE);
+	off_t found = lseek(memory->file, offset, whence);
 
-	return hole >= 0 && (uint64_t)hole < (uint64_t)offset + length;
+	return found < 0 ? -errno : found;
 }
 
 static int open_window(struct copy_memory *memory, struct copy_window *window, off_t offset,
@@ -156,7 +156,7 @@ struct copy_memory copy_memory_of_file(int file)
 		.finish = finish,
 		.reach = reach,
 		.size = size,
-		.has_hole = has_hole,
+		.seek = seek,
 		.open_window = open_window,
 		.close_window = close_window,
 		.read = read_bytes,

@@ -11,6 +11,8 @@ typedef enum ctl_exit ctl_verb(int argc, char *argv[]);
 
 ctl_verb ctl_status;
 ctl_verb ctl_heaps;
+ctl_verb ctl_load;
+ctl_verb ctl_save;
 
 /* One line on stderr, "dmaheapctl: …"; returns CTL_FAILED. */
 enum ctl_exit ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

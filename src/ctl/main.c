@@ -13,6 +13,10 @@ static const struct verb {
 	const char *help;
 } verbs[] = {
 	{"status", ctl_status, "[--json] MOUNT|FILE", "what a mount or one of its files is and does"},
+	{"load", ctl_load, "[--progress] [--checksum sha256:HEX] SRC FILE",
+	 "an ordinary file, or - for stdin, becomes a buffer, all of it or not at all"},
+	{"save", ctl_save, "[--progress] FILE DST",
+	 "a buffer becomes an ordinary file, or goes to stdout with -"},
 	{"heaps", ctl_heaps, "", "the heaps of this machine, and what each one needs"},
 };
 
@@ -34,7 +38,7 @@ static void help(void)
 {
 	puts("Usage: dmaheapctl VERB …\n\nVerbs:");
 	for (size_t i = 0; i < VERBS; i++)
-		printf("  %-8s %-22s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
+		printf("  %s %s\n           %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
 	puts("\n  -h, --help       this text\n  -V, --version    the version");
 }
 

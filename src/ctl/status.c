@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "ctl/amount.h"
 #include "ctl/ctl.h"
 #include "ctl/facts.h"
 
@@ -11,14 +12,7 @@
 
 static const char *bytes(json_object *facts, const char *key, char text[static 32])
 {
-	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-	double amount = strtod(fact(facts, key), NULL);
-	size_t unit = 0;
-
-	for (; amount >= 1024; amount /= 1024)
-		unit++;
-	snprintf(text, 32, unit ? "%.1f %s" : "%.0f %s", amount, units[unit]);
-	return text;
+	return amount(strtod(fact(facts, key), NULL), text);
 }
 
 static void print_file(json_object *facts)
@@ -30,6 +24,8 @@ static void print_file(json_object *facts)
 	printf("size         %s (%s bytes)\n", bytes(facts, "size", size), fact(facts, "size"));
 	printf("memory       %s (%s bytes)\n", bytes(facts, "capacity", capacity),
 	       fact(facts, "capacity"));
+	if (*fact(facts, "copy"))
+		printf("last copy    %s\n", fact(facts, "copy"));
 }
 
 static void print_mount(json_object *facts)
@@ -49,6 +45,8 @@ static void print_mount(json_object *facts)
 	printf("by daemon    %s reads (%s), %s writes (%s)\n", fact(facts, "reads"),
 	       bytes(facts, "read_bytes", out), fact(facts, "writes"),
 	       bytes(facts, "written_bytes", in));
+	printf("copies       %s with files outside (%s), %s of them direct\n", fact(facts, "loads"),
+	       bytes(facts, "loaded_bytes", in), fact(facts, "loads_direct"));
 	printf("daemon       pid %s, dmaheapfs %s, libfuse %s, passthrough %s\n", fact(facts, "pid"),
 	       fact(facts, "version"), fact(facts, "libfuse"),
 	       strcmp(fact(facts, "passthrough"), "true") ? "no" : "yes");
