@@ -103,6 +103,8 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 
 	if (tree_init(&fs.tree, &wanted, why))
 		return fail(EXIT_MOUNT, why);
+	if (heap->ops->memory == HEAP_TREE_FILE)
+		heap->large_pages = tree_has_large_pages(&fs.tree);
 	clock_gettime(CLOCK_MONOTONIC, &fs.since);
 	enum exit_status status = mount_and_serve(options, &fs);
 

@@ -345,6 +345,11 @@ enum buffer_state buffer_state(struct buffer *buffer)
 	return state;
 }
 
+bool buffer_has_large_pages(struct buffer *buffer)
+{
+	return buffer->heap->large_pages && buffer_state(buffer) == BUFFER_SIZED_BY_KERNEL;
+}
+
 int buffer_visit(struct buffer *buffer, buffer_visitor *visit, void *context)
 {
 	with_shared(buffer);

@@ -101,6 +101,9 @@ enum buffer_state {
 	BUFFER_EMPTY,		/* to become one, no memory yet */
 };
 
+/* Whether the memory comes in pages much larger than the smallest ones. */
+bool buffer_has_large_pages(struct buffer *buffer);
+
 /* As it is now; it may be another by the time this returns. */
 enum buffer_state buffer_state(struct buffer *buffer);
 

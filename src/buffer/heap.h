@@ -62,6 +62,8 @@ struct heap_ops {
 
 struct heap {
 	const struct heap_ops *ops;
+	/* Memory files that are mapped with MADV_HUGEPAGE get pages of 2 MiB. */
+	bool large_pages;
 	/* As the user names it: "shmem", "udmabuf", "system", … */
 	char name[64];
 	/* "yes: …" or "no: …", the text of user.dmaheap.dmabuf. */

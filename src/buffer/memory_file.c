@@ -144,6 +144,9 @@ static int file_open_window(struct buffer *buffer, struct buffer_window *window,
 	map = mmap(NULL, end - begin, protection, MAP_SHARED, buffer->file, (off_t)begin);
 	if (map == MAP_FAILED)
 		return -errno;
+	/* A refusal is fine: the pages are small then. */
+	if (buffer->heap->large_pages)
+		madvise(map, end - begin, MADV_HUGEPAGE);
 	window->map = map;
 	window->map_size = end - begin;
 	window->bytes = window->map + ((uint64_t)offset - begin);

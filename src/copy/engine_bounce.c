@@ -39,7 +39,10 @@ static ssize_t write_out(struct job *job, const char *bounce, ssize_t size, off_
 	return n;
 }
 
-ssize_t engine_calls(struct job *job, struct piece piece, char *bounce, int *error)
+/* What goes through the page cache is best copied while it is in the CPU's. */
+#define CACHED_STEP (256u << 10)
+
+static ssize_t calls_once(struct job *job, struct piece piece, char *bounce, int *error)
 {
 	const off_t offset = job->copy.memory_offset + (off_t)piece.at;
 	struct copy_memory *memory = &job->copy.memory;
@@ -52,6 +55,25 @@ ssize_t engine_calls(struct job *job, struct piece piece, char *bounce, int *err
 	n = memory->ops->read(memory, bounce, piece.size, offset);
 	*error = n < 0 ? (int)n : 0;
 	return n > 0 ? job_transfer(job, bounce, piece.at, (size_t)n, error) : 0;
+}
+
+ssize_t engine_calls(struct job *job, struct piece piece, char *bounce, int *error)
+{
+	const bool direct = job->plan->o_direct && !job->refused;
+	ssize_t done = 0;
+
+	do {
+		const size_t left = piece.size - (size_t)done;
+		const struct piece step = {.at = piece.at + (uint64_t)done,
+					   .size = direct || left < CACHED_STEP ? left
+										: CACHED_STEP};
+		const ssize_t n = calls_once(job, step, bounce, error);
+
+		done += n;
+		if (*error || (size_t)n < step.size)
+			break;
+	} while ((size_t)done < piece.size);
+	return done;
 }
 
 /* One memcpy, with CPU access opened for as long as it takes. */

@@ -48,13 +48,23 @@ static bool would_fill_hole(struct job *job, struct piece piece)
 	return hole >= 0 && hole < offset + (off_t)piece.size;
 }
 
+/*
+ * By way of the page cache the kernel copies anyway, and then two copies through
+ * a little memory of ours take less than mapping a memory file's pages.
+ */
+static bool pays(const struct job *job, enum copy_reach reach)
+{
+	return reach == COPY_REACH_MEMCPY ||
+	       (reach == COPY_REACH_IO && job->plan->engine == ENGINE_DIRECT);
+}
+
 ssize_t engine_in_place(struct job *job, struct piece piece, char *bounce, int *error)
 {
 	struct copy_memory *memory = &job->copy.memory;
 	struct piece rest;
 	ssize_t n;
 
-	if (memory->ops->reach(memory) == COPY_REACH_CALLS || would_fill_hole(job, piece))
+	if (!pays(job, memory->ops->reach(memory)) || would_fill_hole(job, piece))
 		return engine_calls(job, piece, bounce, error);
 	n = move_mapped(job, piece, error);
 	if (*error != -EFAULT)

@@ -12,6 +12,7 @@
 
 #define PIECE_FIRST	  (1u << 20)
 #define PIECE_LEAST	  (256u << 10)
+#define PIECE_LARGE_PAGE  (2u << 20) /* no such page for who maps only a part of it */
 #define PIECE_KERNEL_MOST (32u << 20)
 
 struct job *job_create(const struct copy *copy, copy_done *done, void *context)
@@ -79,6 +80,8 @@ static void gather_facts(struct job *job)
 		.kernel = memory->ops->kernel_may_copy(memory) ? KERNEL_UNTRIED : KERNEL_CAN_NOT,
 		.direct = copy->direct,
 		.small = job->length < SMALL,
+		.scattered = copy->direction == COPY_TO_MEMORY &&
+			     !memory->ops->has_large_pages(memory),
 		.reach = memory->ops->reach(memory),
 	};
 	job->facts.warm = may_be_direct(job) && !job->facts.small &&
@@ -184,11 +187,11 @@ static size_t piece_size(const struct job *job)
 {
 	const bool kernel = job->plan->engine == ENGINE_KERNEL;
 	const size_t most = kernel ? PIECE_KERNEL_MOST : PIECE_MOST;
-	size_t size = PIECE_LEAST;
+	size_t size = job->plan->engine == ENGINE_DIRECT ? PIECE_LARGE_PAGE : PIECE_LEAST;
 	double rate;
 
 	if (!job->moved)
-		return PIECE_FIRST;
+		return size > PIECE_FIRST ? size : PIECE_FIRST;
 	rate = (double)job->moved / (seconds_since(&job->begun) + 1e-6);
 	while (size < most && (double)size * 2 < rate / (kernel ? 8 : 32))
 		size *= 2;

@@ -29,6 +29,11 @@ static enum copy_reach reach(struct copy_memory *memory)
 	return COPY_REACH_MEMCPY;
 }
 
+static bool has_large_pages(struct copy_memory *memory)
+{
+	return buffer_has_large_pages(memory->buffer);
+}
+
 static uint64_t size(struct copy_memory *memory)
 {
 	return buffer_size(memory->buffer);
@@ -108,6 +113,7 @@ struct copy_memory copy_memory_of_buffer(struct buffer *buffer)
 		.begin = begin,
 		.finish = finish,
 		.reach = reach,
+		.has_large_pages = has_large_pages,
 		.size = size,
 		.seek = seek,
 		.open_window = open_window,

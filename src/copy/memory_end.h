@@ -61,6 +61,7 @@ struct copy_memory_ops {
 
 	/* After begin(), if that is called. */
 	enum copy_reach (*reach)(struct copy_memory *memory);
+	bool (*has_large_pages)(struct copy_memory *memory);
 	uint64_t (*size)(struct copy_memory *memory);
 	/* lseek(2) with SEEK_DATA or SEEK_HOLE. */
 	off_t (*seek)(struct copy_memory *memory, off_t offset, int whence);

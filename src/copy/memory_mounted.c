@@ -14,35 +14,31 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* Small enough to be interrupted between two. */
-#define RESERVE_PIECE (1ull << 30)
+/* What the mount says that mmap(2) gives, see dmaheapfs(8). */
+static bool map_gives(int file, const char *what)
+{
+	char text[32] = "";
+
+	return fgetxattr(file, "user.dmaheap.map", text, sizeof(text) - 1) > 0 &&
+	       !strncmp(text, what, strlen(what));
+}
 
 static bool maps_memory(int file)
 {
-	char text[16] = "";
-
-	return fgetxattr(file, "user.dmaheap.map", text, sizeof(text) - 1) > 0 &&
-	       !strcmp(text, "memory");
+	return map_gives(file, "memory");
 }
 
-static int reserve(int file, int mode, off_t offset, uint64_t length)
+/* As buffer_fill_begin(): the pages of what can be mapped come with the bytes. */
+static int reserve(struct copy_memory *memory, off_t offset, uint64_t length)
 {
-	return fallocate(file, mode, offset, (off_t)length) ? -errno : 0;
-}
+	const uint64_t end = (uint64_t)offset + length;
 
-/* A file that can be mapped is memory that grows in place; others had to be moved for that. */
-static int reserve_mapped(int file, off_t offset, uint64_t length)
-{
-	int err = 0;
-
-	while (!err && length) {
-		uint64_t piece = length < RESERVE_PIECE ? length : RESERVE_PIECE;
-
-		err = reserve(file, 0, offset, piece);
-		offset += (off_t)piece;
-		length -= piece;
-	}
-	return err;
+	if (!memory->mapped)
+		return fallocate(memory->file, FALLOC_FL_KEEP_SIZE, offset, (off_t)length) ? -errno
+											   : 0;
+	if (end <= memory->fill.old_size)
+		return 0;
+	return ftruncate(memory->file, (off_t)end) ? -errno : 0;
 }
 
 static uint64_t size(struct copy_memory *memory)
@@ -54,15 +50,9 @@ static uint64_t size(struct copy_memory *memory)
 
 static int begin(struct copy_memory *memory, off_t offset, uint64_t length)
 {
-	int err;
-
 	memory->mapped = maps_memory(memory->file);
 	memory->fill = (struct buffer_fill){.offset = offset, .old_size = size(memory)};
-	err = memory->mapped ? reserve_mapped(memory->file, offset, length)
-			     : reserve(memory->file, FALLOC_FL_KEEP_SIZE, offset, length);
-	if (err && memory->mapped && ftruncate(memory->file, (off_t)memory->fill.old_size))
-		return -errno;
-	return err;
+	return reserve(memory, offset, length);
 }
 
 static int finish(struct copy_memory *memory, uint64_t arrived, uint64_t touched)
@@ -81,6 +71,11 @@ static enum copy_reach reach(struct copy_memory *memory)
 {
 	memory->mapped = maps_memory(memory->file);
 	return memory->mapped ? COPY_REACH_IO : COPY_REACH_CALLS;
+}
+
+static bool has_large_pages(struct copy_memory *memory)
+{
+	return map_gives(memory->file, "memory, large pages");
 }
 
 static off_t seek(struct copy_memory *memory, off_t offset, int whence)
@@ -102,6 +97,7 @@ static int open_window(struct copy_memory *memory, struct copy_window *window, o
 			   offset - before);
 	if (window->map == MAP_FAILED)
 		return -errno;
+	madvise(window->map, window->map_size, MADV_HUGEPAGE);
 	window->bytes = (char *)window->map + before;
 	return 0;
 }
@@ -155,6 +151,7 @@ struct copy_memory copy_memory_of_file(int file)
 		.begin = begin,
 		.finish = finish,
 		.reach = reach,
+		.has_large_pages = has_large_pages,
 		.size = size,
 		.seek = seek,
 		.open_window = open_window,

@@ -9,46 +9,49 @@
  */
 /* clang-format off */
 static const struct plan_row table[] = {
-/* file            kernel          direct=              small warm congr. reach               → */
-{ FILE_STREAM,     ANY,            ANY,                 ANY,  ANY, ANY,   ANY,
-  ENGINE_STREAM,   false, "the source has no size or no position" },
+/* file            kernel          direct=              small warm scat. congr. reach           → */
+{ FILE_STREAM,     ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
+  ENGINE_STREAM,   false, "the file has no size or no position" },
 
 /* A kernel that does it by DMA needs no alignment, and a request costs little. */
-{ FILE_DIRECT,     KERNEL_UNTRIED, COPY_DIRECT_ALWAYS,  ANY,  ANY, ANY,   ANY,
+{ FILE_DIRECT,     KERNEL_UNTRIED, COPY_DIRECT_ALWAYS,  ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_KERNEL,   true,  "the kernel copies by itself" },
-{ FILE_DIRECT,     KERNEL_UNTRIED, COPY_DIRECT_AUTO,    ANY,  0,   ANY,   ANY,
+{ FILE_DIRECT,     KERNEL_UNTRIED, COPY_DIRECT_AUTO,    ANY,  0,   ANY,  ANY,   ANY,
   ENGINE_KERNEL,   true,  "the kernel copies by itself" },
-{ ANY,             KERNEL_UNTRIED, COPY_DIRECT_NEVER,   ANY,  ANY, ANY,   ANY,
+{ ANY,             KERNEL_UNTRIED, COPY_DIRECT_NEVER,   ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_KERNEL,   false, "direct=never" },
-{ FILE_DIRECT,     KERNEL_UNTRIED, COPY_DIRECT_AUTO,    ANY,  1,   ANY,   ANY,
+{ FILE_DIRECT,     KERNEL_UNTRIED, COPY_DIRECT_AUTO,    ANY,  1,   ANY,  ANY,   ANY,
   ENGINE_KERNEL,   false, "most of the file is in the page cache" },
-{ ANY,             KERNEL_UNTRIED, ANY,                 ANY,  ANY, ANY,   ANY,
+{ ANY,             KERNEL_UNTRIED, ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_KERNEL,   false, "the file has no direct I/O" },
 
-{ ANY,             ANY,            COPY_DIRECT_NEVER,   ANY,  ANY, ANY,   ANY,
+{ ANY,             ANY,            COPY_DIRECT_NEVER,   ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_BUFFERED, false, "direct=never" },
-{ FILE_NO_DIRECT,  ANY,            ANY,                 ANY,  ANY, ANY,   ANY,
+{ FILE_NO_DIRECT,  ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_BUFFERED, false, "the file's filesystem has no direct I/O" },
-{ FILE_IN_MEMORY,  ANY,            ANY,                 ANY,  ANY, ANY,   ANY,
+{ FILE_IN_MEMORY,  ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_BUFFERED, false, "the file is in memory" },
-{ FILE_NOT_OURS,   ANY,            ANY,                 ANY,  ANY, ANY,   ANY,
+{ FILE_NOT_OURS,   ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_BUFFERED, false, "the file could not be opened anew for direct I/O" },
-{ FILE_REFUSED,    ANY,            ANY,                 ANY,  ANY, ANY,   ANY,
+{ FILE_REFUSED,    ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_BUFFERED, false, "the file's filesystem refused direct I/O" },
-{ ANY,             ANY,            COPY_DIRECT_AUTO,    1,    ANY, ANY,   ANY,
+{ ANY,             ANY,            COPY_DIRECT_AUTO,    1,    ANY, ANY,  ANY,   ANY,
   ENGINE_BUFFERED, false, "too small to be worth direct I/O" },
-{ ANY,             ANY,            COPY_DIRECT_AUTO,    ANY,  1,   ANY,   ANY,
+{ ANY,             ANY,            COPY_DIRECT_AUTO,    ANY,  1,   ANY,  ANY,   ANY,
   ENGINE_BUFFERED, false, "most of the file is in the page cache" },
 
-{ ANY,             KERNEL_BUSY,    ANY,                 ANY,  ANY, ANY,   ANY,
+{ ANY,             KERNEL_BUSY,    ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_BOUNCE,   true,  "a device uses the buffer, so the CPU copies" },
-{ ANY,             ANY,            ANY,                 ANY,  ANY, ANY,   COPY_REACH_MEMCPY,
+{ ANY,             ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   COPY_REACH_MEMCPY,
   ENGINE_BOUNCE,   true,  "this kernel's direct I/O does not reach a dma-buf" },
-{ ANY,             ANY,            ANY,                 ANY,  ANY, ANY,   COPY_REACH_CALLS,
+{ ANY,             ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   COPY_REACH_CALLS,
   ENGINE_BOUNCE,   true,  "the buffer can't be mapped here" },
-{ ANY,             ANY,            ANY,                 ANY,  ANY, 0,     ANY,
+{ ANY,             ANY,            ANY,                 ANY,  ANY, ANY,  0,     ANY,
   ENGINE_BOUNCE,   true,  "the positions in file and buffer are not aligned alike" },
-{ ANY,             ANY,            ANY,                 ANY,  ANY, ANY,   ANY,
+/* Finding, clearing and pinning a page takes the CPU twice as long as copying it. */
+{ ANY,             ANY,            COPY_DIRECT_AUTO,    ANY,  ANY, 1,    ANY,   ANY,
+  ENGINE_BOUNCE,   true,  "the buffer has small pages: a copy costs less than I/O to each" },
+{ ANY,             ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_DIRECT,   true,  "direct I/O with the buffer's own pages" },
 };
 /* clang-format on */
@@ -62,7 +65,8 @@ static bool row_fits(const struct plan_row *row, const struct plan_facts *facts)
 {
 	return fits(row->file, (int)facts->file) && fits(row->kernel, (int)facts->kernel) &&
 	       fits(row->direct, (int)facts->direct) && fits(row->small, facts->small) &&
-	       fits(row->warm, facts->warm) && fits(row->congruent, facts->congruent) &&
+	       fits(row->warm, facts->warm) && fits(row->scattered, facts->scattered) &&
+	       fits(row->congruent, facts->congruent) &&
 	       fits(row->reach, (int)facts->reach);
 }
 

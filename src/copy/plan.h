@@ -39,13 +39,14 @@ struct plan_facts {
 	enum copy_direct direct;
 	bool small; /* not worth a second open */
 	bool warm; /* most of it is in the page cache */
+	bool scattered; /* the bytes would land in small pages, each a thing of its own to find */
 	bool congruent; /* aligned in the file is aligned in the memory */
 	enum copy_reach reach;
 };
 
 struct plan_row {
 	/* -1: does not matter */
-	int file, kernel, direct, small, warm, congruent, reach;
+	int file, kernel, direct, small, warm, scattered, congruent, reach;
 	enum copy_engine engine;
 	bool o_direct; /* the ordinary file is opened for direct I/O */
 	const char *reason;

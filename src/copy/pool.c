@@ -11,6 +11,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+
+/* Direct I/O likes memory in few and large parts. */
+#define LARGE_PAGE (2 << 20)
 
 struct copy_pool {
 	pthread_mutex_t lock;
@@ -103,11 +107,12 @@ static void serve(struct copy_pool *pool, struct job *job, char *bounce)
 static void *work(void *context)
 {
 	struct copy_pool *pool = context;
-	scope(free) char *bounce = aligned_alloc((size_t)sysconf(_SC_PAGESIZE), PIECE_MOST);
+	scope(free) char *bounce = aligned_alloc(LARGE_PAGE, PIECE_MOST);
 	struct job *job;
 
 	if (!bounce)
 		abort();
+	madvise(bounce, PIECE_MOST, MADV_HUGEPAGE);
 	pthread_mutex_lock(&pool->lock);
 	while ((job = wait_for_job(pool)))
 		serve(pool, job, bounce);

@@ -70,6 +70,7 @@ static void print_status(FILE *out, struct fs *fs)
 	fprintf(out, "heap=%s\n", fs->heap->name);
 	fprintf(out, "heap_choice=%s\n", fs->heap->choice);
 	fprintf(out, "dmabuf=%s\n", fs->heap->dmabuf);
+	fprintf(out, "large_pages=%s\n", fs->heap->large_pages ? "yes" : "no");
 	fprintf(out, "passthrough=%s\n", fs->passthrough ? "yes" : "no");
 	fprintf(out, "direct_mmap=%s\n", fs->direct_mmap ? "yes" : "no");
 	fprintf(out, "nodes=%" PRIu64 "\n", fs->tree.nodes);
@@ -115,6 +116,8 @@ static const char *what_mmap_gives(struct fs *fs, enum buffer_state state)
 	switch (state) {
 	case BUFFER_SIZED_BY_KERNEL:
 	case BUFFER_PINNED_FILE:
+		if (past && fs->heap->large_pages && state == BUFFER_SIZED_BY_KERNEL)
+			return "memory, large pages";
 		return past ? "memory" : "cache";
 	case BUFFER_PAGES:
 		return past ? "dmabuf" : "none";

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a mount tells of itself: the texts of user.dmaheap.*, which anyone who
- * sees the mount may read. On every file: heap, dmabuf; on regular files:
+ * sees the mount may read. On every file: heap, dmabuf. On regular files:
  * capacity; copy, how its bytes came; map, what mmap(2) gives: "memory", the
- * buffer's own pages, "dmabuf", which are its own too but can't be given to I/O
- * of others, "cache", pages of the kernel's, or "none"; on the root: status,
- * lines of key=value for dmaheapctl.
+ * buffer's own pages, with ", large pages" where MADV_HUGEPAGE gets such,
+ * "dmabuf", its own too but nothing that I/O can be done with, "cache", pages
+ * of the kernel's, or "none". On the root: status, lines of key=value for
+ * dmaheapctl.
  */
 #ifndef FS_STATUS_H
 #define FS_STATUS_H

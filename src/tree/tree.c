@@ -7,7 +7,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+
+#define LARGE_PAGE (2 << 20)
 
 /* The kernel explains a refused option in the context's log, one line each. */
 static void explain(char why[static 256], int context, const char *what, int error)
@@ -58,6 +62,9 @@ static int configure(int context, const struct tree_options *options, char why[s
 		if (error)
 			return error;
 	}
+	/* For who asks for them; where the kernel has none, nothing is lost. */
+	if (!options->huge)
+		fsconfig(context, FSCONFIG_SET_STRING, "huge", "advise", 0);
 	/* Node ids are inode numbers and must not come round again. */
 	fsconfig(context, FSCONFIG_SET_FLAG, "inode64", NULL, 0);
 	return 0;
@@ -94,6 +101,29 @@ static int mount_tmpfs(const struct tree_options *options, char why[static 256])
 		return -error;
 	}
 	return root;
+}
+
+/* Whoever has asked for large pages, has got one if a byte of it takes as much as all. */
+static bool takes_large_page(int file)
+{
+	char *map = mmap(NULL, LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	struct stat st = {0};
+
+	if (map == MAP_FAILED)
+		return false;
+	madvise(map, LARGE_PAGE, MADV_HUGEPAGE);
+	*map = 1;
+	fstat(file, &st);
+	munmap(map, LARGE_PAGE);
+	return st.st_blocks >= LARGE_PAGE / 512;
+}
+
+bool tree_has_large_pages(struct tree *tree)
+{
+	scope(fd) int root = openat(tree->mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	scope(fd) int file = root < 0 ? -1 : openat(root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0);
+
+	return file >= 0 && !ftruncate(file, LARGE_PAGE) && takes_large_page(file);
 }
 
 int tree_init(struct tree *tree, const struct tree_options *options, char why[static 256])

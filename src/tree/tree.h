@@ -40,6 +40,9 @@ struct tree {
 /* On failure returns -errno, and @why holds one line that says what to do. */
 int tree_init(struct tree *tree, const struct tree_options *options, char why[static 256]);
 
+/* Whether files mapped with MADV_HUGEPAGE get large pages now. */
+bool tree_has_large_pages(struct tree *tree);
+
 /* No node has a buffer by then. With the last fd the memory of all files goes. */
 void tree_finish(struct tree *tree);
 
