@@ -80,8 +80,7 @@ static void gather_facts(struct job *job)
 		.kernel = memory->ops->kernel_may_copy(memory) ? KERNEL_UNTRIED : KERNEL_CAN_NOT,
 		.direct = copy->direct,
 		.small = job->length < SMALL,
-		.scattered = copy->direction == COPY_TO_MEMORY &&
-			     !memory->ops->has_large_pages(memory),
+		.scattered = !memory->ops->has_large_pages(memory),
 		.reach = memory->ops->reach(memory),
 	};
 	job->facts.warm = may_be_direct(job) && !job->facts.small &&
