@@ -5,6 +5,7 @@
  */
 #include "fs/file.h"
 #include "fs/session.h"
+#include "fs/source.h"
 #include "options.h"
 #include "util/log.h"
 #include "util/number.h"
@@ -90,6 +91,18 @@ static enum exit_status mount_and_serve(const struct options *options, struct fs
 	return error ? fail(EXIT_SYSTEM, strerror(-error)) : EXIT_MOUNTED;
 }
 
+/* Before anything is mounted: what is mounted later does not show in it. */
+static int open_view(const struct options *options, struct view **view, char why[static 256])
+{
+	const struct view_options wanted = {
+		.directory = options->view,
+		.mountpoint = options->mountpoint,
+		.allow_fuse = options->view_fuse,
+	};
+
+	return options->view ? view_create(view, &wanted, why) : 0;
+}
+
 static enum exit_status run_with_heap(const struct options *options, struct heap *heap)
 {
 	const struct tree_options wanted = tree_options(options);
@@ -101,8 +114,12 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 	};
 	char why[256];
 
-	if (tree_init(&fs.tree, &wanted, why))
+	if (open_view(options, &fs.view, why))
 		return fail(EXIT_MOUNT, why);
+	if (tree_init(&fs.tree, &wanted, why)) {
+		view_destroy(fs.view, NULL);
+		return fail(EXIT_MOUNT, why);
+	}
 	if (heap->ops->memory == HEAP_TREE_FILE)
 		heap->large_pages = tree_has_large_pages(&fs.tree);
 	clock_gettime(CLOCK_MONOTONIC, &fs.since);
@@ -110,6 +127,7 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 
 	node_destroy_all(&fs.tree, file_end);
 	tree_finish(&fs.tree);
+	view_destroy(fs.view, source_end);
 	return status;
 }
 

@@ -36,6 +36,8 @@ static const struct row table[] = {
 	{"mode", TEXT, AT(mode), "OCTAL", "mode of the root directory (1777)"},
 	{"uid", TEXT, AT(uid), "N", "owner of the root directory (who mounts)"},
 	{"gid", TEXT, AT(gid), "N", "group of the root directory (who mounts)"},
+	{"source", TEXT, AT(view), "DIR", "show DIR read-only as .source, to copy from"},
+	{"source_fuse", FLAG, AT(view_fuse), NULL, "let DIR be on a FUSE filesystem, which may hang"},
 	{"direct", TEXT, AT(direct), "WHEN", "direct I/O of copies: auto, always, never"},
 	{"threads", TEXT, AT(threads), "N", "how many threads copy (4)"},
 	{"fsname", TEXT, AT(fsname), "NAME", "what df and findmnt show as source"},
@@ -196,6 +198,27 @@ static int check_threads(struct options *options, char why[static 256])
 	return 0;
 }
 
+static bool has_mount_flag(const struct options *options, const char *flag)
+{
+	const char *at = options->mount_flags ?: "";
+	const size_t length = strlen(flag);
+
+	for (; *at; at += strcspn(at, ","), at += *at == ',')
+		if (strcspn(at, ",") == length && !strncmp(at, flag, length))
+			return true;
+	return false;
+}
+
+/* What DIR's own mount may forbid must not come about by showing it elsewhere. */
+static int check_view(const struct options *options, char why[static 256])
+{
+	if (options->view_fuse && !options->view)
+		return complain(why, "source_fuse is of no use without source=DIR");
+	if (options->view && (has_mount_flag(options, "suid") || has_mount_flag(options, "dev")))
+		return complain(why, "source= goes with neither suid nor dev");
+	return 0;
+}
+
 static int check_values(struct options *options, char why[static 256])
 {
 	uint64_t number;
@@ -216,7 +239,8 @@ static int check_values(struct options *options, char why[static 256])
 		return complain(why, "uid=%s is not a numeric user id", options->uid);
 	if (options->gid && parse_id(options->gid, &options->gid_number))
 		return complain(why, "gid=%s is not a numeric group id", options->gid);
-	return check_direct(options, why) ?: check_threads(options, why);
+	return check_direct(options, why) ?: check_threads(options, why)
+		       ?: check_view(options, why);
 }
 
 static int take_arguments(struct options *options, int count, char *const words[],

@@ -27,6 +27,8 @@ struct options {
 	char *direct;
 	char *threads;
 	char *fsname;
+	char *view; /* of -o source=, unlike the SOURCE above; NULL: none */
+	bool view_fuse;
 	bool allow_other;
 	bool no_allow_other;
 	bool noatime;

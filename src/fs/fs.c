@@ -11,6 +11,18 @@ void fs_reply_error(fuse_req_t req, int error)
 	fuse_reply_err(req, error == -EMFILE ? ENFILE : -error);
 }
 
+void fs_reply_value(fuse_req_t req, const char *value, ssize_t length, size_t size)
+{
+	if (length < 0)
+		fs_reply_error(req, length);
+	else if (!size)
+		fuse_reply_xattr(req, length);
+	else if ((size_t)length > size)
+		fs_reply_error(req, -ERANGE);
+	else
+		fuse_reply_buf(req, value, length);
+}
+
 double fs_attr_timeout(const struct node *node, const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode))

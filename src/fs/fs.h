@@ -31,13 +31,18 @@ struct counters {
 	_Atomic uint64_t opens_cached;
 };
 
+struct view;
+
 struct fs {
+	struct fuse_session *session;
 	struct tree tree;
 	struct heap *heap;
 	struct budget budget;
 	struct counters counters;
+	struct view *view; /* what .source shows; NULL: there is none */
 	/* What the kernel agreed to; set once by init, before other requests. */
 	struct backing_kernel kernel;
+	struct backing_kernel source_kernel; /* for files of the view: nothing is bound to them */
 	bool passthrough;
 	bool direct_mmap;
 	struct timespec since;
@@ -60,6 +65,12 @@ static inline struct node *fs_node(fuse_req_t req, fuse_ino_t ino)
 
 /* Replies with @error, 0 or -errno. The one place where the sign flips. */
 void fs_reply_error(fuse_req_t req, int error);
+
+/*
+ * Replies with an extended attribute, or -errno in place of its @length. As
+ * getxattr(2) has it: no room asked for gets the size, too little ERANGE.
+ */
+void fs_reply_value(fuse_req_t req, const char *value, ssize_t length, size_t size);
 
 /* For this long the kernel may rely on what it was told of @node. */
 double fs_attr_timeout(const struct node *node, const struct stat *st);

@@ -7,6 +7,7 @@
 #include "fs/ops.h"
 
 #include "fs/passthrough.h"
+#include "view/view.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,6 +35,8 @@ static void op_init(void *user, struct fuse_conn_info *conn)
 		want |= FUSE_CAP_HANDLE_KILLPRIV_V2;
 #endif
 	conn->want |= want & conn->capable;
+	if (fs->view)
+		view_show_acls(fs->view, conn->want & FUSE_CAP_POSIX_ACL);
 	passthrough_negotiate(fs, conn);
 }
 

@@ -68,7 +68,7 @@ void passthrough_negotiate(struct fs *fs, struct fuse_conn_info *conn)
 			  fuse_set_feature_flag(conn, FUSE_CAP_DIRECT_IO_ALLOW_MMAP);
 }
 
-static void set_backing(struct fuse_file_info *fi, int id)
+void passthrough_set(struct fuse_file_info *fi, int id)
 {
 	fi->backing_id = id;
 }
@@ -82,7 +82,7 @@ void passthrough_negotiate(struct fs *fs, struct fuse_conn_info *conn)
 	fs->direct_mmap = false;
 }
 
-static void set_backing(struct fuse_file_info *fi, int id)
+void passthrough_set(struct fuse_file_info *fi, int id)
 {
 	(void)fi;
 	(void)id;
@@ -118,7 +118,7 @@ static int answer(void *context, enum buffer_state memory, int file)
 	if (id < 0)
 		mode = OPEN_DIRECT;
 	else
-		set_backing(fi, id);
+		passthrough_set(fi, id);
 	if (memory == BUFFER_PAGES && !(mode & OPEN_PASSTHROUGH))
 		backing_bind(opening->backing, file);
 	fi->fh = mode;

@@ -32,6 +32,9 @@ void passthrough_negotiate(struct fs *fs, struct fuse_conn_info *conn);
 /* Fills in how the file just opened, node->buffer behind it, is read and written. */
 void passthrough_choose(fuse_req_t req, struct node *node, struct fuse_file_info *fi);
 
+/* The open goes to the file behind the backing id @id. */
+void passthrough_set(struct fuse_file_info *fi, int id);
+
 /* The open that @fi was filled in for is released. */
 void passthrough_end(struct node *node, const struct fuse_file_info *fi);
 

@@ -3,6 +3,7 @@
 
 #include "fs/caller.h"
 #include "fs/mountpoint.h"
+#include "fs/sides.h"
 #include "util/log.h"
 #include "util/scope.h"
 
@@ -57,10 +58,12 @@ static struct fuse_session *new_session(struct fs *fs, const struct session_opti
 	scope(free) char *flags = mount_options(options);
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fuse_session *session = NULL;
+	/* Without a view there is nothing to decide. */
+	const struct fuse_lowlevel_ops *ops = fs->view ? &side_ops : &fs_ops;
 
 	if (flags && !fuse_opt_add_arg(&args, "dmaheapfs") && !fuse_opt_add_arg(&args, "-o") &&
 	    !fuse_opt_add_arg(&args, flags) && (!options->debug || !fuse_opt_add_arg(&args, "-d")))
-		session = fuse_session_new(&args, &fs_ops, sizeof(fs_ops), fs);
+		session = fuse_session_new(&args, ops, sizeof(*ops), fs);
 	fuse_opt_free_args(&args);
 	return session;
 }
@@ -81,8 +84,9 @@ int session_mount(struct fuse_session **session, struct fs *fs,
 	*session = new_session(fs, options);
 	if (!*session)
 		return -ENOMEM;
+	fs->session = *session;
 	if (!fuse_session_mount(*session, path)) {
-		fs->kernel.device = fuse_session_fd(*session);
+		fs->kernel.device = fs->source_kernel.device = fuse_session_fd(*session);
 		return 0;
 	}
 	fuse_session_destroy(*session);

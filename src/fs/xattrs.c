@@ -48,25 +48,12 @@ static int open_way(fuse_req_t req, fuse_ino_t ino, struct way *way)
 	return way->file < 0 ? way->file : 0;
 }
 
-/* As getxattr(2) has it: no room asked for gets the size, too little ERANGE. */
-static void reply_value(fuse_req_t req, const char *value, ssize_t length, size_t size)
-{
-	if (length < 0)
-		fs_reply_error(req, length);
-	else if (!size)
-		fuse_reply_xattr(req, length);
-	else if ((size_t)length > size)
-		fs_reply_error(req, -ERANGE);
-	else
-		fuse_reply_buf(req, value, length);
-}
-
 static void get_own(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	scope(free) char *text = NULL;
 	ssize_t length = status_xattr(fs_of(req), fs_node(req, ino), name + strlen(OWN_PREFIX), &text);
 
-	reply_value(req, text, length, size);
+	fs_reply_value(req, text, length, size);
 }
 
 /* What the kernel and tools ask for of files that have nothing of the kind. */
@@ -127,7 +114,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 		length = getxattr(way.path, name, value, size);
 		length = length < 0 ? -errno : length;
 	}
-	reply_value(req, value, length, size);
+	fs_reply_value(req, value, length, size);
 }
 
 /* All names, allocated into @names; their length, or -errno. */
@@ -173,7 +160,7 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 		length = list_names(way.path, &names);
 	if (length > 0)
 		length = hide_names(names, length, fuse_req_ctx(req)->uid == 0);
-	reply_value(req, names, length, size);
+	fs_reply_value(req, names, length, size);
 }
 
 static bool is_closed(const char *name)

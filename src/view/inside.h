@@ -51,8 +51,8 @@ int inode_identify(const struct view *view, int fd, struct view_identity *identi
 /* origin.c: opens view->origin and view->root. */
 int origin_open(struct view *view, const struct view_options *options, char why[static 256]);
 
-/* node.c: enters the root, and empties the tables. */
-int node_add_root(struct view *view);
-void node_destroy_all(struct view *view);
+/* nodes.c: enters the root, and empties the tables. */
+int nodes_begin(struct view *view);
+void nodes_end(struct view *view, void (*end)(struct view_node *node));
 
 #endif

@@ -18,23 +18,23 @@ int view_create(struct view **created, const struct view_options *options, char 
 	int error = origin_open(view, options, why);
 
 	if (!error) {
-		error = node_add_root(view);
+		error = nodes_begin(view);
 		if (error)
 			snprintf(why, 256, "cannot look at source=%.128s: %s", options->directory,
 				 strerror(-error));
 	}
 	if (error)
-		view_destroy(view);
+		view_destroy(view, NULL);
 	else
 		*created = view;
 	return error;
 }
 
-void view_destroy(struct view *view)
+void view_destroy(struct view *view, void (*end)(struct view_node *node))
 {
 	if (!view)
 		return;
-	node_destroy_all(view);
+	nodes_end(view, end);
 	pthread_mutex_destroy(&view->lock);
 	close_fd(view->root);
 	close_fd(view->origin);

@@ -28,6 +28,7 @@
 #define VIEW_BIT     (UINT64_C(1) << 63)
 #define VIEW_ROOT_ID VIEW_BIT
 
+struct backing;
 struct view;
 
 /* What tells an inode from every other that ever was in its place. */
@@ -55,8 +56,8 @@ struct view_node {
 	int file; /* O_RDONLY while there are holds, else -1 */
 
 	/* Belongs to src/fs. */
-	int backing_id;	 /* the kernel's passthrough id, 0: none */
-	bool cached;	 /* the opens go through the page cache */
+	struct backing *backing; /* what the kernel has of the open file; NULL: nothing */
+	bool cached; /* the opens go through the page cache */
 	off_t told_size; /* what the kernel believes */
 	struct timespec told_change;
 };
@@ -70,8 +71,8 @@ struct view_options {
 /* On failure @why holds one line that says what to do. */
 int view_create(struct view **view, const struct view_options *options, char why[static 256]);
 
-/* Ends all nodes with it. NULL is fine. */
-void view_destroy(struct view *view);
+/* Ends all nodes with it, after @end has seen each; that may be NULL, as may @view. */
+void view_destroy(struct view *view, void (*end)(struct view_node *node));
 
 /*
  * Whether access lists are told to whoever checks permissions. If not, a file

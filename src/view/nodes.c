@@ -340,7 +340,7 @@ void view_drop(struct view *view, struct view_node *node)
 
 /* --- the whole table ------------------------------------------------------------ */
 
-int node_add_root(struct view *view)
+int nodes_begin(struct view *view)
 {
 	struct view_identity identity;
 	struct stat st;
@@ -360,18 +360,13 @@ int node_add_root(struct view *view)
 	return 0;
 }
 
-static void leave_alone(void *node)
+static void leave_alone(struct view_node *node)
 {
 	(void)node;
 }
 
-static void end_node(void *node)
+void nodes_end(struct view *view, void (*end)(struct view_node *node))
 {
-	free_node(node);
-}
-
-void node_destroy_all(struct view *view)
-{
-	tdestroy(view->by_identity, leave_alone);
-	tdestroy(view->by_id, end_node);
+	tdestroy(view->by_identity, (void (*)(void *))(end ?: leave_alone));
+	tdestroy(view->by_id, (void (*)(void *))free_node);
 }
