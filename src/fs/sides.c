@@ -239,8 +239,11 @@ static void side_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t in_offset,
 				 struct fuse_file_info *in_fi, fuse_ino_t out, off_t out_offset,
 				 struct fuse_file_info *out_fi, size_t size, int flags)
 {
-	UNLESS(may_change(out) ?: may_cross(in, out),
-	       op_copy_file_range(req, in, in_offset, in_fi, out, out_offset, out_fi, size, flags));
+	if (source_has(in) && !source_has(out))
+		source_copy(req, in, in_offset, out, out_offset, size);
+	else
+		UNLESS(may_change(out), op_copy_file_range(req, in, in_offset, in_fi, out,
+							   out_offset, out_fi, size, flags));
 }
 
 static void side_init(void *user, struct fuse_conn_info *conn)

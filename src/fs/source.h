@@ -68,4 +68,8 @@ void source_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
 		  struct fuse_file_info *fi);
 void source_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 
+/* source_copy.c: the one request that concerns both; @out is a file of the tree. */
+void source_copy(fuse_req_t req, fuse_ino_t in, off_t in_offset, fuse_ino_t out, off_t out_offset,
+		 size_t size);
+
 #endif
