@@ -29,7 +29,7 @@ int listing_open(int directory, struct fuse_file_info *fi)
 		return file < 0 ? file : -ENOMEM;
 	}
 	steal_fd(&file);
-	fi->fh = (uintptr_t)new;
+	fi->fh = (uintptr_t) new;
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "fs/sides.h"
 #include "util/log.h"
 #include "util/scope.h"
+#include "view/view.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -109,8 +110,10 @@ static int loop(struct fuse_session *session)
 /* Threads would not survive going into the background, so it comes after that. */
 static int serve_copies(struct fuse_session *session, struct fs *fs)
 {
-	int error = copy_pool_create(&fs->copies, fs->copy_threads);
+	int error = fs->view ? view_start(fs->view) : 0;
 
+	if (!error)
+		error = copy_pool_create(&fs->copies, fs->copy_threads);
 	if (error)
 		return error;
 	error = loop(session);

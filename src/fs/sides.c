@@ -146,13 +146,13 @@ static int may_cross(fuse_ino_t from, fuse_ino_t to)
 }
 
 /* Does @change, unless an @error keeps it from that. */
-#define UNLESS(error, change)                                                                      \
-	do {                                                                                       \
-		const int error_ = (error);                                                        \
-		if (error_)                                                                        \
-			fs_reply_error(req, error_);                                               \
-		else                                                                               \
-			change;                                                                    \
+#define UNLESS(error, change)                        \
+	do {                                         \
+		const int error_ = (error);          \
+		if (error_)                          \
+			fs_reply_error(req, error_); \
+		else                                 \
+			change;                      \
 	} while (0)
 
 static void side_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)

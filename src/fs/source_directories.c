@@ -19,7 +19,8 @@ static struct stat attributes_of(fuse_req_t req, fuse_ino_t ino, const struct di
 	const struct view_node *directory = source_node(req, ino);
 
 	return (struct stat){
-		.st_ino = view_inode_number(fs_of(req)->view, directory->identity.dev, entry->d_ino),
+		.st_ino =
+			view_inode_number(fs_of(req)->view, directory->identity.dev, entry->d_ino),
 		.st_mode = DTTOIF(entry->d_type),
 	};
 }

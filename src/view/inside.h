@@ -7,6 +7,25 @@
 
 #include <stdio.h>
 
+/* As many names as may be looked up at once. */
+#define PINS 128
+
+struct pin {
+	struct view_node *node; /* NULL: drawn already */
+	int fd;			/* O_PATH */
+	struct timespec until;
+};
+
+/* In the order in which they end. The lock is a leaf. */
+struct pins {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	pthread_t thread;
+	bool running;
+	struct pin ring[PINS];
+	unsigned first, count;
+};
+
 struct view {
 	/*
 	 * The directory as it was opened, O_PATH: for as long as it is, umount(8)
@@ -23,6 +42,8 @@ struct view {
 	void *by_id;
 	void *by_identity;
 	uint64_t last_id;
+
+	struct pins pins;
 };
 
 /* A path that names the inode of an fd, O_PATH ones too, while that is open. */
@@ -50,6 +71,17 @@ int inode_identify(const struct view *view, int fd, struct view_identity *identi
 
 /* origin.c: opens view->origin and view->root. */
 int origin_open(struct view *view, const struct view_options *options, char why[static 256]);
+
+/*
+ * pins.c: without pins_start(), nothing is pinned. pins_push() takes @fd over;
+ * pins_open() returns a new one, or -ENOENT.
+ */
+void pins_init(struct pins *pins);
+int pins_start(struct pins *pins);
+void pins_finish(struct pins *pins);
+void pins_push(struct pins *pins, struct view_node *node, int fd);
+int pins_open(struct pins *pins, const struct view_node *node);
+void pins_draw(struct pins *pins, struct view_node *node);
 
 /* nodes.c: enters the root, and empties the tables. */
 int nodes_begin(struct view *view);

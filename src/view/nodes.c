@@ -58,6 +58,7 @@ static void remove_node(struct view *view, struct view_node *node)
 {
 	tdelete(node, &view->by_id, compare_ids);
 	tdelete(node, &view->by_identity, compare_identities);
+	pins_draw(&view->pins, node);
 	free_node(node);
 }
 
@@ -211,6 +212,13 @@ static int open_by_path(struct view *view, struct view_node *node)
 	return same_identity(&identity, &node->identity) ? steal_fd(&fd) : -ESTALE;
 }
 
+static int open_found(struct view *view, struct view_node *node)
+{
+	int fd = pins_open(&view->pins, node);
+
+	return fd == -ENOENT ? open_by_path(view, node) : fd;
+}
+
 int view_open(struct view *view, struct view_node *node)
 {
 	{
@@ -222,7 +230,7 @@ int view_open(struct view *view, struct view_node *node)
 			return fd < 0 ? -errno : fd;
 		}
 	}
-	return open_by_path(view, node);
+	return open_found(view, node);
 }
 
 int view_open_directory(struct view *view, struct view_node *node)
@@ -244,10 +252,9 @@ int view_stat(struct view *view, struct view_node *node, struct stat *st)
 	return fd < 0 ? fd : inode_identify(view, fd, &identity, st);
 }
 
-int view_look_up_at(struct view *view, struct view_node *parent, int dirfd, const char *name,
-		    struct view_node **found, struct stat *st)
+static int look_up(struct view *view, struct view_node *parent, const char *name, int fd,
+		   struct view_node **found, struct stat *st)
 {
-	scope(fd) int fd = walk_below(dirfd, name, 0);
 	struct view_identity identity;
 	int error = fd < 0 ? fd : inode_identify(view, fd, &identity, st);
 
@@ -267,12 +274,25 @@ int view_look_up_at(struct view *view, struct view_node *parent, int dirfd, cons
 	return error;
 }
 
+int view_look_up_at(struct view *view, struct view_node *parent, int dirfd, const char *name,
+		    struct view_node **node, struct stat *st)
+{
+	scope(fd) int fd = walk_below(dirfd, name, 0);
+
+	return look_up(view, parent, name, fd, node, st);
+}
+
 int view_look_up(struct view *view, struct view_node *parent, const char *name,
 		 struct view_node **node, struct stat *st)
 {
 	scope(fd) int dirfd = open_by_path(view, parent);
+	scope(fd) int fd = dirfd < 0 ? dirfd : walk_below(dirfd, name, 0);
+	int error = look_up(view, parent, name, fd, node, st);
 
-	return dirfd < 0 ? dirfd : view_look_up_at(view, parent, dirfd, name, node, st);
+	/* A directory is not to be walked from where it may have gone. */
+	if (!error && !S_ISDIR(st->st_mode))
+		pins_push(&view->pins, *node, steal_fd(&fd));
+	return error;
 }
 
 void view_put(struct view *view, struct view_node *node, uint64_t uses)
@@ -286,7 +306,7 @@ void view_put(struct view *view, struct view_node *node, uint64_t uses)
 /* The inode is known to be a file by then: opening others can block, or do things. */
 static int open_file(struct view *view, struct view_node *node)
 {
-	scope(fd) int fd = open_by_path(view, node);
+	scope(fd) int fd = open_found(view, node);
 	struct stat st;
 
 	if (fd < 0)

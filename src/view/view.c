@@ -15,6 +15,7 @@ int view_create(struct view **created, const struct view_options *options, char 
 	}
 	view->origin = view->root = -1;
 	pthread_mutex_init(&view->lock, NULL);
+	pins_init(&view->pins);
 	int error = origin_open(view, options, why);
 
 	if (!error) {
@@ -30,10 +31,16 @@ int view_create(struct view **created, const struct view_options *options, char 
 	return error;
 }
 
+int view_start(struct view *view)
+{
+	return pins_start(&view->pins);
+}
+
 void view_destroy(struct view *view, void (*end)(struct view_node *node))
 {
 	if (!view)
 		return;
+	pins_finish(&view->pins);
 	nodes_end(view, end);
 	pthread_mutex_destroy(&view->lock);
 	close_fd(view->root);

@@ -29,6 +29,7 @@
 #define VIEW_ROOT_ID VIEW_BIT
 
 struct backing;
+struct pin;
 struct view;
 
 /* What tells an inode from every other that ever was in its place. */
@@ -47,6 +48,7 @@ struct view_node {
 	uint64_t uses;		  /* lookups, nodes found in this directory, and file_hold()s */
 	struct view_node *parent; /* where it was seen last; the root has none */
 	char *name;
+	struct pin *pin; /* an fd for a moment, see pins.c; NULL: none */
 
 	/*
 	 * The rest is for regular files. Lock order: node->lock, then view->lock.
@@ -57,8 +59,8 @@ struct view_node {
 
 	/* Belongs to src/fs. */
 	struct backing *backing; /* what the kernel has of the open file; NULL: nothing */
-	bool cached; /* the opens go through the page cache */
-	off_t told_size; /* what the kernel believes */
+	bool cached;		 /* the opens go through the page cache */
+	off_t told_size;	 /* what the kernel believes */
 	struct timespec told_change;
 };
 
@@ -70,6 +72,12 @@ struct view_options {
 
 /* On failure @why holds one line that says what to do. */
 int view_create(struct view **view, const struct view_options *options, char why[static 256]);
+
+/*
+ * To be called once threads may be made: what has been looked up then stays
+ * for a second what it is, though the name go to something else.
+ */
+int view_start(struct view *view);
 
 /* Ends all nodes with it, after @end has seen each; that may be NULL, as may @view. */
 void view_destroy(struct view *view, void (*end)(struct view_node *node));
