@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The view of a directory that others change. Wants the right to mount, as the
+ * daemon does.
+ */
+#include "util/scope.h"
+#include "view/view.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+static char top[32]; /* the source */
+static struct view *view;
+static struct view_node *root;
+static char why[256];
+
+static int open_view(const char *directory, const char *mountpoint)
+{
+	const struct view_options wanted = {.directory = directory, .mountpoint = mountpoint};
+
+	return view_create(&view, &wanted, why);
+}
+
+static void setup(void)
+{
+	strcpy(top, "/tmp/view.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(top));
+	ck_assert_int_eq(chdir(top), 0);
+	ck_assert_msg(!open_view(top, "/nowhere"), "%s", why);
+	root = view_find(view, VIEW_ROOT_ID);
+	ck_assert_ptr_nonnull(root);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+static void teardown(void)
+{
+	view_destroy(view, NULL);
+	nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void make_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static struct view_node *look_up(struct view_node *parent, const char *name)
+{
+	struct view_node *node = NULL;
+	struct stat st;
+
+	ck_assert_int_eq(view_look_up(view, parent, name, &node, &st), 0);
+	return node;
+}
+
+static int look_up_error(struct view_node *parent, const char *name)
+{
+	struct view_node *node;
+	struct stat st;
+
+	return view_look_up(view, parent, name, &node, &st);
+}
+
+static int open_error(struct view_node *node)
+{
+	int fd = view_open(view, node);
+
+	close_fd(fd);
+	return fd < 0 ? fd : 0;
+}
+
+static mode_t mode_of(struct view_node *node)
+{
+	struct stat st;
+
+	ck_assert_int_eq(view_stat(view, node, &st), 0);
+	return st.st_mode;
+}
+
+static const struct {
+	const char *directory, *mountpoint, *says;
+} refused[] = {
+	{"/nowhere/at/all", "/mnt", "No such file"},
+	{"/etc/passwd", "/mnt", "Not a directory"},
+	{"/proc/self", "/mnt", "is on proc"},
+	{"/usr", "/usr", "on the mountpoint"},
+	{"/usr/bin", "/usr", "on the mountpoint"},
+	{"/usr/../usr/bin", "/usr/./", "on the mountpoint"},
+};
+
+START_TEST(refusals_say_why)
+{
+	ck_assert_int_lt(open_view(refused[_i].directory, refused[_i].mountpoint), 0);
+	ck_assert_msg(strstr(why, refused[_i].says) != NULL, "%s", why);
+}
+END_TEST
+
+START_TEST(similar_names_are_not_the_mountpoint)
+{
+	ck_assert_int_eq(mkdir("ab", 0700), 0);
+	char wanted[64], mountpoint[64];
+
+	snprintf(wanted, sizeof(wanted), "%s/ab", top);
+	snprintf(mountpoint, sizeof(mountpoint), "%s/a", top);
+	ck_assert_int_eq(mkdir("a", 0700), 0);
+	view_destroy(view, NULL);
+	ck_assert_msg(!open_view(wanted, mountpoint), "%s", why);
+}
+END_TEST
+
+START_TEST(names_of_one_file_are_one_node)
+{
+	struct stat st, own;
+
+	make_file("one", "text");
+	ck_assert_int_eq(link("one", "two"), 0);
+	struct view_node *node = look_up(root, "one");
+
+	ck_assert_ptr_eq(node, look_up(root, "two"));
+	ck_assert_int_eq(view_stat(view, node, &st), 0);
+	ck_assert_int_eq(stat("one", &own), 0);
+	ck_assert_uint_eq(st.st_ino, VIEW_BIT | own.st_ino);
+	ck_assert_int_eq(st.st_nlink, 2);
+	ck_assert_int_eq(st.st_blocks, 1);
+	view_put(view, node, 1);
+	ck_assert_ptr_eq(view_find(view, node->id), node);
+	const uint64_t id = node->id;
+
+	view_put(view, node, 1);
+	ck_assert_ptr_null(view_find(view, id));
+}
+END_TEST
+
+START_TEST(no_name_leads_out)
+{
+	static const char *const names[] = {"..", "../..", "/", "/etc", "link/passwd", "./../x"};
+
+	ck_assert_int_eq(symlink("/etc", "link"), 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		ck_assert_msg(look_up_error(root, names[i]) < 0, "%s", names[i]);
+	ck_assert(S_ISLNK(mode_of(look_up(root, "link"))));
+}
+END_TEST
+
+START_TEST(a_directory_become_a_symlink_is_stale)
+{
+	ck_assert_int_eq(mkdir("dir", 0700), 0);
+	make_file("dir/file", "in");
+	struct view_node *dir = look_up(root, "dir"), *file = look_up(dir, "file");
+
+	ck_assert_int_eq(rename("dir", "away"), 0);
+	ck_assert_int_eq(symlink("away", "dir"), 0);
+	ck_assert_int_eq(open_error(file), -ESTALE);
+	ck_assert_int_eq(view_hold(view, file), -ESTALE);
+	ck_assert_int_eq(look_up_error(dir, "file"), -ESTALE);
+	ck_assert_ptr_eq(look_up(look_up(root, "away"), "file"), file);
+	ck_assert_int_eq(open_error(file), 0);
+}
+END_TEST
+
+START_TEST(another_file_by_the_name_is_stale)
+{
+	make_file("file", "old");
+	make_file("next", "new");
+	struct view_node *old = look_up(root, "file");
+
+	ck_assert_int_eq(rename("next", "file"), 0);
+	ck_assert_int_eq(open_error(old), -ESTALE);
+	ck_assert_ptr_ne(look_up(root, "file"), old);
+}
+END_TEST
+
+START_TEST(just_looked_up_stays_for_a_moment)
+{
+	ck_assert_int_eq(view_start(view), 0);
+	make_file("file", "old");
+	struct view_node *old = look_up(root, "file");
+
+	make_file("next", "new");
+	ck_assert_int_eq(rename("next", "file"), 0);
+	ck_assert_int_eq(open_error(old), 0);
+	sleep(2);
+	ck_assert_int_eq(open_error(old), -ESTALE);
+}
+END_TEST
+
+START_TEST(open_files_outlive_their_names)
+{
+	char text[4] = "";
+
+	make_file("file", "abc");
+	struct view_node *node = look_up(root, "file");
+
+	ck_assert_int_eq(view_hold(view, node), 0);
+	ck_assert_int_eq(unlink("file"), 0);
+	ck_assert_int_eq(open_error(node), 0);
+	ck_assert_int_eq(pread(node->file, text, 3, 0), 3);
+	ck_assert_str_eq(text, "abc");
+	view_drop(view, node);
+	ck_assert_int_eq(open_error(node), -ESTALE);
+}
+END_TEST
+
+START_TEST(only_files_are_opened)
+{
+	ck_assert_int_eq(mkfifo("pipe", 0600), 0);
+	ck_assert_int_eq(mkdir("dir", 0700), 0);
+	ck_assert_int_eq(view_hold(view, look_up(root, "pipe")), -EACCES);
+	ck_assert_int_eq(view_hold(view, look_up(root, "dir")), -EACCES);
+}
+END_TEST
+
+/* setfacl -m u:1:r, as the kernel has it: version, then tag, bits, id. */
+static const struct {
+	uint32_t version;
+	struct {
+		uint16_t tag, bits;
+		uint32_t id;
+	} entries[5];
+} list = {2,
+	  {{0x01, 6, ~0u}, {0x02, 4, 1}, {0x04, 0, ~0u}, {0x10, 4, ~0u}, {0x20, 4, ~0u}}};
+
+START_TEST(lists_that_nobody_checks_leave_the_owner_alone)
+{
+	make_file("plain", "");
+	make_file("listed", "");
+	ck_assert_int_eq(chmod("plain", 0644), 0);
+	if (setxattr("listed", "system.posix_acl_access", &list, sizeof(list), 0))
+		return; /* this filesystem has none */
+	struct view_node *plain = look_up(root, "plain"), *listed = look_up(root, "listed");
+
+	ck_assert_uint_eq(mode_of(listed), S_IFREG | 0600);
+	ck_assert_uint_eq(mode_of(plain), S_IFREG | 0644);
+	ck_assert_int_lt(view_getxattr(view, listed, "system.posix_acl_access", NULL, 0), 0);
+	view_show_acls(view, true);
+	ck_assert_uint_eq(mode_of(listed), S_IFREG | 0644);
+	ck_assert_int_eq(view_getxattr(view, listed, "system.posix_acl_access", NULL, 0),
+			 sizeof(list));
+	ck_assert_int_eq(view_getxattr(view, plain, "system.posix_acl_access", NULL, 0), -ENODATA);
+}
+END_TEST
+
+START_TEST(directories_that_change_places)
+{
+	ck_assert_int_eq(mkdir("a", 0700) | mkdir("a/b", 0700), 0);
+	struct view_node *a = look_up(root, "a"), *b = look_up(a, "b");
+
+	/* Seen below itself by who still has it open: refused, not followed. */
+	scope(fd) int in_b = view_open_directory(view, b);
+	struct view_node *found;
+	struct stat st;
+
+	ck_assert_int_eq(rename("a/b", "b") | rename("a", "b/a"), 0);
+	ck_assert_int_eq(view_look_up_at(view, b, in_b, "a", &found, &st), -ESTALE);
+	ck_assert_ptr_eq(look_up(root, "b"), b);
+	ck_assert_ptr_eq(look_up(b, "a"), a);
+	ck_assert_int_eq(open_error(a), 0);
+}
+END_TEST
+
+static int count_fds(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 4096; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+START_TEST(nodes_cost_no_fd)
+{
+	char name[16];
+	const int before = count_fds();
+
+	ck_assert_int_eq(view_start(view), 0);
+	for (int i = 0; i < 400; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		make_file(name, "");
+		look_up(root, name);
+	}
+	ck_assert_int_le(count_fds(), before + 128);
+}
+END_TEST
+
+START_TEST(deeper_than_a_path_is_long)
+{
+	char name[NAME_MAX + 1];
+	struct view_node *node = root;
+	const int depth = 3 * PATH_MAX / NAME_MAX;
+
+	memset(name, 'n', NAME_MAX);
+	name[NAME_MAX] = '\0';
+	for (int i = 0; i < depth; i++) {
+		ck_assert_int_eq(mkdir(name, 0700), 0);
+		ck_assert_int_eq(chdir(name), 0);
+		node = look_up(node, name);
+	}
+	make_file("file", "");
+	ck_assert_int_eq(open_error(look_up(node, "file")), 0);
+	/* nftw(3) can't either */
+	ck_assert_int_eq(unlink("file"), 0);
+	for (int i = 0; i < depth; i++)
+		ck_assert_int_eq(chdir("..") | rmdir(name), 0);
+}
+END_TEST
+
+START_TEST(the_systems_attributes_are_not_shown)
+{
+	char names[64];
+
+	make_file("file", "");
+	if (setxattr("file", "user.a", "x", 1, 0) || setxattr("file", "trusted.b", "x", 1, 0))
+		return; /* this filesystem has none */
+	struct view_node *node = look_up(root, "file");
+
+	ck_assert_int_eq(view_listxattr(view, node, NULL, 0), sizeof("user.a"));
+	ck_assert_int_eq(view_listxattr(view, node, names, 3), -ERANGE);
+	ck_assert_int_eq(view_listxattr(view, node, names, sizeof(names)), sizeof("user.a"));
+	ck_assert_str_eq(names, "user.a");
+	ck_assert_int_eq(view_getxattr(view, node, "user.a", names, sizeof(names)), 1);
+	ck_assert_int_eq(view_getxattr(view, node, "trusted.b", names, sizeof(names)), -EOPNOTSUPP);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("view");
+	TCase *tests = tcase_create("view"), *refusals = tcase_create("refusals");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, similar_names_are_not_the_mountpoint);
+	tcase_add_test(tests, names_of_one_file_are_one_node);
+	tcase_add_test(tests, no_name_leads_out);
+	tcase_add_test(tests, a_directory_become_a_symlink_is_stale);
+	tcase_add_test(tests, another_file_by_the_name_is_stale);
+	tcase_add_test(tests, just_looked_up_stays_for_a_moment);
+	tcase_add_test(tests, open_files_outlive_their_names);
+	tcase_add_test(tests, only_files_are_opened);
+	tcase_add_test(tests, lists_that_nobody_checks_leave_the_owner_alone);
+	tcase_add_test(tests, directories_that_change_places);
+	tcase_add_test(tests, nodes_cost_no_fd);
+	tcase_add_test(tests, deeper_than_a_path_is_long);
+	tcase_add_test(tests, the_systems_attributes_are_not_shown);
+	suite_add_tcase(suite, tests);
+	tcase_add_loop_test(refusals, refusals_say_why, 0, sizeof(refused) / sizeof(refused[0]));
+	suite_add_tcase(suite, refusals);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
