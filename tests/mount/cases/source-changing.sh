@@ -57,7 +57,7 @@ exec {fd}<&-
 mkdir -p src/a/b/c
 echo deep >src/a/b/c/file
 (
-	cd "$view/a/b/c"
+	cd "$view/a/b/c" || exit
 	cat file >/dev/null
 	mv "$work/src/a/b" "$work/src/moved"
 	sleep 0.05
@@ -78,8 +78,7 @@ tr '\000-\377' 'a' <first | head -c 6M >a
 tr '\000-\377' 'b' <first | head -c 6M >b
 cp a src/moving
 change() {
-	local round
-	for round in {1..40}; do
+	for _ in {1..40}; do
 		cat b >src/next && mv src/next src/moving
 		truncate -s 3000001 src/moving
 		cat a >>src/moving
@@ -102,8 +101,8 @@ follow() {
 	done
 	return 0
 }
-both() { if [ "$1" = 1 ]; then change; else follow; fi; }
-in_parallel 2 both
+change_or_follow() { if [ "$1" = 1 ]; then change; else follow; fi; }
+in_parallel 2 change_or_follow
 cp "$view/moving" "$mnt/moving"
 assert_same src/moving "$mnt/moving"
 
@@ -112,8 +111,7 @@ echo 1111111111 >one
 echo 2222222222222222 >two
 cp one src/swap
 swap() {
-	local round
-	for round in {1..200}; do
+	for _ in {1..200}; do
 		cp two src/s && mv src/s src/swap
 		cp one src/s && mv src/s src/swap
 	done
@@ -127,5 +125,5 @@ read_swap() {
 			{ echo "read '$text'"; return 1; }
 	done
 }
-both() { if [ "$1" = 1 ]; then swap; else read_swap; fi; }
-in_parallel 2 both
+swap_or_read() { if [ "$1" = 1 ]; then swap; else read_swap; fi; }
+in_parallel 2 swap_or_read

@@ -17,8 +17,7 @@ free_memory() { stat -f -c %f "$mnt"; }
 
 # ten long ones, again and again, and the mount answers meanwhile
 long() {
-	local round
-	for round in 1 2 3; do
+	for _ in 1 2 3; do
 		cp "$view/long$1" "$mnt/long$1" && cmp -s "src/long$1" "$mnt/long$1" || return
 	done
 	touch "$work/done$1"
@@ -43,8 +42,7 @@ assert_same src/short "$mnt/short"
 
 # two into one file: whole calls follow each other
 same() {
-	local round
-	for round in {1..10}; do
+	for _ in {1..10}; do
 		dd if="$view/long$1" of="$mnt/same" bs=64M conv=notrunc status=none
 	done
 }
@@ -56,6 +54,7 @@ cmp -s src/long1 "$mnt/both" || cmp -s src/long2 "$mnt/both" || fail "neither of
 
 # ended by a signal: what is there is the beginning, and the next copy works
 for pause in 0 0.005 0.01 0.02 0.04 0.08; do
+	rm -f "$mnt/killed"
 	cp "$view/long1" "$mnt/killed" &
 	pid=$!
 	sleep "$pause"

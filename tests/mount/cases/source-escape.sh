@@ -60,7 +60,7 @@ walk() {
 		cp "$view/dir/file" "$mnt/c" 2>/dev/null && cat "$mnt/c"
 		(cd "$view/dir" 2>/dev/null && cat file sub/file 2>/dev/null)
 		ls "$view/dir" >/dev/null 2>&1
-	done >read.$1
+	done >"read.$1"
 	return 0
 }
 both() { if [ "$1" = 1 ]; then swap; else as_user_walk "$1"; fi; }
@@ -70,6 +70,7 @@ as_user_walk() {
 	export -f walk
 	touch "read.$1"
 	chown 1000 "read.$1"
+	# shellcheck disable=SC2016 # for the shell inside
 	as_user 1000 bash -c 'walk "$1"' - "$1"
 }
 chmod 711 .
@@ -81,19 +82,19 @@ done
 
 # very deep: longer than any path can be
 (
-	cd src/deep
+	cd src/deep || exit
 	name=$(printf 'n%.0s' {1..250})
 	for _ in {1..40}; do
 		mkdir "$name"
-		cd "$name"
+		cd "$name" || exit
 	done
 	echo bottom >file
 )
 (
-	cd "$view/deep"
+	cd "$view/deep" || exit
 	name=$(printf 'n%.0s' {1..250})
 	for _ in {1..40}; do
-		cd "$name"
+		cd "$name" || exit
 	done
 	assert_eq "$(cat file)" bottom "at the bottom"
 	assert_eq "$(ls)" file "listed there"

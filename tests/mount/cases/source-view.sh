@@ -68,7 +68,7 @@ assert_fails "No such attribute" getfattr -n user.none "$view/one"
 cp "$(type -P true)" src/program
 "$view/program"
 assert_same src/odd "$view/odd"
-assert_eq "$(cat "$view/nothing" | wc -c)" 0 "an empty file"
+assert_eq "$(wc -c <"$view/nothing")" 0 "an empty file"
 assert_eq "$(tail -c 5 "$view/odd" | od -An -tx1)" "$(tail -c 5 src/odd | od -An -tx1)" "the end"
 
 # without source=, .source is a name like any other
