@@ -50,7 +50,7 @@ struct buffer_window {
 	struct buffer *buffer;
 	struct cpu_access access;
 	uint64_t reserved; /* of the budget */
-	char *map; /* what is to be unmapped; NULL: nothing */
+	char *map;	   /* what is to be unmapped; NULL: nothing */
 	size_t map_size;
 };
 

@@ -55,9 +55,9 @@ struct copy {
 
 struct copy_report {
 	const char *engine; /* "direct", "bounce", "buffered", "copy_file_range"; static */
-	bool direct; /* the bulk of it passed the page cache by */
-	uint64_t bytes; /* that are there, without a gap from the start on */
-	int error; /* 0, or the -errno that kept the rest away */
+	bool direct;	    /* the bulk of it passed the page cache by */
+	uint64_t bytes;	    /* that are there, without a gap from the start on */
+	int error;	    /* 0, or the -errno that kept the rest away */
 	double seconds;
 	char reason[96]; /* why this engine, and none that is better */
 };

@@ -14,8 +14,8 @@ static ssize_t all_calls(struct job *job, const char *bytes, size_t size, off_t 
 	size_t done = 0;
 
 	while (done < size) {
-		ssize_t n = memory->ops->write(memory, bytes + done, size - done,
-					       offset + (off_t)done);
+		ssize_t n =
+			memory->ops->write(memory, bytes + done, size - done, offset + (off_t)done);
 
 		if (n == -EINTR && !job_is_cancelled(job))
 			continue;
@@ -29,7 +29,8 @@ static ssize_t all_calls(struct job *job, const char *bytes, size_t size, off_t 
 }
 
 /* To be called with what job_transfer() has put into @bounce, and its @error. */
-static ssize_t write_out(struct job *job, const char *bounce, ssize_t size, off_t offset, int *error)
+static ssize_t write_out(struct job *job, const char *bounce, ssize_t size, off_t offset,
+			 int *error)
 {
 	int write_error = 0;
 	ssize_t n = all_calls(job, bounce, (size_t)size, offset, &write_error);

@@ -32,8 +32,7 @@ static bool is_in_memory(int file)
 
 	if (fstatfs(file, &fs))
 		return false;
-	return fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC ||
-	       fs.f_type == HUGETLBFS_MAGIC;
+	return fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC || fs.f_type == HUGETLBFS_MAGIC;
 }
 
 /* Files that say they are empty may have much to tell, as those of /proc do. */

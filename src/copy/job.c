@@ -259,8 +259,8 @@ static ssize_t move_rest(struct job *job, struct piece piece, ssize_t moved, cha
 ssize_t job_move(struct job *job, struct piece piece, char *bounce, int *error)
 {
 	static engine *const engines[] = {
-		[ENGINE_KERNEL] = engine_kernel,     [ENGINE_DIRECT] = engine_in_place,
-		[ENGINE_BOUNCE] = engine_bounce,     [ENGINE_BUFFERED] = engine_in_place,
+		[ENGINE_KERNEL] = engine_kernel, [ENGINE_DIRECT] = engine_in_place,
+		[ENGINE_BOUNCE] = engine_bounce, [ENGINE_BUFFERED] = engine_in_place,
 		[ENGINE_STREAM] = engine_stream,
 	};
 	const enum copy_engine which = job->plan->engine;

@@ -40,7 +40,7 @@ struct job {
 
 	/* Any thread that moves a piece. */
 	_Atomic uint64_t direct_bytes;
-	_Atomic bool refused; /* the file, direct I/O, although it could be opened so */
+	_Atomic bool refused;	/* the file, direct I/O, although it could be opened so */
 	_Atomic bool fell_back; /* the kernel stopped copying by itself on the way */
 
 	/* The pool's lock. */

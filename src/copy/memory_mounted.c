@@ -93,8 +93,8 @@ static int open_window(struct copy_memory *memory, struct copy_window *window, o
 
 	window->size = length;
 	window->map_size = length + (size_t)before;
-	window->map = mmap(NULL, window->map_size, protection, MAP_SHARED, memory->file,
-			   offset - before);
+	window->map =
+		mmap(NULL, window->map_size, protection, MAP_SHARED, memory->file, offset - before);
 	if (window->map == MAP_FAILED)
 		return -errno;
 	madvise(window->map, window->map_size, MADV_HUGEPAGE);

@@ -66,8 +66,7 @@ static bool row_fits(const struct plan_row *row, const struct plan_facts *facts)
 	return fits(row->file, (int)facts->file) && fits(row->kernel, (int)facts->kernel) &&
 	       fits(row->direct, (int)facts->direct) && fits(row->small, facts->small) &&
 	       fits(row->warm, facts->warm) && fits(row->scattered, facts->scattered) &&
-	       fits(row->congruent, facts->congruent) &&
-	       fits(row->reach, (int)facts->reach);
+	       fits(row->congruent, facts->congruent) && fits(row->reach, (int)facts->reach);
 }
 
 const struct plan_row *plan_row(const struct plan_facts *facts)

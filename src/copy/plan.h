@@ -37,8 +37,8 @@ struct plan_facts {
 	enum plan_file file;
 	enum plan_kernel kernel;
 	enum copy_direct direct;
-	bool small; /* not worth a second open */
-	bool warm; /* most of it is in the page cache */
+	bool small;	/* not worth a second open */
+	bool warm;	/* most of it is in the page cache */
 	bool scattered; /* the memory has small pages, each a thing of its own to find */
 	bool congruent; /* aligned in the file is aligned in the memory */
 	enum copy_reach reach;

@@ -42,7 +42,8 @@ static ssize_t move_directly(struct job *job, char *bytes, size_t size, uint64_t
 	return n;
 }
 
-/* Some bytes; 0 at the end of the file. Direct I/O that ends early is asked about in the other way. */
+/* Some bytes; 0 at the end of the file. Direct I/O that ends early is asked about in the other way.
+ */
 static ssize_t move_some(struct job *job, char *bytes, size_t size, uint64_t position)
 {
 	ssize_t n = 0;

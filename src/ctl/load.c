@@ -88,7 +88,8 @@ static enum ctl_exit fail_load(const struct load *load, ssize_t error)
 	if (error == -EBADMSG)
 		return ctl_fail("%s does not have this checksum; %s is as it was", load->source,
 				load->target);
-	return ctl_fail("loading %s into %s: %s", load->source, load->target, strerror((int)-error));
+	return ctl_fail("loading %s into %s: %s", load->source, load->target,
+			strerror((int)-error));
 }
 
 static enum ctl_exit fill(const struct load *load, int source, const struct stat *st,

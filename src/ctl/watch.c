@@ -22,7 +22,7 @@ static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 static volatile sig_atomic_t caught;
 static _Atomic bool cancelled;
 
-static void catch(int signal)
+static void catch (int signal)
 {
 	caught = signal;
 	cancelled = true;

@@ -77,8 +77,8 @@ static int print_guess(FILE *out, struct fs *fs, struct node *node)
 {
 	struct stat st;
 	int error = fs_stat(fs, node, &st);
-	const bool past = fs->passthrough &&
-			  (fs->heap->ops->memory != HEAP_PAGES || fs->kernel.binds);
+	const bool past =
+		fs->passthrough && (fs->heap->ops->memory != HEAP_PAGES || fs->kernel.binds);
 
 	if (error)
 		return error;

@@ -6,7 +6,9 @@
 #include "copy/copy.h"
 #include "fake_heap.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static const enum heap_memory kinds[] = {HEAP_TREE_FILE, HEAP_OWN_FILE, HEAP_PAGES};
 
@@ -68,7 +70,6 @@ static void fill_source(size_t size)
 		bytes[i] = (char)(1 + (i * 7 + i / 251 + i / 65521) % 255);
 	ck_assert_int_eq(pwrite(source, bytes, size, 0), (ssize_t)size);
 	ck_assert_int_eq(ftruncate(source, (off_t)size), 0);
-	ck_assert_int_eq(fsync(source), 0);
 	free(bytes);
 }
 
@@ -104,9 +105,9 @@ static void assert_same_bytes(off_t in_file, off_t in_buffer, size_t size)
 
 START_TEST(odd_sizes)
 {
-	static const size_t sizes[] = {0,     1,	 511,	    512,	  4095,
-				       4096,  4097,	 65535,	    65536,	  100001,
-				       1 << 20, (1 << 20) + 1, 5 << 20, (9 << 20) + 513};
+	static const size_t sizes[] = {
+		0,     1,     511,    512,     4095,	      4096,    4097,
+		65535, 65536, 100001, 1 << 20, (1 << 20) + 1, 5 << 20, (9 << 20) + 513};
 	struct copy_report report;
 
 	begin_kind(_i % KINDS);
@@ -176,6 +177,471 @@ START_TEST(keeps_what_surrounds_it)
 }
 END_TEST
 
+/*
+ * Fault points: the memory's own calls, with something done before the nth
+ * window or write, counted over all threads.
+ */
+static struct copy_memory real_memory;
+static _Atomic int calls_before;
+static int (*happen)(void); /* what it returns is the call's error, if not 0 */
+
+static int maybe_happen(void)
+{
+	return --calls_before == 0 ? happen() : 0;
+}
+
+static int faulty_window(struct copy_memory *memory, struct copy_window *window, off_t offset,
+			 size_t size, bool write)
+{
+	int err = maybe_happen();
+
+	return err ? err : real_memory.ops->open_window(memory, window, offset, size, write);
+}
+
+static ssize_t faulty_write(struct copy_memory *memory, const void *data, size_t size, off_t offset)
+{
+	int err = maybe_happen();
+
+	return err ? err : real_memory.ops->write(memory, data, size, offset);
+}
+
+static struct copy_memory faulty_memory(int calls, int (*what)(void))
+{
+	static struct copy_memory_ops ops;
+	struct copy_memory memory;
+
+	real_memory = copy_memory_of_buffer(buffer);
+	ops = *real_memory.ops;
+	ops.open_window = faulty_window;
+	ops.write = faulty_write;
+	calls_before = calls;
+	happen = what;
+	memory = real_memory;
+	memory.ops = &ops;
+	return memory;
+}
+
+#define LONG ((size_t)24 << 20)
+
+static int shrink_source(void)
+{
+	ck_assert_int_eq(ftruncate(source, 10000001), 0);
+	return 0;
+}
+
+/* What the source still had, or less where that was read before: never a hole. */
+START_TEST(shrinking_source)
+{
+	struct copy_report report;
+	ssize_t n;
+
+	begin_kind(_i);
+	fill_source(LONG);
+	struct copy copy = copy_in(0, 0, UINT64_MAX);
+
+	copy.memory = faulty_memory(2, shrink_source);
+	n = copy_run(pool, &copy, &report);
+	ck_assert_int_ge(n, 10000001);
+	ck_assert_int_le(n, (ssize_t)LONG);
+	ck_assert_int_eq(report.error, 0);
+	ck_assert_int_eq(size_of(buffer), n);
+	assert_same_bytes(0, 0, 10000001);
+	if (kinds[_i] == HEAP_PAGES)
+		assert_gap_is_zero(buffer);
+}
+END_TEST
+
+static int fail_with_eio(void)
+{
+	return -EIO;
+}
+
+/* What came before counts, what came after does not, and is gone. */
+START_TEST(failing_memory)
+{
+	struct copy_report report;
+	ssize_t n;
+
+	begin_kind(_i);
+	fill_source(LONG);
+	for (int calls = 1; calls <= 7; calls++) {
+		ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+		struct copy copy = copy_in(0, 0, UINT64_MAX);
+
+		copy.memory = faulty_memory(calls, fail_with_eio);
+		n = copy_run(pool, &copy, &report);
+		ck_assert_int_eq(report.error, -EIO);
+		ck_assert_int_lt(n, (ssize_t)LONG);
+		ck_assert(n == -EIO || (n > 0 && (uint64_t)n == report.bytes));
+		ck_assert_int_eq(size_of(buffer), n > 0 ? n : 0);
+		if (n > 0)
+			assert_same_bytes(0, 0, (size_t)n);
+		if (kinds[_i] == HEAP_PAGES)
+			assert_gap_is_zero(buffer);
+	}
+}
+END_TEST
+
+/* Bytes that were there before a copy that fails are not cut off by it. */
+START_TEST(failing_over_old_bytes)
+{
+	char *old = malloc(LONG);
+	struct copy_report report;
+	char byte;
+
+	begin_kind(_i);
+	fill_source(LONG);
+	memset(old, 'o', LONG);
+	ck_assert_int_eq(buffer_write(buffer, old, LONG, 0), LONG);
+	struct copy copy = copy_in(0, 0, UINT64_MAX);
+
+	copy.memory = faulty_memory(1, fail_with_eio);
+	ck_assert_int_lt(copy_run(pool, &copy, &report), (ssize_t)LONG);
+	ck_assert_int_eq(size_of(buffer), LONG);
+	ck_assert_int_eq(buffer_read(buffer, &byte, 1, LONG - 1), 1);
+	ck_assert_int_ne(byte, 0);
+	free(old);
+}
+END_TEST
+
+static int truncate_buffer(void)
+{
+	ck_assert_int_eq(buffer_truncate(buffer, 4097), 0);
+	return 0;
+}
+
+/* As with read and write: what is written behind a cut makes the file longer again. */
+START_TEST(truncated_meanwhile)
+{
+	struct copy_report report;
+
+	begin_kind(_i);
+	fill_source(LONG);
+	struct copy copy = copy_in(0, 0, UINT64_MAX);
+
+	copy.memory = faulty_memory(3, truncate_buffer);
+	ck_assert_int_eq(copy_run(pool, &copy, &report), LONG);
+	ck_assert_int_eq(size_of(buffer), LONG);
+	assert_same_bytes(0, 0, 4097);
+}
+END_TEST
+
+START_TEST(no_memory)
+{
+	_Atomic uint64_t progress = 0;
+	struct copy_report report;
+
+	begin_kind(_i);
+	if (kinds[_i] == HEAP_TREE_FILE)
+		return; /* the kernel keeps that limit; tests/mount looks at it */
+	fill_source(LONG);
+	heap.budget.limit = LONG - 1;
+	struct copy copy = copy_in(0, 0, UINT64_MAX);
+
+	copy.progress = &progress;
+	ck_assert_int_eq(copy_run(pool, &copy, &report), -ENOSPC);
+	ck_assert_int_eq(report.error, -ENOSPC);
+	ck_assert_uint_eq(progress, 0);
+	ck_assert_int_eq(size_of(buffer), 0);
+	ck_assert_uint_eq(used_budget(&heap), 0);
+	/* The next one fits. */
+	copy.length = LONG / 2;
+	ck_assert_int_eq(copy_run(pool, &copy, &report), LONG / 2);
+	assert_same_bytes(0, 0, LONG / 2);
+}
+END_TEST
+
+static _Atomic bool cancel;
+
+static int set_cancel(void)
+{
+	cancel = true;
+	return 0;
+}
+
+START_TEST(cancelled)
+{
+	struct copy_report report;
+	ssize_t n;
+
+	begin_kind(_i);
+	fill_source(LONG);
+	cancel = false;
+	struct copy copy = copy_in(0, 0, UINT64_MAX);
+
+	copy.cancel = &cancel;
+	copy.memory = faulty_memory(2, set_cancel);
+	n = copy_run(pool, &copy, &report);
+	ck_assert_int_lt(n, (ssize_t)LONG);
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(report.error, -EINTR);
+	ck_assert_int_eq(size_of(buffer), n);
+	assert_same_bytes(0, 0, (size_t)n);
+	/* One that is cancelled before it begins does nothing at all. */
+	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+	ck_assert_int_eq(copy_run(pool, &copy, &report), -EINTR);
+	ck_assert_int_eq(size_of(buffer), 0);
+}
+END_TEST
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void *cancel_soon(void *context)
+{
+	usleep(200 * 1000);
+	cancel = true;
+	return context;
+}
+
+START_TEST(pipes)
+{
+	struct copy_report report;
+	pthread_t thread;
+	int ends[2];
+
+	begin_kind(_i);
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(write(ends[1], "through a pipe", 14), 14);
+	close(ends[1]);
+	struct copy copy = copy_in(0, 100, UINT64_MAX);
+
+	copy.file = ends[0];
+	ck_assert_int_eq(copy_run(pool, &copy, &report), 14);
+	ck_assert_int_eq(size_of(buffer), 114);
+	ck_assert_str_eq(report.engine, "buffered");
+	close(ends[0]);
+
+	/* One that has fallen silent does not hold a cancelled copy. */
+	ck_assert_int_eq(pipe(ends), 0);
+	copy.file = ends[0];
+	copy.cancel = &cancel;
+	cancel = false;
+	const double begin = now();
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, cancel_soon, NULL), 0);
+	ck_assert_int_eq(copy_run(pool, &copy, &report), -EINTR);
+	ck_assert_double_lt(now() - begin, 1.0);
+	pthread_join(thread, NULL);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+START_TEST(files_without_size)
+{
+	struct copy_report report;
+	char text[256] = "";
+	int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+	begin_kind(_i);
+	struct copy copy = copy_in(0, 0, UINT64_MAX);
+
+	copy.file = file;
+	ck_assert_int_gt(copy_run(pool, &copy, &report), 100);
+	ck_assert_int_eq(size_of(buffer), (off_t)report.bytes);
+	ck_assert_int_gt(buffer_read(buffer, text, sizeof(text) - 1, 0), 0);
+	ck_assert_ptr_nonnull(strstr(text, "Name:"));
+	close(file);
+}
+END_TEST
+
+START_TEST(unreadable_source)
+{
+	struct copy_report report;
+	int file = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int directory = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	begin_kind(_i);
+	struct copy copy = copy_in(0, 0, UINT64_MAX);
+
+	copy.file = file;
+	ck_assert_int_eq(copy_run(pool, &copy, &report), -EBADF);
+	copy.file = directory;
+	ck_assert_int_eq(copy_run(pool, &copy, &report), -EISDIR);
+	ck_assert_int_eq(size_of(buffer), 0);
+	close(file);
+	close(directory);
+}
+END_TEST
+
+static void fill_buffer(size_t size)
+{
+	struct copy_report report;
+
+	fill_source(size);
+	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+	struct copy copy = copy_in(0, 0, UINT64_MAX);
+
+	ck_assert_int_eq(copy_run(pool, &copy, &report), (ssize_t)size);
+}
+
+START_TEST(out_to_files)
+{
+	static const size_t sizes[] = {0, 1, 4095, 4096, 4097, 65537, (3 << 20) + 511, 9 << 20};
+	struct copy_report report;
+
+	begin_kind(_i % KINDS);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		int file = temporary_file();
+
+		fill_buffer(sizes[i]);
+		struct copy copy = copy_in(0, 0, UINT64_MAX);
+
+		copy.direction = COPY_TO_FILE;
+		copy.file = file;
+		copy.file_offset = 5;
+		copy.direct = (enum copy_direct)(_i / KINDS);
+		ck_assert_int_eq(copy_run(pool, &copy, &report), (ssize_t)sizes[i]);
+		ck_assert_int_eq(lseek(file, 0, SEEK_END), sizes[i] ? (off_t)sizes[i] + 5 : 0);
+		/* And back again. */
+		copy.direction = COPY_TO_MEMORY;
+		ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+		ck_assert_int_eq(copy_run(pool, &copy, &report), (ssize_t)sizes[i]);
+		assert_same_bytes(0, 0, sizes[i]);
+		close(file);
+	}
+}
+END_TEST
+
+/* Neither end gets memory or blocks for what is a hole in the other. */
+START_TEST(holes_are_left_out)
+{
+	const off_t far = (off_t)5 << 30;
+	struct copy_report report;
+	struct stat st = {0};
+	char byte;
+
+	begin_kind(_i);
+	if (kinds[_i] == HEAP_PAGES)
+		return; /* has none */
+	ck_assert_int_eq(pwrite(source, "first", 5, 0), 5);
+	ck_assert_int_eq(pwrite(source, "last", 4, far), 4);
+	struct copy copy = copy_in(0, 0, UINT64_MAX);
+
+	copy.fresh = true;
+	ck_assert_int_eq(copy_run(pool, &copy, &report), far + 4);
+	ck_assert_int_eq(size_of(buffer), far + 4);
+	assert_same_bytes(0, 0, 8192);
+	assert_same_bytes(far - 5000, far - 5000, 5004);
+	ck_assert_int_eq(buffer_read(buffer, &byte, 1, far / 2), 1);
+	ck_assert_int_eq(byte, 0);
+	ck_assert_int_eq(fstat(buffer->file, &st), 0);
+	ck_assert_int_lt(st.st_blocks * 512, 64 << 20);
+
+	ck_assert_int_eq(ftruncate(source, 0), 0);
+	copy.direction = COPY_TO_FILE;
+	ck_assert_int_eq(copy_run(pool, &copy, &report), far + 4);
+	assert_same_bytes(0, 0, 8192);
+	assert_same_bytes(far - 5000, far - 5000, 5004);
+	ck_assert_int_eq(fstat(source, &st), 0);
+	ck_assert_int_lt(st.st_blocks * 512, 64 << 20);
+}
+END_TEST
+
+#define MANY 500
+
+static void count_done(void *context, ssize_t result, const struct copy_report *report)
+{
+	(void)report;
+	if (result == 100001)
+		++*(_Atomic int *)context;
+}
+
+/* Into one buffer, side by side. */
+START_TEST(many_at_once)
+{
+	_Atomic int done = 0;
+
+	begin_kind(_i);
+	fill_source(100001);
+	for (int i = 0; i < MANY; i++) {
+		struct copy copy = copy_in(0, (off_t)i * 100001, UINT64_MAX);
+
+		ck_assert_int_eq(copy_submit(pool, &copy, count_done, &done), 0);
+	}
+	while (done < MANY)
+		usleep(1000);
+	ck_assert_int_eq(size_of(buffer), (off_t)MANY * 100001);
+	for (int i = 0; i < MANY; i++)
+		assert_same_bytes(0, (off_t)i * 100001, 100001);
+}
+END_TEST
+
+/* A long one that came first does not keep a short one waiting. */
+START_TEST(short_ones_overtake)
+{
+	struct copy_report report;
+	_Atomic uint64_t progress = 0;
+	_Atomic int ignored = 0;
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+	begin_kind(_i);
+	fill_source(100001);
+	cancel = false;
+	struct copy endless = copy_in(0, 1 << 20, (uint64_t)1 << 30);
+
+	endless.file = zero;
+	endless.cancel = &cancel;
+	endless.progress = &progress;
+	ck_assert_int_eq(copy_submit(pool, &endless, count_done, &ignored), 0);
+	struct copy copy = copy_in(0, 0, UINT64_MAX);
+
+	ck_assert_int_eq(copy_run(pool, &copy, &report), 100001);
+	ck_assert_uint_lt(progress, (uint64_t)1 << 30);
+	cancel = true;
+	copy_pool_destroy(pool);
+	pool = NULL;
+	close(zero);
+}
+END_TEST
+
+static void keep_result(void *context, ssize_t result, const struct copy_report *report)
+{
+	(void)result;
+	*(_Atomic int *)context = report->error ? report->error : 1;
+}
+
+START_TEST(pool_ends_what_is_under_way)
+{
+	_Atomic int results[10] = {0};
+
+	begin_kind(_i);
+	fill_source(LONG);
+	for (int i = 0; i < 10; i++) {
+		struct copy copy = copy_in(0, (off_t)LONG * i, UINT64_MAX);
+
+		ck_assert_int_eq(copy_submit(pool, &copy, keep_result, &results[i]), 0);
+	}
+	copy_pool_destroy(pool);
+	pool = NULL;
+	for (int i = 0; i < 10; i++)
+		ck_assert(results[i] == 1 || results[i] == -EINTR);
+}
+END_TEST
+
+START_TEST(reports_are_a_line)
+{
+	const struct copy_report report = {.engine = "direct",
+					   .direct = true,
+					   .bytes = 5,
+					   .error = -EIO,
+					   .seconds = 0.25,
+					   .reason = "why not"};
+	char line[COPY_LINE_BYTES];
+
+	(void)_i;
+	copy_report_print(&report, line);
+	ck_assert_str_eq(line, "engine=direct direct=yes bytes=5 seconds=0.250000 reason=why not; "
+			       "ended by: Input/output error");
+}
+END_TEST
+
 static void add(Suite *suite, const char *name, const TTest *test, int times)
 {
 	TCase *tcase = tcase_create(name);
@@ -193,5 +659,20 @@ int main(void)
 	add(suite, "odd sizes", odd_sizes, KINDS * 3);
 	add(suite, "odd positions", odd_positions, KINDS);
 	add(suite, "surroundings", keeps_what_surrounds_it, KINDS);
+	add(suite, "shrinking source", shrinking_source, KINDS);
+	add(suite, "failing memory", failing_memory, KINDS);
+	add(suite, "failing over old bytes", failing_over_old_bytes, KINDS);
+	add(suite, "truncated meanwhile", truncated_meanwhile, KINDS);
+	add(suite, "no memory", no_memory, KINDS);
+	add(suite, "cancelled", cancelled, KINDS);
+	add(suite, "pipes", pipes, KINDS);
+	add(suite, "files without size", files_without_size, KINDS);
+	add(suite, "unreadable source", unreadable_source, KINDS);
+	add(suite, "out to files", out_to_files, KINDS * 3);
+	add(suite, "holes", holes_are_left_out, KINDS);
+	add(suite, "many at once", many_at_once, KINDS);
+	add(suite, "short ones overtake", short_ones_overtake, KINDS);
+	add(suite, "end of the pool", pool_ends_what_is_under_way, KINDS);
+	add(suite, "reports", reports_are_a_line, 1);
 	return run_suite(suite);
 }
