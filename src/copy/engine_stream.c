@@ -3,6 +3,7 @@
 #include "copy/job.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -39,8 +40,10 @@ static ssize_t read_some(struct job *job, char *bytes, size_t size)
 	return n < 0 ? -errno : n;
 }
 
+/* So much a pipe takes at once when it takes anything; more could wait, and not be cancelled. */
 static ssize_t write_some(struct job *job, const char *bytes, size_t size)
 {
+	const size_t most = size < PIPE_BUF ? size : PIPE_BUF;
 	ssize_t n;
 
 	do {
@@ -48,7 +51,7 @@ static ssize_t write_some(struct job *job, const char *bytes, size_t size)
 
 		if (err)
 			return err;
-		n = write(job->copy.file, bytes, size);
+		n = write(job->copy.file, bytes, most);
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
 	return n < 0 ? -errno : n;
 }

@@ -1,0 +1,100 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tags: load
+#
+# dmaheapctl load and save, cut short: soon, and with nothing half done.
+
+make_file large 400M
+mount_fs size=2g
+echo old >"$mnt/replaced"
+echo old >saved
+
+# interrupt SIGNAL SECONDS COMMAND...: ends it, within a second, by that signal
+interrupt() {
+	local signal=$1 seconds=$2 status=0 pid begin
+	shift 2
+	# in the background a shell lets its children ignore SIGINT
+	env --default-signal=INT,TERM,HUP "$@" &
+	pid=$!
+	sleep "$seconds"
+	begin=${EPOCHREALTIME/[.,]/}
+	kill -"$signal" "$pid" 2>/dev/null || true
+	wait "$pid" || status=$?
+	took=$(((${EPOCHREALTIME/[.,]/} - begin) / 1000))
+	[ "$status" -eq 0 ] || [ "$status" -eq $((128 + $(kill -l "$signal"))) ] ||
+		fail "status $status: $*"
+	# sanitized builds on a busy machine need longer to do nothing
+	[ "$took" -lt 3000 ] || fail "took $took ms to end: $*"
+	ended=$status
+}
+
+unhurt() {
+	assert_eq "$(cat "$mnt/replaced")" old "what was there"
+	assert_eq "$(ls -A "$mnt" | xargs)" "$1" names
+	assert_eq "$(cat saved)" old "what was there"
+	assert_eq "$(ls -A | xargs)" "$names" names
+}
+names=$(ls -A | xargs)
+
+# a source that has fallen silent
+for signal in INT TERM HUP; do
+	mkfifo ../silent
+	exec 4<>../silent
+	head -c 60000 /dev/zero >&4
+	interrupt $signal 0.3 dmaheapctl load ../silent "$mnt/replaced"
+	[ "$ended" -ne 0 ] || fail "there was no end to load"
+	unhurt replaced
+	interrupt $signal 0.3 dmaheapctl load ../silent "$mnt/new"
+	unhurt replaced
+	exec 4>&-
+	rm ../silent
+done
+
+# a disk at work; it may be done before
+for seconds in 0.02 0.05 0.1 0.2; do
+	interrupt INT $seconds dmaheapctl load large "$mnt/new"
+	if [ "$ended" -eq 0 ]; then
+		assert_same large "$mnt/new"
+		rm "$mnt/new"
+	fi
+	unhurt replaced
+done
+assert_eq "$(stat -f -c '%f' "$mnt")" "$(($(stat -f -c '%b' "$mnt") - 1))" "free blocks"
+
+# in the middle of a checksum
+sum=$(sha256sum large | cut -d ' ' -f 1)
+interrupt INT 0.4 dmaheapctl load --checksum "sha256:$sum" large "$mnt/new"
+rm -f "$mnt/new"
+unhurt replaced
+
+dmaheapctl load large "$mnt/large"
+for seconds in 0.02 0.1; do
+	interrupt INT $seconds dmaheapctl save "$mnt/large" saved
+	if [ "$ended" -eq 0 ]; then
+		assert_same large saved
+		echo old >saved
+	fi
+	unhurt "large replaced"
+done
+# a reader that has fallen silent
+mkfifo ../silent
+exec 4<>../silent
+interrupt INT 0.3 dmaheapctl save "$mnt/large" ../silent
+[ "$ended" -ne 0 ] || fail "there was no end to save"
+unhurt "large replaced"
+exec 4>&-
+
+# who was told to ignore it, does
+(
+	trap '' HUP
+	dmaheapctl load large "$mnt/new" &
+	kill -HUP $!
+	wait $!
+)
+assert_same large "$mnt/new"
+# killed, it leaves nothing either
+dmaheapctl load large "$mnt/replaced" &
+sleep 0.05
+kill -KILL $! 2>/dev/null || true
+wait $! || true
+[ "$(ls -A "$mnt" | wc -l)" -eq 3 ] || fail "$(ls -A "$mnt")"
