@@ -38,7 +38,8 @@ static void help(void)
 {
 	puts("Usage: dmaheapctl VERB …\n\nVerbs:");
 	for (size_t i = 0; i < VERBS; i++)
-		printf("  %s %s\n           %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
+		printf("  %s%s%s\n\t%s\n", verbs[i].name, *verbs[i].arguments ? " " : "",
+		       verbs[i].arguments, verbs[i].help);
 	puts("\n  -h, --help       this text\n  -V, --version    the version");
 }
 

@@ -28,13 +28,16 @@ interrupt() {
 	ended=$status
 }
 
+# names DIR: of all its files, in one line
+names() { find "$1" -mindepth 1 -printf '%P\n' | sort | xargs; }
+
 unhurt() {
 	assert_eq "$(cat "$mnt/replaced")" old "what was there"
-	assert_eq "$(ls -A "$mnt" | xargs)" "$1" names
+	assert_eq "$(names "$mnt")" "$1" names
 	assert_eq "$(cat saved)" old "what was there"
-	assert_eq "$(ls -A | xargs)" "$names" names
+	assert_eq "$(names .)" "$names" names
 }
-names=$(ls -A | xargs)
+names=$(names .)
 
 # a source that has fallen silent
 for signal in INT TERM HUP; do
@@ -97,4 +100,4 @@ dmaheapctl load large "$mnt/replaced" &
 sleep 0.05
 kill -KILL $! 2>/dev/null || true
 wait $! || true
-[ "$(ls -A "$mnt" | wc -l)" -eq 3 ] || fail "$(ls -A "$mnt")"
+assert_eq "$(names "$mnt")" "large new replaced" names
