@@ -29,7 +29,7 @@ interrupt() {
 }
 
 # names DIR: of all its files, in one line
-names() { find "$1" -mindepth 1 -printf '%P\n' | sort | xargs; }
+names() { find "$1" -mindepth 1 -maxdepth 1 -printf '%P\n' | sort | xargs; }
 
 unhurt() {
 	assert_eq "$(cat "$mnt/replaced")" old "what was there"
