@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: source
 #
-# Sources that are no plain disk: overlayfs, whose files the kernel does not
-# pass through, tmpfs, and a read-only mount. And every heap there is.
+# Sources that are no plain disk: overlayfs, tmpfs, a read-only mount. And every
+# heap there is.
 
 # shows_and_copies DIR [OPTIONS]: the view of DIR is right
 shows_and_copies() {
