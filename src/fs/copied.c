@@ -44,12 +44,18 @@ static ssize_t forget(const char *path, char *text, size_t size)
 
 void copied_record(struct fs *fs, struct node *node, const struct copy_report *report)
 {
+	copied_record_part(fs, node, report, report);
+}
+
+void copied_record_part(struct fs *fs, struct node *node, const struct copy_report *report,
+			const struct copy_report *whole)
+{
 	char line[COPY_LINE_BYTES];
 
 	fs->counters.loads++;
 	fs->counters.loads_direct += report->direct;
 	fs->counters.loaded_bytes += report->bytes;
-	copy_report_print(report, line);
+	copy_report_print(whole, line);
 	/* Where the tree is full the copy is no worse for it. */
 	with_path(fs, node, set, line, strlen(line));
 }

@@ -11,7 +11,9 @@
 struct source_copy {
 	fuse_req_t req;
 	struct fs *fs;
+	struct view_node *from;
 	struct node *to;
+	off_t offset, to_offset;
 	_Atomic bool cancel;
 };
 
@@ -22,6 +24,38 @@ static void interrupt(fuse_req_t req, void *data)
 
 	(void)req;
 	copy->cancel = true;
+}
+
+/*
+ * What is told of a copy that goes on where the last one ended: tools may ask
+ * for a gigabyte at a time, and a reply can't count more than four.
+ */
+static struct copy_report whole_of(const struct source_copy *copy, const struct copy_report *report)
+{
+	struct copy_report whole = *report;
+	with_lock(&copy->from->lock);
+	struct view_copied *last = &copy->from->copied;
+
+	if (copy->offset && last->to == copy->to->ino && last->end == copy->offset &&
+	    last->to_end == copy->to_offset) {
+		whole.bytes += last->bytes;
+		whole.seconds += last->seconds;
+	}
+	*last = (struct view_copied){
+		.to = copy->to->ino,
+		.end = copy->offset + (off_t)report->bytes,
+		.to_end = copy->to_offset + (off_t)report->bytes,
+		.bytes = whole.bytes,
+		.seconds = whole.seconds,
+	};
+	return whole;
+}
+
+static void record(const struct source_copy *copy, const struct copy_report *report)
+{
+	const struct copy_report whole = whole_of(copy, report);
+
+	copied_record_part(copy->fs, copy->to, report, &whole);
 }
 
 static void reply(fuse_req_t req, struct counters *counters, ssize_t count)
@@ -43,7 +77,7 @@ static void done(void *context, ssize_t count, const struct copy_report *report)
 	fuse_req_interrupt_func(copy->req, NULL, NULL);
 	/* The request for what is behind the end is no copy to tell of. */
 	if (count != 0)
-		copied_record(copy->fs, copy->to, report);
+		record(copy, report);
 	reply(copy->req, &copy->fs->counters, count);
 	free(copy);
 }
@@ -64,10 +98,17 @@ void source_copy(fuse_req_t req, fuse_ino_t in, off_t in_offset, fuse_ino_t out,
 		fs_reply_error(req, -ENOMEM);
 		return;
 	}
-	*copy = (struct source_copy){.req = req, .fs = fs, .to = fs_node(req, out)};
+	*copy = (struct source_copy){
+		.req = req,
+		.fs = fs,
+		.from = source_node(req, in),
+		.to = fs_node(req, out),
+		.offset = in_offset,
+		.to_offset = out_offset,
+	};
 	const struct copy wanted = {
 		.direction = COPY_TO_MEMORY,
-		.file = source_node(req, in)->file,
+		.file = copy->from->file,
 		.file_offset = in_offset,
 		.memory = copy_memory_of_buffer(copy->to->buffer),
 		.memory_offset = out_offset,

@@ -62,6 +62,12 @@ struct view_node {
 	bool cached;		 /* the opens go through the page cache */
 	off_t told_size;	 /* what the kernel believes */
 	struct timespec told_change;
+	struct view_copied {	   /* the last copy from it, as one may take several requests */
+		uint64_t to;	   /* the file */
+		off_t end, to_end; /* where it got to in both */
+		uint64_t bytes;
+		double seconds;
+	} copied;
 };
 
 struct view_options {

@@ -17,11 +17,13 @@ for at in "${marks[@]}"; do
 done
 mount_fs size=5g,source="$work/src"
 
-counter() { getfattr --only-values -n user.dmaheap.status "$mnt" | sed -n "s/^$1=//p"; }
+counter() { getfattr --absolute-names --only-values -n user.dmaheap.status "$mnt" | sed -n "s/^$1=//p"; }
 cp "$mnt/.source/large" "$mnt/large"
 assert_eq "$(stat -c %s "$mnt/large")" "$size" "size"
 assert_eq "$(counter copies) $(counter reads) $(counter writes)" "2 0 0" "copies, reads, writes"
 assert_eq "$(counter copied_bytes)" "$size" "bytes copied"
+getfattr --absolute-names --only-values -n user.dmaheap.copy "$mnt/large" | grep -q "engine=.* bytes=$size " ||
+	fail "$(getfattr --absolute-names --only-values -n user.dmaheap.copy "$mnt/large") is not all of it"
 for at in "${marks[@]}"; do
 	text="mark at $at"
 	assert_eq "$(dd if="$mnt/large" iflag=skip_bytes,count_bytes skip="$at" count=${#text} \

@@ -10,8 +10,8 @@ mkdir src
 mount_fs source="$work/src"
 view=$mnt/.source
 
-counter() { getfattr --only-values -n user.dmaheap.status "$mnt" | sed -n "s/^$1=//p"; }
-engine_of() { getfattr --only-values -n user.dmaheap.copy "$1" | sed 's/^engine=\([^ ]*\) .*/\1/'; }
+counter() { getfattr --absolute-names --only-values -n user.dmaheap.status "$mnt" | sed -n "s/^$1=//p"; }
+engine_of() { getfattr --absolute-names --only-values -n user.dmaheap.copy "$1" | sed 's/^engine=\([^ ]*\) .*/\1/'; }
 
 # copied FILE [COMMAND...]: cp (or COMMAND) of FILE is one request more, and right
 copied() {
@@ -31,7 +31,7 @@ for size in 1 511 512 4095 4096 4097 65536 1048575 1048577 3000001 16777216 4000
 	copied "$size"
 	case $(engine_of "$mnt/$size") in
 	direct | buffered | bounce | copy_file_range) ;;
-	*) fail "$size: $(getfattr --only-values -n user.dmaheap.copy "$mnt/$size")" ;;
+	*) fail "$size: $(getfattr --absolute-names --only-values -n user.dmaheap.copy "$mnt/$size")" ;;
 	esac
 done
 : >src/nothing
