@@ -198,24 +198,18 @@ static int check_threads(struct options *options, char why[static 256])
 	return 0;
 }
 
-static bool has_mount_flag(const struct options *options, const char *flag)
-{
-	const char *at = options->mount_flags ?: "";
-	const size_t length = strlen(flag);
-
-	for (; *at; at += strcspn(at, ","), at += *at == ',')
-		if (strcspn(at, ",") == length && !strncmp(at, flag, length))
-			return true;
-	return false;
-}
-
-/* What DIR's own mount may forbid must not come about by showing it elsewhere. */
-static int check_view(const struct options *options, char why[static 256])
+/*
+ * What DIR's own mount may forbid must not come about by showing it elsewhere.
+ * mount(8) asks for suid and dev unless told otherwise; the last word counts.
+ */
+static int check_view(struct options *options, char why[static 256])
 {
 	if (options->view_fuse && !options->view)
 		return complain(why, "source_fuse is of no use without source=DIR");
-	if (options->view && (has_mount_flag(options, "suid") || has_mount_flag(options, "dev")))
-		return complain(why, "source= goes with neither suid nor dev");
+	if (options->view) {
+		add_mount_flag(options, "nosuid");
+		add_mount_flag(options, "nodev");
+	}
 	return 0;
 }
 

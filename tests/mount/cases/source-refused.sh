@@ -43,8 +43,6 @@ umount_fs
 umount_fs "$work/other"
 
 status=1
-refused "neither suid nor dev" source="$work/src",suid
-refused "neither suid nor dev" source="$work/src",ro,dev
 refused "source_fuse is of no use" source_fuse
 refused "needs a value" source=
 refused "needs a value" source

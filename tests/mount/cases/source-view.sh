@@ -78,3 +78,21 @@ assert_fails "No such file" ls "$mnt/.source"
 mkdir "$mnt/.source"
 assert_eq "$(ls -A "$mnt")" .source
 rmdir "$mnt/.source"
+
+# by mount(8), in the background, where the threads must not be lost
+umount_fs
+mkdir "a b"
+make_file "a b/file" 3M
+mount -t fuse.dmaheapfs shmem "$mnt" -o "source=$work/a b,nofail"
+assert_same "a b/file" "$view/file"
+cp "$view/file" "$mnt/file"
+assert_same "a b/file" "$mnt/file"
+# which asks for suid and dev
+mknod "a b/null" c 1 3
+assert_fails "Permission denied" cat "$view/null"
+findmnt -n -o OPTIONS --mountpoint "$mnt" | grep nosuid | grep -q nodev || fail "suid or dev"
+mv "a b/file" "a b/other"
+assert_same "$view/other" "$mnt/file"
+umount "$mnt"
+no_daemons() { ! pgrep -x dmaheapfs >/dev/null; }
+wait_until 10 no_daemons
