@@ -144,7 +144,7 @@ void pins_init(struct pins *pins)
 
 int pins_start(struct pins *pins)
 {
-	pins->running = true;
+	with_lock(&pins->lock);
 	int error = -pthread_create(&pins->thread, NULL, draw_in_time, pins);
 
 	pins->running = !error;
