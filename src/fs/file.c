@@ -60,6 +60,8 @@ static int make_buffer(struct fs *fs, struct node *node, int given)
 		return -ENOMEM;
 	}
 	buffer_on_move(node->buffer, move_memory, node->backing);
+	if (fs->kernel.binds)
+		buffer_lend(node->buffer);
 	return 0;
 }
 
@@ -128,12 +130,16 @@ int file_open(struct fs *fs, struct node *node, int file, int flags)
 
 void file_close(struct fs *fs, struct node *node, const struct fuse_file_info *fi)
 {
+	bool settled = true;
+
 	passthrough_end(node, fi);
-	{
+	if (can_write(fi->flags)) {
 		with_lock(&node->lock);
-		if (can_write(fi->flags) && --node->writers == 0)
-			buffer_settle(node->buffer);
+		settled = --node->writers;
 	}
+	/* May move gigabytes: not for the node's lock. The buffer stays until the drop. */
+	if (!settled)
+		buffer_settle(node->buffer);
 	file_drop(fs, node);
 }
 
