@@ -112,12 +112,12 @@ configure() {
 	local src=$1 obj=$2 arch=$3 variant=$4 fragments
 
 	mapfile -t fragments < <(fragments_of "$arch" "$variant")
-	mkdir -p "$obj/new"
-	make -s -C "$src" O="$obj/new" ARCH="$arch" tinyconfig
+	mkdir -p "$obj/new" &&
+	make -s -C "$src" O="$obj/new" ARCH="$arch" tinyconfig &&
 	"$src/scripts/kconfig/merge_config.sh" -m -O "$obj/new" \
-		"$obj/new/.config" "${fragments[@]}" >/dev/null
-	make -s -C "$src" O="$obj/new" ARCH="$arch" olddefconfig
-	check_config "$obj/new/.config" "${fragments[@]}"
+		"$obj/new/.config" "${fragments[@]}" >/dev/null &&
+	make -s -C "$src" O="$obj/new" ARCH="$arch" olddefconfig &&
+	check_config "$obj/new/.config" "${fragments[@]}" || return
 	# an unchanged .config keeps its time, and make its objects
 	cmp -s "$obj/new/.config" "$obj/.config" ||
 		cp "$obj/new/.config" "$obj/.config"
@@ -131,31 +131,35 @@ check_config() {
 	shift
 	lost=$(sed -n 's/^\(CONFIG_[A-Z0-9_a-z]*=.*\)/\1/p' "$@" | sort -u |
 		grep -vxFf "$config" || true)
-	[ -z "$lost" ] || die "not to be had in this kernel:" "$lost"
+	[ -n "$lost" ] || return 0
+	say "not to be had in this kernel:" "$lost"
+	return 1
 }
 
-# The programs of the selftests that the series adds or adds to.
+# build_selftests SRC OBJ DIR: the programs that the series adds or adds to.
+# Their caller tests their status, so that errexit is off in here.
 build_selftests() {
 	local src=$1 obj=$2 dir=$3 headers=$2/headers test
 
-	make -s -C "$src" O="$obj" ARCH=um SUBARCH=x86 defconfig
 	make -s -C "$src" O="$obj" ARCH=x86 INSTALL_HDR_PATH="$headers" \
-		headers_install
+		headers_install || return
 	for test in dmabuf-heaps filesystems/fuse; do
-		mkdir -p "$dir/$test"
-		make -s -C "$src/tools/testing/selftests/$test" \
-			OUTPUT="$dir/$test" KHDR_INCLUDES="-isystem $headers/include"
+		mkdir -p "$dir/$test" &&
+		make -s -C "$src/tools/testing/selftests/$test" OUTPUT="$dir/$test" \
+			KHDR_INCLUDES="-isystem $headers/include" || return
 	done
 }
 
+# build_image SRC OBJ DIR ARCH VARIANT: likewise
 build_image() {
-	local src=$1 obj=$2 dir=$3 arch=$4 variant=$5
+	local src=$1 obj=$2 dir=$3 arch=$4 variant=$5 target=bzImage
 
-	configure "$src" "$obj" "$arch" "$variant"
-	make -s -C "$src" O="$obj" ARCH="$arch" -j"$(nproc)" KBUILD_BUILD_VERSION=1 \
-		"$([ "$arch" = um ] && echo linux || echo bzImage)"
-	cp "$obj/$(image_of "$arch")" "$dir/linux"
-	cp "$obj/.config" "$dir/config"
+	[ "$arch" != um ] || target=linux
+	configure "$src" "$obj" "$arch" "$variant" &&
+	make -s -C "$src" O="$obj" ARCH="$arch" -j"$(nproc)" \
+		KBUILD_BUILD_VERSION=1 "$target" &&
+	cp "$obj/$(image_of "$arch")" "$dir/linux" &&
+	cp "$obj/.config" "$dir/config" || return
 	strip --strip-debug "$dir/linux" 2>/dev/null || true
 }
 

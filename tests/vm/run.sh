@@ -8,6 +8,7 @@
 #   --rig uml|qemu                 User Mode Linux (the default), or an
 #                                  emulated PC
 #   --kernel patched|stock|debug|rfc   the variant (default: patched)
+#   --image FILE                   boot this kernel, do not build one
 #   --add HOSTPATH:GUESTPATH       show a file or directory of the host at
 #                                  another place, too
 #   --timeout SECONDS              give up after so long (default: 600)
@@ -30,7 +31,7 @@ set -euo pipefail
 . "${BASH_SOURCE[0]%/*}/../../contrib/common.sh"
 here=$top/tests/vm
 
-rig=uml variant=patched timeout=600 append='' log=''
+rig=uml variant=patched image='' timeout=600 append='' log=''
 export memory=2G cpus=2
 adds=() command=()
 dir='' machine='' readers=()
@@ -40,6 +41,7 @@ parse() {
 		case $1 in
 		--rig) rig=$2 ;;
 		--kernel) variant=$2 ;;
+		--image) image=$2 ;;
 		--add) adds+=("$2") ;;
 		--timeout) timeout=$2 ;;
 		--memory) memory=$2 ;;
@@ -132,7 +134,7 @@ verdict() {
 }
 
 main() {
-	local image status=0
+	local status=0
 
 	parse "$@"
 	# shellcheck source=tests/vm/rig-uml.sh
@@ -141,7 +143,7 @@ main() {
 	. "$here/disks.sh"
 	# shellcheck disable=SC2154 # the rig's file sets rig_arch
 	"$top/contrib/install-deps.sh" vm >&2
-	image=$("$top/kernel/build.sh" --arch "$rig_arch" "$variant" | tail -n 1)
+	[ -n "$image" ] || image=$("$top/kernel/build.sh" --arch "$rig_arch" "$variant" | tail -n 1)
 	trap clean_up EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# usage: tests/vm/suite.sh [[--rig uml|qemu] [--kernel patched|stock|debug]
+# usage: tests/vm/suite.sh [[--rig uml|qemu] [--kernel patched|stock|debug] [--image FILE]
 #                          [--memory SIZE] [--timeout SECONDS] [CASE...]]
 #
 # Runs the guest's tests. Without arguments, all of them on every kernel and
@@ -41,6 +41,9 @@ all_cases() {
 build_programs() {
 	"$top/contrib/install-deps.sh" vm >&2
 	make -s -C "$here" OUT="$out" >&2
+}
+
+build_selftests() {
 	selftests=$("$top/kernel/build.sh" selftests | tail -n 1)
 }
 
@@ -53,6 +56,7 @@ boot() {
 	for name in "${names[@]}"; do
 		path=$(path_of "$name")
 		paths+=("$path")
+		[ "$name" != kselftests ] || build_selftests
 	done
 	"$here/run.sh" --timeout 2400 --memory "$memory" "$@" -- \
 		env selftests="$selftests" "$here/guest/suite" "${paths[@]}" ||
@@ -102,7 +106,7 @@ main() {
 	while [ $# -gt 0 ]; do
 		run=boot
 		case $1 in
-		--rig | --kernel | --timeout | --log) options+=("$1" "$2"); shift ;;
+		--rig | --kernel | --image | --timeout | --log) options+=("$1" "$2"); shift ;;
 		--memory) memory=$2; shift ;;
 		-h | --help) print_usage "$0"; exit ;;
 		-*) usage_error "unknown argument: $1" ;;
