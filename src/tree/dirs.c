@@ -47,22 +47,27 @@ static struct dirs_slot *keep(struct dirs *dirs, uint64_t ino, int fd)
 struct dir dir_open(struct tree *tree, const struct node *node)
 {
 	struct dirs *dirs = &tree->dirs;
+
+	if (node->ino == TREE_ROOT)
+		return (struct dir){.fd = tree->mount, .lent = true};
 	{
 		with_lock(&dirs->lock);
 		struct dirs_slot *slot = find(dirs, node->ino);
 
 		if (slot) {
 			use(dirs, slot);
-			return (struct dir){slot->fd, dirs, slot};
+			return (struct dir){slot->fd, dirs, slot, false};
 		}
 	}
 	const int fd = node_open(tree, node, O_PATH | O_DIRECTORY);
 
 	if (fd < 0)
-		return (struct dir){fd, dirs, NULL};
+		return (struct dir){.fd = fd};
 	with_lock(&dirs->lock);
 	/* Another thread may have come first; then this one's is not kept. */
-	return (struct dir){fd, dirs, find(dirs, node->ino) ? NULL : keep(dirs, node->ino, fd)};
+	struct dirs_slot *slot = find(dirs, node->ino) ? NULL : keep(dirs, node->ino, fd);
+
+	return (struct dir){fd, dirs, slot, false};
 }
 
 static void clear(struct dirs_slot *slot)
@@ -73,6 +78,8 @@ static void clear(struct dirs_slot *slot)
 
 void dir_close(struct dir *dir)
 {
+	if (dir->lent)
+		return;
 	if (!dir->slot) {
 		close_fd(dir->fd);
 		return;

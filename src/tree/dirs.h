@@ -7,6 +7,7 @@
 #define TREE_DIRS_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct node;
@@ -30,6 +31,7 @@ struct dir {
 	int fd;
 	struct dirs *dirs;
 	struct dirs_slot *slot; /* NULL: the fd is not kept */
+	bool lent; /* the root's, which the tree has anyway */
 };
 
 struct dir dir_open(struct tree *tree, const struct node *node);

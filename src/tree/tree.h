@@ -26,6 +26,9 @@ struct tree_options {
 	uint64_t atime; /* MOUNT_ATTR_RELATIME, _NOATIME or _STRICTATIME */
 };
 
+/* The inode number of the root: tmpfs's, and FUSE's node id. */
+#define TREE_ROOT 1
+
 struct tree {
 	int mount; /* the root directory, O_RDONLY */
 	/* Files can be opened again by handle; else every node keeps an fd. */

@@ -14,7 +14,7 @@ descriptors() {
 has_at_most() { [ "$(descriptors)" -le "$1" ]; }
 
 mount_fs
-# the directories used last stay open: the root and this one
+# the directories used last stay open, this one here
 mkdir mnt/dir
 [ ! -e mnt/dir/none ]
 before=$(descriptors)
