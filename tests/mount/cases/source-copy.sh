@@ -20,10 +20,10 @@ copied() {
 	[ $# -gt 0 ] || set -- cp
 	before=$(counter copies) reads=$(counter reads) writes=$(counter writes)
 	"$@" "$view/$file" "$mnt/$file"
-	assert_same "src/$file" "$mnt/$file"
-	assert_eq "$(stat -c %s "$mnt/$file")" "$(stat -c %s "src/$file")" "size of $file"
 	assert_eq $(($(counter copies) - before)) 1 "copy requests for $file"
 	assert_eq "$(counter reads) $(counter writes)" "$reads $writes" "reads and writes for $file"
+	assert_same "src/$file" "$mnt/$file"
+	assert_eq "$(stat -c %s "$mnt/$file")" "$(stat -c %s "src/$file")" "size of $file"
 }
 
 for size in 1 511 512 4095 4096 4097 65536 1048575 1048577 3000001 16777216 40000003; do
