@@ -267,7 +267,8 @@ static void answer_setattr(struct state *state, uint64_t unique,
 static void answer_open(struct state *state, uint64_t unique)
 {
 	struct server_shared *s = state->shared;
-	struct open_reply out = { .fh = 1 };
+	/* an open by way of the page cache would keep memory from being bound */
+	struct open_reply out = { .fh = 1, .open_flags = FOPEN_DIRECT_IO };
 	int id = 0;
 
 	/* the inode may have been evicted, and its binding with it */
@@ -489,5 +490,7 @@ void server_destroy(struct server *server)
 	umount2(server->dir, MNT_DETACH);
 	kill(server->pid, SIGKILL);
 	waitpid(server->pid, NULL, 0);
+	/* the last one to have it open: nobody waits for an answer any more */
+	close(server->shared->dev);
 	rmdir(server->dir);
 }
