@@ -30,13 +30,15 @@ static int prepare(struct server *server, const struct server_options *options)
 	return make_file("xfs", "fuse-trouble", content, SIZE, O_RDWR);
 }
 
-static pid_t start_copy(int in, int out)
+/* In a process that has nothing to do with the server. */
+static pid_t start_copy(struct server *server, int in, int out)
 {
 	pid_t pid = fork();
 	ssize_t ret;
 
 	CHECK(pid >= 0);
 	if (!pid) {
+		close(server->shared->dev);
 		ret = copy_all(in, 0, out, 0, SIZE);
 		_exit(ret < 0 ? -ret : ret != (ssize_t)SIZE);
 	}
@@ -68,7 +70,7 @@ static void server_dies(void)
 	struct server server;
 	int source = prepare(&server, &waiting);
 	int file = server_open(&server, O_RDWR), ret;
-	pid_t pid = start_copy(source, file);
+	pid_t pid = start_copy(&server, source, file);
 
 	server_await(&server);
 	server_kill(&server);
@@ -84,7 +86,7 @@ static void copier_dies(void)
 	struct server server;
 	int source = prepare(&server, &waiting);
 	int file = server_open(&server, O_RDWR);
-	pid_t pid = start_copy(source, file);
+	pid_t pid = start_copy(&server, source, file);
 
 	server_await(&server);
 	kill(pid, SIGKILL);
@@ -111,7 +113,7 @@ static void killed_in_the_middle(void)
 	close(source);
 	file = server_open(&server, O_RDWR);
 	slow = slow_create(content, SIZE);
-	pid = start_copy(slow.fd, file);
+	pid = start_copy(&server, slow.fd, file);
 	slow_await_reader(&slow);
 	kill(pid, SIGKILL);
 	slow_answer(&slow);
@@ -140,7 +142,7 @@ static void server_stops(void)
 	pid_t pid;
 
 	kill(server.pid, SIGSTOP);
-	pid = start_copy(source, file);
+	pid = start_copy(&server, source, file);
 	CHECK_EQ(outcome(pid, 300), -1);
 	/* it has not read the request yet: the copier can go */
 	kill(pid, SIGKILL);
@@ -156,7 +158,7 @@ static void freeze_at_prepare(void)
 	struct server server;
 	int source = prepare(&server, &waiting);
 	int file = server_open(&server, O_RDWR);
-	pid_t pid = start_copy(source, file);
+	pid_t pid = start_copy(&server, source, file);
 
 	server_await(&server);
 	alarm(10);
@@ -182,7 +184,7 @@ static void frozen_target(void)
 	CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
 	target = make_file("xfs", "fuse-frozen", "", 0, O_RDWR);
 	CHECK_EQ(ioctl(target, FIFREEZE, 0), 0);
-	pid = start_copy(file, target);
+	pid = start_copy(&server, file, target);
 	CHECK_EQ(outcome(pid, 300), -1);
 	alarm(10);
 	other = server_open(&server, O_RDONLY);
@@ -207,7 +209,7 @@ static void hung_source(void)
 	close(source);
 	file = server_open(&server, O_RDWR);
 	slow = slow_create(content, SIZE);
-	pid = start_copy(slow.fd, file);
+	pid = start_copy(&server, slow.fd, file);
 	slow_await_reader(&slow);
 	alarm(10);
 	CHECK_EQ(size_of(&server), 0);
@@ -225,7 +227,7 @@ static void unmounted(void)
 	struct server server;
 	int source = prepare(&server, &waiting), ret;
 	int file = server_open(&server, O_RDWR);
-	pid_t pid = start_copy(source, file);
+	pid_t pid = start_copy(&server, source, file);
 
 	server_await(&server);
 	CHECK_EQ(umount2(server.dir, MNT_FORCE), -1);
