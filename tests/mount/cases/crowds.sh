@@ -16,7 +16,7 @@ mkdir "$mnt/tree"
 maker=$!
 sleep 0.2
 rm -r "$mnt/tree" 2>/dev/null || true
-kill "$maker"
+kill "$maker" 2>/dev/null || true # it may have met its end already
 wait "$maker" || true
 rm -rf "$mnt/tree"
 [ ! -e "$mnt/tree" ] || fail "the tree is still there"

@@ -69,6 +69,19 @@ static void expect(const char *what, bool good)
 	}
 }
 
+/*
+ * Between looking a name up and using what it stands for, the file may go, and
+ * the kernel looks once more. If that happens twice, it is ESTALE.
+ */
+#define again(call)                                                \
+	({                                                         \
+		int result, tries = 5;                             \
+		do                                                 \
+			result = (call);                           \
+		while (result < 0 && errno == ESTALE && tries--);  \
+		result;                                            \
+	})
+
 static char bytes[256 << 10];
 
 static void use_map(int fd)
@@ -173,12 +186,8 @@ static void use_open(void)
 				    O_RDWR | O_TRUNC, O_RDWR | O_APPEND, O_RDWR | O_CREAT | O_DIRECT};
 	const char *const path = name();
 	const int how = flags[below(6)];
-	int fd, tries = 0;
+	const int fd = again(open(path, how, 0666));
 
-	/* a name that is removed and made again twice while it is being opened */
-	do
-		fd = open(path, how, 0666);
-	while (fd < 0 && errno == ESTALE && tries++ < 5);
 	expect("open", fd >= 0);
 	if (fd < 0)
 		return;
@@ -212,6 +221,7 @@ static void use_tmpfile(void)
 static void one_thing(void)
 {
 	struct statvfs vfs;
+	const char *from, *to;
 	struct stat st;
 	char target[64];
 
@@ -226,16 +236,20 @@ static void one_thing(void)
 		expect("exchange", !renameat2(AT_FDCWD, name(), AT_FDCWD, name(), RENAME_EXCHANGE));
 		break;
 	case 3:
-		expect("link", !link(name(), name()));
+		from = name();
+		to = name();
+		expect("link", !again(link(from, to)));
 		break;
 	case 4:
 		use_directory();
 		break;
 	case 5:
-		expect("stat", !stat(name(), &st));
+		from = name();
+		expect("stat", !again(stat(from, &st)));
 		break;
 	case 6:
-		expect("truncate", !truncate(name(), below(1 << 20)));
+		from = name();
+		expect("truncate", !again(truncate(from, below(1 << 20))));
 		break;
 	case 7:
 		use_two_fds();
