@@ -12,7 +12,7 @@
 static void reply_attributes(fuse_req_t req, struct node *node)
 {
 	struct stat st;
-	int error = fs_stat(fs_of(req), node, &st);
+	int error = fs_answer(req, node, fs_stat(fs_of(req), node, &st));
 
 	if (error)
 		fs_reply_error(req, error);
@@ -97,7 +97,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int which,
 
 	(void)fi;
 	if (error)
-		fs_reply_error(req, error);
+		fs_reply_error(req, fs_answer(req, node, error));
 	else
 		reply_attributes(req, node);
 }

@@ -78,7 +78,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct node *node = fs_node(req, ino);
-	int error = file_open(fs, node, -1, fi->flags);
+	int error = fs_answer(req, node, file_open(fs, node, -1, fi->flags));
 
 	if (error) {
 		fs_reply_error(req, error);

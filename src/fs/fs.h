@@ -12,6 +12,7 @@
 #include "buffer/heap.h"
 #include "copy/copy.h"
 #include "fs/backing.h"
+#include "fs/stale.h"
 #include "tree/node.h"
 #include "tree/tree.h"
 
@@ -40,6 +41,7 @@ struct fs {
 	struct budget budget;
 	struct counters counters;
 	struct view *view; /* what .source shows; NULL: there is none */
+	struct stale stale;
 	/* What the kernel agreed to; set once by init, before other requests. */
 	struct backing_kernel kernel;
 	struct backing_kernel source_kernel; /* for files of the view: nothing is bound to them */
@@ -71,6 +73,15 @@ void fs_reply_error(fuse_req_t req, int error);
  * getxattr(2) has it: no room asked for gets the size, too little ERANGE.
  */
 void fs_reply_value(fuse_req_t req, const char *value, ssize_t length, size_t size);
+
+/* @error, 0 or -errno, as a caller has to hear it who found @node by its path. */
+static inline int fs_answer(fuse_req_t req, const struct node *node, int error)
+{
+	/* Directories outlive their names. */
+	if (node->is_dir)
+		return error;
+	return stale_answer(&fs_of(req)->stale, fuse_req_ctx(req)->pid, error);
+}
 
 /* For this long the kernel may rely on what it was told of @node. */
 double fs_attr_timeout(const struct node *node, const struct stat *st);
