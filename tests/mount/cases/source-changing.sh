@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: source load
+# timeout: 240
 #
 # The source is changed by others: what is opened next is what is there, what is
 # open stays what it was, and a copy is never anything but its beginning.
@@ -78,7 +79,7 @@ tr '\000-\377' 'a' <first | head -c 6M >a
 tr '\000-\377' 'b' <first | head -c 6M >b
 cp a src/moving
 change() {
-	for _ in {1..40}; do
+	for _ in {1..20}; do
 		cat b >src/next && mv src/next src/moving
 		truncate -s 3000001 src/moving
 		cat a >>src/moving
@@ -111,7 +112,7 @@ echo 1111111111 >one
 echo 2222222222222222 >two
 cp one src/swap
 swap() {
-	for _ in {1..200}; do
+	for _ in {1..120}; do
 		cp two src/s && mv src/s src/swap
 		cp one src/s && mv src/s src/swap
 	done
