@@ -149,19 +149,29 @@ void file_forget(struct fs *fs, struct node *node, uint64_t lookups)
 		file_end(node);
 }
 
-void file_end_nameless(struct fs *fs, uint64_t ino)
+void file_keep_nameless(struct fs *fs, uint64_t ino, int file)
+{
+	if (!memory_is_in_tree(fs))
+		node_pin(&fs->tree, ino, file);
+}
+
+void file_end_nameless(struct fs *fs, uint64_t ino, int file)
 {
 	struct node *node = node_find(&fs->tree, ino);
 	struct memory over = {};
+	bool open;
 
 	if (!node)
 		return;
 	{
 		with_lock(&node->lock);
-		node->over = !node->opens;
+		open = node->opens;
+		node->over = !open;
 		if (node->over)
 			over = take_memory(node);
 	}
+	if (open)
+		file_keep_nameless(fs, ino, file);
 	end_memory(over);
 }
 

@@ -25,8 +25,17 @@ void file_close(struct fs *fs, struct node *node, const struct fuse_file_info *f
 /* FORGET. */
 void file_forget(struct fs *fs, struct node *node, uint64_t lookups);
 
-/* The file @ino has lost its last name; if nobody has it open, it is over. */
-void file_end_nameless(struct fs *fs, uint64_t ino);
+/*
+ * The file @ino has lost its last name; if nobody has it open, it is over. @file
+ * is it, O_PATH, and stays the caller's.
+ */
+void file_end_nameless(struct fs *fs, uint64_t ino, int file);
+
+/*
+ * The file @ino, open and without a name, is still asked for its attributes;
+ * where no buffer holds its inode, an fd has to.
+ */
+void file_keep_nameless(struct fs *fs, uint64_t ino, int file);
 
 /* Ends a node with all it has; no request is under way. */
 void file_end(struct node *node);

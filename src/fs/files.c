@@ -26,6 +26,8 @@ static void reply_created(fuse_req_t req, int file, struct fuse_file_info *fi)
 	}
 	struct node *node = node_find(&fs->tree, entry.ino);
 
+	if (entry.attr.st_nlink == 0)
+		file_keep_nameless(fs, entry.ino, file);
 	xattrs_learn(node, file);
 	error = file_open(fs, node, file, fi->flags & ~O_TRUNC);
 	if (error) {

@@ -125,6 +125,8 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
 	if (!error && linkat(AT_FDCWD, path, dir.fd, name, AT_SYMLINK_FOLLOW))
 		error = -errno;
+	if (!error)
+		node_unpin(&fs_of(req)->tree, fs_node(req, ino));
 	reply_entry(req, error, dir.fd, name);
 }
 
@@ -153,7 +155,7 @@ static void end_removed(fuse_req_t req, int held)
 	if (!lost_last_name(held, &st))
 		return;
 	if (S_ISREG(st.st_mode))
-		file_end_nameless(fs_of(req), st.st_ino);
+		file_end_nameless(fs_of(req), st.st_ino, held);
 	else
 		node_pin(&fs_of(req)->tree, st.st_ino, held);
 }

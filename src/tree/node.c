@@ -175,6 +175,15 @@ void node_pin(struct tree *tree, uint64_t ino, int file)
 		node->pin = fcntl(file, F_DUPFD_CLOEXEC, 0);
 }
 
+void node_unpin(struct tree *tree, struct node *node)
+{
+	with_lock(&tree->lock);
+	if (!tree->handles)
+		return;
+	close_fd(node->pin);
+	node->pin = -1;
+}
+
 /*
  * Opening by handle wants CAP_DAC_READ_SEARCH, and on newer kernels less:
  * asking is the only way to know.

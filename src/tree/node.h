@@ -70,6 +70,9 @@ int node_open(struct tree *tree, const struct node *node, int flags);
  */
 void node_pin(struct tree *tree, uint64_t ino, int file);
 
+/* It has a name again. */
+void node_unpin(struct tree *tree, struct node *node);
+
 /* For tree.c: enters the root, and finds out how inodes can be opened again. */
 int node_add_root(struct tree *tree);
 
