@@ -37,14 +37,29 @@ static uint64_t bytes_to_come(const struct stat *st)
 	return S_ISREG(st->st_mode) && st->st_size ? (uint64_t)st->st_size : COPY_TO_THE_END;
 }
 
-/* What the kernel has moved, the mount knows more of than we do. */
+/* Whether it has seen the copy itself: it knows more of what the kernel moved than we do. */
+static bool mount_knows(int file)
+{
+	char line[COPY_LINE_BYTES] = "";
+
+	return fgetxattr(file, "user.dmaheap.copy", line, sizeof(line) - 1) > 0 &&
+	       strncmp(line, "engine=passthrough", strlen("engine=passthrough")) &&
+	       strncmp(line, "engine=daemon", strlen("engine=daemon"));
+}
+
+/* A copy by the kernel that the mount has nothing to tell of was from one of its own files. */
 static void tell_mount(int file, const struct copy_report *report)
 {
+	struct copy_report told = *report;
 	char line[COPY_LINE_BYTES];
 
-	if (!strcmp(report->engine, "copy_file_range"))
-		return;
-	copy_report_print(report, line);
+	if (!strcmp(report->engine, "copy_file_range")) {
+		if (mount_knows(file))
+			return;
+		told.direct = false;
+		snprintf(told.reason, sizeof(told.reason), "from memory to memory, by the mount");
+	}
+	copy_report_print(&told, line);
 	/* Nothing is worse for it where the mount will not hear of it. */
 	fsetxattr(file, "user.dmaheap.copy", line, strlen(line), 0);
 }
