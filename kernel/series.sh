@@ -1,8 +1,10 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The kernel series as a git branch, and back. See --help.
 set -eu
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=kernel/source.sh
 . "$here/source.sh"
 
 usage() {
@@ -92,8 +94,9 @@ make_tree() {
 		rm -rf "$tree"
 		import "$version" "$tarball"
 	fi
-	apply series base "$patches" && apply rfc series "$rfc" ||
+	if ! apply series base "$patches" || ! apply rfc series "$rfc"; then
 		die "the series does not apply to linux $version"
+	fi
 	g checkout -q series
 }
 

@@ -89,7 +89,7 @@ mount_options() {
 }
 
 verbs() {
-	"$build/dmaheapctl" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p' | sort
+	"$build/dmaheapctl" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z][a-z]*\).*/\1/p' | sort
 }
 
 # completed PROGRAM WORD...: what completion offers after WORD..., the last of
