@@ -267,8 +267,13 @@ static void answer_setattr(struct state *state, uint64_t unique,
 static void answer_open(struct state *state, uint64_t unique)
 {
 	struct server_shared *s = state->shared;
-	/* an open by way of the page cache would keep memory from being bound */
-	struct open_reply out = { .fh = 1, .open_flags = FOPEN_DIRECT_IO };
+	/*
+	 * An open by way of the page cache would keep memory from being bound,
+	 * and a flush would wait for the inode's lock and for the server.
+	 */
+	struct open_reply out = {
+		.fh = 1, .open_flags = FOPEN_DIRECT_IO | FOPEN_NOFLUSH,
+	};
 	int id = 0;
 
 	/* the inode may have been evicted, and its binding with it */
@@ -277,7 +282,7 @@ static void answer_open(struct state *state, uint64_t unique)
 		if (id > 0)
 			bind_id(s, id);
 		if (id > 0 && s->options.open == OPEN_PASSTHROUGH) {
-			out.open_flags = FOPEN_PASSTHROUGH;
+			out.open_flags = FOPEN_PASSTHROUGH | FOPEN_NOFLUSH;
 			out.backing_id = id;
 		}
 	}
