@@ -22,7 +22,7 @@ struct copy_memory {
 	int file;
 	/* The copy's own, from begin() to finish(). */
 	struct buffer_fill fill;
-	bool mapped;
+	_Atomic bool mapped; /* found out by whichever thread comes first */
 };
 
 /* The buffer outlives the copy. */
