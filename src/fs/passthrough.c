@@ -146,6 +146,8 @@ void passthrough_choose(fuse_req_t req, struct node *node, struct fuse_file_info
 	fi->parallel_direct_writes = fi->direct_io;
 #endif
 	fi->keep_cache = fi->fh == OPEN_CACHED;
+	/* Closing would wait for a copy from a hung source, and there is nothing to flush. */
+	fi->noflush = fi->fh != OPEN_CACHED;
 	count(&fs->counters, fi->fh);
 }
 

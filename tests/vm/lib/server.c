@@ -272,7 +272,7 @@ static void answer_open(struct state *state, uint64_t unique)
 	 * and a flush would wait for the inode's lock and for the server.
 	 */
 	struct open_reply out = {
-		.fh = 1, .open_flags = FOPEN_DIRECT_IO | FOPEN_NOFLUSH,
+		.open_flags = FOPEN_DIRECT_IO | FOPEN_NOFLUSH,
 	};
 	int id = 0;
 
@@ -286,9 +286,19 @@ static void answer_open(struct state *state, uint64_t unique)
 			out.backing_id = id;
 		}
 	}
+	/* who opens looks the id up when the answer is here, so it has to last */
+	out.fh = id > 0 ? id : 0;
 	reply(s, unique, 0, &out, sizeof(out));
-	if (id > 0)
+}
+
+static void answer_release(struct server_shared *s, uint64_t unique,
+			   const struct fuse_release_in *in)
+{
+	uint32_t id = in->fh;
+
+	if (id)
 		ioctl(s->dev, FUSE_DEV_IOC_BACKING_CLOSE, &id);
+	reply(s, unique, 0, NULL, 0);
 }
 
 static void answer_read(struct state *state, uint64_t unique,
@@ -347,7 +357,7 @@ static void answer(struct state *state, struct fuse_in_header *in)
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
 	case FUSE_INTERRUPT: break;
-	case FUSE_RELEASE:
+	case FUSE_RELEASE: answer_release(s, in->unique, arg); break;
 	case FUSE_FLUSH:
 	case FUSE_FSYNC: reply(s, in->unique, 0, NULL, 0); break;
 	default: reply(s, in->unique, -ENOSYS, NULL, 0);
