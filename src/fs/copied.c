@@ -79,34 +79,34 @@ void copied_forget(struct fs *fs, struct node *node)
 }
 
 /* Nobody has told of a copy, so all that is known is which way bytes can have come. */
-static int print_guess(FILE *out, struct fs *fs, struct node *node)
+static void print_guess(FILE *out, const struct fs *fs, const struct stat *st)
 {
-	struct stat st;
-	int error = fs_stat(fs, node, &st);
 	const bool past =
 		fs->passthrough && (fs->heap->ops->memory != HEAP_PAGES || fs->kernel.binds);
 
-	if (error)
-		return error;
-	if (!S_ISREG(st.st_mode) || st.st_size == 0)
-		return -ENODATA;
 	fprintf(out, "engine=%s direct=no bytes=%jd seconds=unknown reason=%s",
-		past ? "passthrough" : "daemon", (intmax_t)st.st_size,
+		past ? "passthrough" : "daemon", (intmax_t)st->st_size,
 		past ? "written by the kernel, past the daemon, which saw no copy"
 		     : "written through the daemon, which saw no copy");
-	return 0;
 }
 
+/* What the kernel counts it does not forget, but nothing came into a file that is empty. */
 int copied_print(FILE *out, struct fs *fs, struct node *node)
 {
 	char line[COPY_LINE_BYTES];
 	ssize_t n = with_path(fs, node, get, line, sizeof(line));
+	struct stat st;
+	int error = n < 0 ? fs_stat(fs, node, &st) : 0;
 
+	if (error)
+		return error;
 	if (n >= 0)
 		fwrite(line, 1, (size_t)n, out);
+	else if (!S_ISREG(st.st_mode) || st.st_size == 0)
+		return -ENODATA;
 	else if (!backing_describe_copies(&fs->kernel, node->ino, line, sizeof(line)))
 		fputs(line, out);
 	else
-		return print_guess(out, fs, node);
+		print_guess(out, fs, &st);
 	return 0;
 }
