@@ -248,6 +248,9 @@ static void swapped(void)
 	CHECK_EQ(waitpid(writer, NULL, WNOHANG), 0);
 	kill(reader, SIGKILL);
 	kill(writer, SIGKILL);
+	/* a killed copier tells the size before it goes: the server has to hear it */
+	CHECK_EQ(waitpid(reader, NULL, 0), reader);
+	CHECK_EQ(waitpid(writer, NULL, 0), writer);
 	server_destroy(&server);
 }
 
