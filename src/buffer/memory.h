@@ -76,6 +76,8 @@ struct buffer {
 	struct pages pages;
 	struct bracket bracket; /* CPU access to it */
 	_Atomic uint64_t size;	/* grows under the shared lock, all else under the exclusive one */
+	unsigned fills;		/* begun and not finished */
+	uint64_t fills_end;	/* where the furthest of them ends; 0: none */
 	uint64_t promised;	/* fallocate asked for memory up to here: not to be trimmed */
 	buffer_mover *move;	/* NULL: nobody minds */
 	void *move_context;
@@ -118,6 +120,9 @@ int own_file_export(struct buffer *buffer);
  * exclusive lock, leave the buffer as it was on an error, and are -EBUSY once
  * the memory is exported.
  */
+
+/* The bytes that count: up to the size, and what is being filled beyond it. */
+uint64_t pages_used(struct buffer *buffer);
 
 /* Exactly the pages for @end bytes, if it has fewer. */
 int pages_reserve(struct buffer *buffer, uint64_t end);

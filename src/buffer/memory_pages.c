@@ -267,13 +267,18 @@ int pages_close_window(struct buffer *buffer, struct buffer_window *window)
 
 int pages_begin_fill(struct buffer *buffer, struct buffer_fill *fill)
 {
-	uint64_t begin = (uint64_t)fill->offset;
-	int err = tell_refusal(buffer, pages_reserve(buffer, begin + fill->length));
+	const uint64_t begin = (uint64_t)fill->offset, end = begin + fill->length;
+	int err = tell_refusal(buffer, pages_reserve(buffer, end));
 
 	fill->old_size = fill->set_size = atomic_load(&buffer->size);
 	if (!err && leaves_foreign_gap(buffer, fill->offset))
-		err = zero(buffer, fill->old_size, begin);
-	return err;
+		err = zero(buffer, pages_used(buffer), begin);
+	if (err)
+		return err;
+	buffer->fills++;
+	if (end > buffer->fills_end)
+		buffer->fills_end = end;
+	return 0;
 }
 
 /* Never less than the size now: nothing before raised it for the fill's sake. */
@@ -281,6 +286,8 @@ int pages_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint
 {
 	int err = zero(buffer, waste < size ? waste : size, waste_end);
 
+	if (--buffer->fills == 0)
+		buffer->fills_end = 0;
 	atomic_store(&buffer->size, size);
 	data_times_touch_written(&buffer->times);
 	return err;

@@ -83,6 +83,14 @@ static int move_to(struct buffer *buffer, size_t capacity, size_t keep)
 	return err;
 }
 
+uint64_t pages_used(struct buffer *buffer)
+{
+	const uint64_t size = atomic_load(&buffer->size);
+	const uint64_t used = buffer->fills_end > size ? buffer->fills_end : size;
+
+	return used < buffer->pages.capacity ? used : buffer->pages.capacity;
+}
+
 /*
  * The budget counts what the buffer has afterwards. While its bytes move there
  * is more, and only the heap can say whether it has that much.
@@ -94,7 +102,7 @@ static int enlarge(struct buffer *buffer, size_t capacity)
 
 	if (err)
 		return err;
-	err = move_to(buffer, capacity, atomic_load(&buffer->size));
+	err = move_to(buffer, capacity, pages_used(buffer));
 	if (err)
 		budget_give_back(buffer->budget, more);
 	return err;
@@ -166,7 +174,7 @@ bool pages_trim(struct buffer *buffer, uint64_t keep)
 	size_t before = buffer->pages.capacity;
 	uint64_t target = page_round_up(keep);
 
-	if (buffer->exported || !is_worth_trimming(before, target))
+	if (buffer->exported || buffer->fills || !is_worth_trimming(before, target))
 		return false;
 	if (target == 0 ? drop_memory(buffer) : move_to(buffer, target, keep))
 		return false;
