@@ -125,7 +125,11 @@ run_case() {
 	timer=$!
 	printf '%s\n' "$case_pid" "$timer" >"$work.pids"
 	wait -n -p ended "$case_pid" "$timer" || status=$?
-	if [ "$ended" = "$timer" ]; then
+	if [ -z "${ended:-}" ]; then
+		# bash has noticed the end before it was asked to wait for one
+		status=0
+		wait "$case_pid" || status=$?
+	elif [ "$ended" = "$timer" ]; then
 		printf 'FAIL: not done after %s s\n' "$limit"
 		show_hang "$case_pid" || true
 		status=124
@@ -178,6 +182,13 @@ report() {
 reap() {
 	local pid status=0
 	wait -n -p pid "${!running[@]}" || status=$?
+	if [ -z "${pid:-}" ]; then
+		for pid in "${!running[@]}"; do
+			kill -0 "$pid" 2>/dev/null || break
+		done
+		status=0
+		wait "$pid" || status=$?
+	fi
 	report "${running[$pid]}" "$status"
 	unset "running[$pid]"
 }
