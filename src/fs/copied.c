@@ -42,13 +42,8 @@ static ssize_t forget(const char *path, char *text, size_t size)
 	return removexattr(path, COPIED_ATTRIBUTE);
 }
 
-void copied_record(struct fs *fs, struct node *node, const struct copy_report *report)
-{
-	copied_record_part(fs, node, report, report);
-}
-
-void copied_record_part(struct fs *fs, struct node *node, const struct copy_report *report,
-			const struct copy_report *whole)
+void copied_record(struct fs *fs, struct node *node, const struct copy_report *report,
+		   const struct copy_report *whole)
 {
 	char line[COPY_LINE_BYTES];
 

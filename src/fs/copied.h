@@ -15,12 +15,12 @@
 /* Where the text is kept in the tree. */
 #define COPIED_ATTRIBUTE "trusted.dmaheap.copy"
 
-/* A copy that this process made is over: remembers and counts it. */
-void copied_record(struct fs *fs, struct node *node, const struct copy_report *report);
-
-/* The same, where @whole is what the request that @report tells of has completed. */
-void copied_record_part(struct fs *fs, struct node *node, const struct copy_report *report,
-			const struct copy_report *whole);
+/*
+ * A request to copy that this process carried out is over: counts @report, and
+ * remembers @whole, the copy that it has completed so far.
+ */
+void copied_record(struct fs *fs, struct node *node, const struct copy_report *report,
+		   const struct copy_report *whole);
 
 /*
  * Somebody who copied by himself says how, in the same form. -EINVAL where it

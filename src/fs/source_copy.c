@@ -55,7 +55,7 @@ static void record(const struct source_copy *copy, const struct copy_report *rep
 {
 	const struct copy_report whole = whole_of(copy, report);
 
-	copied_record_part(copy->fs, copy->to, report, &whole);
+	copied_record(copy->fs, copy->to, report, &whole);
 }
 
 static void reply(fuse_req_t req, struct counters *counters, ssize_t count)
