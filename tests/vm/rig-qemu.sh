@@ -37,5 +37,5 @@ rig_start() {
 		-cpu max,-erms,-fsrm -smp "$cpus" -m "$memory" \
 		-display none -monitor none -serial stdio -no-reboot -nodefaults \
 		-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
-		"${devices[@]}" -kernel "$image" -append "$words $append"
+		"${devices[@]}" -kernel "$image" -append "$words $guest_words $append"
 }

@@ -25,7 +25,7 @@ rig_start() {
 	mkdir "$dir/memory"
 	TMPDIR=$(_uml_memory_dir "$dir")
 	export TMPDIR
-	# shellcheck disable=SC2086,SC2154 # $append is words
+	# shellcheck disable=SC2086,SC2154 # $guest_words and $append are words
 	exec "$image" \
 		umid=rig uml_dir="$dir/" mem="$memory" \
 		root=none rootfstype=hostfs rootflags=/ ro init="$here/guest/init" \
@@ -35,5 +35,5 @@ rig_start() {
 		panic=-1 loglevel=7 hung_task_panic=0 \
 		rig_dir="$dir" rig_disk=ubd \
 		rig_out=/dev/ttyS0 rig_err=/dev/ttyS1 rig_status=/dev/ttyS2 \
-		$append 4>"$dir/out" 5>"$dir/err" 6>"$dir/status"
+		$guest_words $append 4>"$dir/out" 5>"$dir/err" 6>"$dir/status"
 }

@@ -35,6 +35,8 @@ rig=uml variant=patched image='' timeout=600 append='' log=''
 export memory=2G cpus=2
 adds=() command=()
 dir='' machine='' readers=()
+# Two cameras: vivid's buffers are mapped by the kernel, or for a device.
+export guest_words='vivid.n_devs=2 vivid.allocators=0,1 vivid.node_types=1,1'
 
 parse() {
 	while [ $# -gt 0 ]; do
