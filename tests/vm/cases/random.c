@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "memory.h"
+#include "random.h"
 #include "vm.h"
 
 #include <fcntl.h>
@@ -24,38 +25,13 @@ struct world {
 	uint64_t state;
 };
 
-static uint64_t from_environment(const char *name, uint64_t otherwise)
-{
-	const char *value = getenv(name);
-
-	return value ? strtoull(value, NULL, 0) : otherwise;
-}
-
-/* Mostly what goes wrong: near page and sector boundaries, tiny, huge. */
-static size_t any_position(struct world *w, size_t limit)
-{
-	static const size_t grid[] = { 1, 512, 4096, 65536 };
-	size_t step = grid[rnd_below(&w->state, ARRAY_SIZE(grid))];
-	size_t pos = rnd_below(&w->state, limit) / step * step;
-
-	if (!rnd_below(&w->state, 4))
-		pos += rnd_below(&w->state, 3) - 1;
-	return pos < limit ? pos : limit - 1;
-}
-
-static size_t any_length(struct world *w, size_t limit)
-{
-	static const size_t scale[] = { 16, 5000, 70000, SIZE };
-
-	return 1 + any_position(w, scale[rnd_below(&w->state, 4)]) % limit;
-}
-
 static void copy_in(struct world *w)
 {
-	size_t to = any_position(w, SIZE), from, len = any_length(w, SIZE);
+	size_t to = random_position(&w->state, SIZE), from;
+	size_t len = random_length(&w->state, SIZE);
 
 	/* half of the time congruent, or nothing would ever be direct */
-	from = rnd(&w->state) & 1 ? to : any_position(w, LIMIT);
+	from = rnd(&w->state) & 1 ? to : random_position(&w->state, LIMIT);
 	if (len > SIZE - to)
 		len = SIZE - to;
 	if (from >= w->file_size)
@@ -68,9 +44,10 @@ static void copy_in(struct world *w)
 
 static void copy_out(struct world *w)
 {
-	size_t from = any_position(w, SIZE), to, len = any_length(w, SIZE);
+	size_t from = random_position(&w->state, SIZE), to;
+	size_t len = random_length(&w->state, SIZE);
 
-	to = rnd(&w->state) & 1 ? from : any_position(w, LIMIT);
+	to = rnd(&w->state) & 1 ? from : random_position(&w->state, LIMIT);
 	if (len > SIZE - from)
 		len = SIZE - from;
 	if (len > LIMIT - to)
@@ -83,7 +60,7 @@ static void copy_out(struct world *w)
 
 static void truncate_file(struct world *w)
 {
-	size_t size = any_position(w, LIMIT);
+	size_t size = random_position(&w->state, LIMIT);
 
 	CHECK_EQ(ftruncate(w->file, size), 0);
 	if (size < w->file_size)
@@ -93,7 +70,8 @@ static void truncate_file(struct world *w)
 
 static void scribble(struct world *w)
 {
-	size_t pos = any_position(w, SIZE), len = any_length(w, SIZE);
+	size_t pos = random_position(&w->state, SIZE);
+	size_t len = random_length(&w->state, SIZE);
 
 	if (len > SIZE - pos)
 		len = SIZE - pos;
@@ -114,8 +92,7 @@ static void compare(struct world *w, int plain)
 
 static void rounds(const char *kind, const char *filesystem, int flags)
 {
-	uint64_t seed = from_environment("RANDOM_SEED", 20250530);
-	uint64_t nr = from_environment("RANDOM_ROUNDS", 1500), i;
+	uint64_t seed = random_seed(), nr = random_rounds(1500), i;
 	struct world w = {
 		.buffer_model = calloc(1, SIZE),
 		.file_model = calloc(1, LIMIT),
@@ -164,7 +141,6 @@ static void on_overlay(void)
 	rounds("system", "overlay", 0);
 	rounds("udmabuf", "overlay", 0);
 }
-
 
 CASE(
 	{ "thousands of random copies on ext4 are exact", on_ext4, 300 },
