@@ -24,12 +24,12 @@ series.sh check [WHAT...]
                         warnings    nor gcc with W=1, on x86, arm64, arm,
                                     sparc64 and riscv
                       and all of them where nothing is said
-series.sh each [ARCH] build a kernel after each patch, "um" where no other
-                      architecture is named
+series.sh each [ARCH] build and boot a rig's kernel after each patch, "um" where
+                      no other architecture is named
 series.sh needs       the Debian packages that the above are made with
 
-DIR for "check" and "each" is kept below the cache (see source.sh) and made
-anew when the source has changed.
+The tree for "check" is kept below the cache (see source.sh) and made anew when
+the source has changed.
 HELP
 }
 
@@ -275,25 +275,29 @@ do_check() {
 	say "all well"
 }
 
-do_each() {
-	local arch=${1:-um} out commit
+# What the kernel must be able to do after any patch.
+each_boots='ls /dev/dma_heap/system /dev/udmabuf &&
+	cp /etc/passwd /data/ext4 && cmp /etc/passwd /data/ext4/passwd'
 
-	make_tree "$dmaheapfs_cache/check/linux"
-	out=$dmaheapfs_cache/check/each-$arch
-	mkdir -p "$out"
-	for commit in $(g rev-list --reverse base..series); do
-		say "$(g log -1 --format=%s "$commit")"
-		g checkout -q --detach "$commit"
-		if [ "$arch" = um ]; then
-			make -s -C "$tree" O="$out" ARCH=um tinyconfig
-		else
-			make -s -C "$tree" O="$out" ARCH="$arch" defconfig
-		fi
-		cat "$here/config/objects.config" >>"$out/.config"
-		make -s -C "$tree" O="$out" ARCH="$arch" olddefconfig
-		make -s -C "$tree" O="$out" ARCH="$arch" -j"$jobs" || die "does not build"
+do_each() {
+	local arch=${1:-um} rig=uml work patch image
+
+	[ "$arch" = um ] || rig=qemu
+	work=$(mktemp -d)
+	# shellcheck disable=SC2064 # this directory, and now
+	trap "rm -rf '$work'" EXIT
+	mkdir "$work/$linux_series"
+	for patch in "$patches"/[0-9]*.patch; do
+		[ "${patch##*/}" != 0000-cover-letter.patch ] || continue
+		cp "$patch" "$work/$linux_series"
+		say "${patch##*/}"
+		image=$(DMAHEAPFS_SERIES=$work "$here/build.sh" --arch "$arch" patched |
+			tail -n 1)
+		[ -e "$image" ] || die "does not build"
+		"$here/../tests/vm/run.sh" --rig "$rig" --image "$image" \
+			-- "$each_boots" >&2 || die "does not boot"
 	done
-	g checkout -q series
+	say "all well"
 }
 
 case ${1:-} in
