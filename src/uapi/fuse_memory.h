@@ -38,7 +38,8 @@
  *   ENOENT   no such backing_id, or no such inode: in CREATE and LOOKUP it is
  *            not there before they are answered, and it is gone after FORGET.
  *            A binding is gone with the inode, so it has to be renewed in OPEN.
- *   EINVAL   not memory, or not a regular file
+ *   EINVAL   not memory, or not a regular file, or one that was looked up
+ *            before memory was enabled
  *   ETXTBSY  the inode is open or mapped by way of the page cache
  *   EBUSY    other memory is bound, and is written to just now or mapped, or
  *            the inode is open with FOPEN_PASSTHROUGH to a regular file
@@ -57,11 +58,12 @@
  * make room for less, and the copy or write ends there; for none is ENOSPC.
  * Where the answer is an error nothing is copied, and written what fits.
  *
- * Size: the kernel raises the size of the inode when a copy, or a write to a
- * file with FOPEN_PASSTHROUGH, ends behind it, and before that call returns
- * the server gets FALLOCATE with mode 0 from 0 to the new size. It has to take
- * over the size, and must not touch a byte. Until it has answered, its own
- * idea of the size is not asked for. Where the size stays the request comes
+ * Size: as long as memory is bound it is the kernel's, and the server changes it
+ * when it is asked to, or not at all. The kernel raises it when a copy, or a
+ * write to a file with FOPEN_PASSTHROUGH, ends behind it, and before that call
+ * returns the server gets FALLOCATE with mode 0 from 0 to the new size. It has
+ * to take over the size, and must not touch a byte. Until it has answered, its
+ * own idea of the size is not asked for. Where the size stays the request comes
  * all the same, so that the time can be noted: after a copy at once, after
  * writes when the file is closed or synced. It comes then, too, if the process
  * was killed before it was answered.
