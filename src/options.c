@@ -39,6 +39,7 @@ static const struct row table[] = {
 	{"source", TEXT, AT(view), "DIR", "show DIR read-only as .source, to copy from"},
 	{"source_fuse", FLAG, AT(view_fuse), NULL, "let DIR be on a FUSE filesystem, which may hang"},
 	{"direct", TEXT, AT(direct), "WHEN", "direct I/O of copies: auto, always, never"},
+	{"busy", TEXT, AT(busy), "WHAT", "copies into what a device uses: copy (by the CPU), fail"},
 	{"threads", TEXT, AT(threads), "N", "how many threads copy (4)"},
 	{"fsname", TEXT, AT(fsname), "NAME", "what df and findmnt show as source"},
 	{"allow_other", FLAG, AT(allow_other), NULL, "other users may use it (root's default)"},
@@ -167,23 +168,45 @@ static int take_options(struct options *options, const char *list, char why[stat
 	return error;
 }
 
+/* The place of @word in a list that ends with NULL; -1 where it has none. */
+static int find_word(const char *word, const char *const words[])
+{
+	for (int i = 0; words[i]; i++)
+		if (!strcmp(word, words[i]))
+			return i;
+	return -1;
+}
+
 static int check_direct(struct options *options, char why[static 256])
 {
 	static const char *const words[] = {
 		[COPY_DIRECT_AUTO] = "auto",
 		[COPY_DIRECT_ALWAYS] = "always",
 		[COPY_DIRECT_NEVER] = "never",
+		NULL,
 	};
+	const int found = options->direct ? find_word(options->direct, words) : COPY_DIRECT_AUTO;
 
-	if (!options->direct)
-		return 0;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (!strcmp(options->direct, words[i])) {
-			options->copy_direct = (enum copy_direct)i;
-			return 0;
-		}
-	}
-	return complain(why, "direct=%s is not one of auto, always, never", options->direct);
+	if (found < 0)
+		return complain(why, "direct=%s is not one of auto, always, never",
+				options->direct);
+	options->copy_direct = (enum copy_direct)found;
+	return 0;
+}
+
+static int check_busy(struct options *options, char why[static 256])
+{
+	static const char *const words[] = {
+		[COPY_BUSY_COPY] = "copy",
+		[COPY_BUSY_FAIL] = "fail",
+		NULL,
+	};
+	const int found = options->busy ? find_word(options->busy, words) : COPY_BUSY_COPY;
+
+	if (found < 0)
+		return complain(why, "busy=%s is neither copy nor fail", options->busy);
+	options->copy_busy = (enum copy_busy)found;
+	return 0;
 }
 
 static int check_threads(struct options *options, char why[static 256])
@@ -233,7 +256,9 @@ static int check_values(struct options *options, char why[static 256])
 		return complain(why, "uid=%s is not a numeric user id", options->uid);
 	if (options->gid && parse_id(options->gid, &options->gid_number))
 		return complain(why, "gid=%s is not a numeric group id", options->gid);
-	return check_direct(options, why) ?: check_threads(options, why)
+	return check_direct(options, why)
+		       ?: check_busy(options, why)
+		       ?: check_threads(options, why)
 		       ?: check_view(options, why);
 }
 

@@ -25,6 +25,7 @@ struct options {
 	char *uid;
 	char *gid;
 	char *direct;
+	char *busy;
 	char *threads;
 	char *fsname;
 	char *view; /* of -o source=, unlike the SOURCE above; NULL: none */
@@ -40,6 +41,7 @@ struct options {
 	uid_t uid_number;
 	gid_t gid_number;
 	enum copy_direct copy_direct;
+	enum copy_busy copy_busy;
 	unsigned int copy_threads;
 
 	bool foreground;

@@ -24,6 +24,12 @@ enum copy_direct {
 	COPY_DIRECT_NEVER,
 };
 
+/* What -o busy= says of a dma-buf that a device has attached. */
+enum copy_busy {
+	COPY_BUSY_COPY, /* the kernel won't copy into it, so the CPU does */
+	COPY_BUSY_FAIL, /* nothing is copied into it: -EBUSY */
+};
+
 enum copy_direction { COPY_TO_MEMORY, COPY_TO_FILE };
 
 /* "until the file ends": of a pipe, and of files that do not tell their size. */
@@ -44,6 +50,7 @@ struct copy {
 	bool fresh;
 	uint64_t length; /* no more than this; less where the source is shorter */
 	enum copy_direct direct;
+	enum copy_busy busy;
 	/*
 	 * May be set at any time, by any thread or signal handler: the copy ends
 	 * soon, as one whose source failed with EINTR. NULL: nobody will.
@@ -54,7 +61,7 @@ struct copy {
 };
 
 struct copy_report {
-	const char *engine; /* "direct", "bounce", "buffered", "copy_file_range"; static */
+	const char *engine; /* "direct", "bounce", "buffered", "copy_file_range", "none"; static */
 	bool direct;	    /* the bulk of it passed the page cache by */
 	uint64_t bytes;	    /* that are there, without a gap from the start on */
 	int error;	    /* 0, or the -errno that kept the rest away */

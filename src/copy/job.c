@@ -120,6 +120,11 @@ static bool is_refusal(int error)
 	       error == -EBUSY;
 }
 
+static enum plan_kernel kernel_that_is_busy(const struct job *job)
+{
+	return job->copy.busy == COPY_BUSY_FAIL ? KERNEL_REFUSES : KERNEL_BUSY;
+}
+
 /* Whether the kernel copies by itself is found out by the first piece. */
 static void try_kernel(struct job *job)
 {
@@ -133,8 +138,12 @@ static void try_kernel(struct job *job)
 	}
 	job->claimed = 0;
 	job->running = 0;
-	job->facts.kernel = error == -EBUSY ? KERNEL_BUSY : KERNEL_CAN_NOT;
+	job->facts.kernel = error == -EBUSY ? kernel_that_is_busy(job) : KERNEL_CAN_NOT;
 	decide(job);
+	if (job->plan->engine == ENGINE_NONE) {
+		job->end = 0;
+		job->error = -EBUSY;
+	}
 }
 
 /* What there is nothing to be copied of needs no memory, and no more questions. */
@@ -241,6 +250,10 @@ static bool is_hole(struct job *job, struct piece piece)
 static ssize_t move_rest(struct job *job, struct piece piece, ssize_t moved, char *bounce,
 			 int *error)
 {
+	if (*error == -EBUSY)
+		job->found_busy = true;
+	if (*error == -EBUSY && job->copy.busy == COPY_BUSY_FAIL)
+		return moved;
 	job->fell_back = true;
 	*error = 0;
 	while ((size_t)moved < piece.size && !*error) {
@@ -299,13 +312,14 @@ bool job_is_over(const struct job *job)
 
 static void explain(const struct job *job, struct copy_report *report)
 {
-	const struct plan_row *row = job->plan;
 	struct plan_facts facts = job->facts;
+	const struct plan_row *row;
 
-	if (job->refused) {
+	if (job->refused)
 		facts.file = FILE_REFUSED;
-		row = plan_row(&facts);
-	}
+	if (job->found_busy)
+		facts.kernel = kernel_that_is_busy(job);
+	row = plan_row(&facts);
 	report->engine = plan_engine_name(row->engine);
 	snprintf(report->reason, sizeof(report->reason), "%s%s", row->reason,
 		 job->fell_back ? ", in part" : "");

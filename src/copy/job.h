@@ -41,7 +41,8 @@ struct job {
 	/* Any thread that moves a piece. */
 	_Atomic uint64_t direct_bytes;
 	_Atomic bool refused;	/* the file, direct I/O, although it could be opened so */
-	_Atomic bool fell_back; /* the kernel stopped copying by itself on the way */
+	_Atomic bool fell_back; /* the kernel stopped copying by itself on the way … */
+	_Atomic bool found_busy; /* … because a device came to use the memory */
 
 	/* The pool's lock. */
 	struct job *next;

@@ -25,6 +25,16 @@ static const struct plan_row table[] = {
 { ANY,             KERNEL_UNTRIED, ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_KERNEL,   false, "the file has no direct I/O" },
 
+/* Only the kernel knows of devices: it has been asked. */
+{ ANY,             KERNEL_REFUSES, ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
+  ENGINE_NONE,     false, "a device uses the buffer, and busy=fail" },
+{ FILE_DIRECT,     KERNEL_BUSY,    COPY_DIRECT_ALWAYS,  ANY,  ANY, ANY,  ANY,   ANY,
+  ENGINE_BOUNCE,   true,  "a device uses the buffer, so the CPU copies" },
+{ FILE_DIRECT,     KERNEL_BUSY,    COPY_DIRECT_AUTO,    0,    0,   ANY,  ANY,   ANY,
+  ENGINE_BOUNCE,   true,  "a device uses the buffer, so the CPU copies" },
+{ ANY,             KERNEL_BUSY,    ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
+  ENGINE_BUFFERED, false, "a device uses the buffer, so the CPU copies" },
+
 { ANY,             ANY,            COPY_DIRECT_NEVER,   ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_BUFFERED, false, "direct=never" },
 { FILE_NO_DIRECT,  ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
@@ -40,8 +50,6 @@ static const struct plan_row table[] = {
 { ANY,             ANY,            COPY_DIRECT_AUTO,    ANY,  1,   ANY,  ANY,   ANY,
   ENGINE_BUFFERED, false, "most of the file is in the page cache" },
 
-{ ANY,             KERNEL_BUSY,    ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
-  ENGINE_BOUNCE,   true,  "a device uses the buffer, so the CPU copies" },
 { ANY,             ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   COPY_REACH_MEMCPY,
   ENGINE_BOUNCE,   true,  "this kernel's direct I/O does not reach a dma-buf" },
 { ANY,             ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   COPY_REACH_CALLS,
@@ -89,7 +97,7 @@ const char *plan_engine_name(enum copy_engine engine)
 	static const char *const names[] = {
 		[ENGINE_KERNEL] = "copy_file_range", [ENGINE_DIRECT] = "direct",
 		[ENGINE_BOUNCE] = "bounce",	     [ENGINE_BUFFERED] = "buffered",
-		[ENGINE_STREAM] = "buffered",
+		[ENGINE_STREAM] = "buffered",	     [ENGINE_NONE] = "none",
 	};
 
 	return names[engine];

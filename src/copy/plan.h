@@ -14,6 +14,7 @@ enum copy_engine {
 	ENGINE_BOUNCE,	 /* direct I/O with memory of our own, and one memcpy */
 	ENGINE_BUFFERED, /* by way of the page cache, right into or out of the pages */
 	ENGINE_STREAM,	 /* the same, in order, for what has no size or position */
+	ENGINE_NONE,	 /* they do not: the copy fails with -EBUSY */
 };
 
 /* Whether the ordinary file can do direct I/O. */
@@ -30,7 +31,8 @@ enum plan_file {
 enum plan_kernel {
 	KERNEL_UNTRIED,
 	KERNEL_CAN_NOT,
-	KERNEL_BUSY, /* it could, but a device uses the memory now */
+	KERNEL_BUSY,	/* it could, but a device uses the memory now */
+	KERNEL_REFUSES, /* the same, and busy=fail: nobody else is to copy */
 };
 
 struct plan_facts {

@@ -66,7 +66,11 @@ static void end_id(const struct backing *backing, int32_t id)
 
 static int bind_id(const struct backing *backing, int32_t id)
 {
-	const struct fuse_memory_bind bind = {.nodeid = backing->nodeid, .backing_id = id};
+	const struct fuse_memory_bind bind = {
+		.nodeid = backing->nodeid,
+		.backing_id = id,
+		.flags = backing->kernel->fail_busy ? FUSE_MEMORY_FAIL_BUSY : 0,
+	};
 
 	if (!ioctl(backing->kernel->device, FUSE_DEV_IOC_MEMORY_BIND, &bind) || errno == ENOENT)
 		return 0;
@@ -163,6 +167,14 @@ int backing_describe_copies(const struct backing_kernel *kernel, uint64_t nodeid
 	if (!kernel->binds || ioctl(kernel->device, FUSE_DEV_IOC_MEMORY_STAT, &stat) ||
 	    !stat.copies)
 		return -ENODATA;
+	if (stat.why == FUSE_MEMORY_BUSY && !kernel->fail_busy)
+		return -EBUSY;
+	if (stat.why == FUSE_MEMORY_BUSY) {
+		snprintf(line, size,
+			 "engine=none direct=no bytes=0 seconds=unknown reason=%s, and busy=fail",
+			 explain(stat.why));
+		return 0;
+	}
 	snprintf(line, size, "engine=kernel direct=%s bytes=%" PRIu64 " seconds=unknown reason=%s%s%s",
 		 stat.in_direct + stat.out_direct ? "yes" : "no",
 		 stat.in_direct + stat.in_buffered + stat.out_direct + stat.out_buffered,

@@ -18,6 +18,7 @@ struct backing;
 struct backing_kernel {
 	int device; /* the session's fd of /dev/fuse */
 	bool binds; /* it has memory behind inodes, and was told that we use it */
+	bool fail_busy; /* copies into memory that a device uses fail, see -o busy= */
 };
 
 /* Opts in to memory behind inodes, where the kernel has such a thing. */
@@ -44,7 +45,8 @@ int backing_bind(struct backing *backing, int file);
 
 /*
  * What copy_file_range(2) with files of other filesystems has been doing to
- * the inode, as one line without its end; -ENODATA if nothing.
+ * the inode, as one line without its end; -ENODATA if nothing, -EBUSY if the
+ * last one was left to read(2) and write(2) because a device uses the memory.
  */
 int backing_describe_copies(const struct backing_kernel *kernel, uint64_t nodeid, char *line,
 			    size_t size);

@@ -74,15 +74,16 @@ void copied_forget(struct fs *fs, struct node *node)
 }
 
 /* Nobody has told of a copy, so all that is known is which way bytes can have come. */
-static void print_guess(FILE *out, const struct fs *fs, const struct stat *st)
+static void print_guess(FILE *out, const struct fs *fs, const struct stat *st, bool busy)
 {
 	const bool past =
 		fs->passthrough && (fs->heap->ops->memory != HEAP_PAGES || fs->kernel.binds);
 
 	fprintf(out, "engine=%s direct=no bytes=%jd seconds=unknown reason=%s",
 		past ? "passthrough" : "daemon", (intmax_t)st->st_size,
-		past ? "written by the kernel, past the daemon, which saw no copy"
-		     : "written through the daemon, which saw no copy");
+		busy   ? "a device or the kernel is using the memory, so the tool read and wrote"
+		: past ? "written by the kernel, past the daemon, which saw no copy"
+		       : "written through the daemon, which saw no copy");
 }
 
 /* What the kernel counts it does not forget, but nothing came into a file that is empty. */
@@ -95,13 +96,16 @@ int copied_print(FILE *out, struct fs *fs, struct node *node)
 
 	if (error)
 		return error;
-	if (n >= 0)
+	if (n >= 0) {
 		fwrite(line, 1, (size_t)n, out);
-	else if (!S_ISREG(st.st_mode) || st.st_size == 0)
+		return 0;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_size == 0)
 		return -ENODATA;
-	else if (!backing_describe_copies(&fs->kernel, node->ino, line, sizeof(line)))
+	error = backing_describe_copies(&fs->kernel, node->ino, line, sizeof(line));
+	if (!error)
 		fputs(line, out);
 	else
-		print_guess(out, fs, &st);
+		print_guess(out, fs, &st, error == -EBUSY);
 	return 0;
 }

@@ -50,6 +50,7 @@ struct fs {
 	struct timespec since;
 	/* Copies with files of other filesystems: what the options say, and who makes them. */
 	enum copy_direct direct;
+	enum copy_busy busy;
 	unsigned int copy_threads;
 	struct copy_pool *copies; /* while the session is served */
 };

@@ -114,6 +114,7 @@ void source_copy(fuse_req_t req, fuse_ino_t in, off_t in_offset, fuse_ino_t out,
 		.memory_offset = out_offset,
 		.length = size < largest_copy() ? size : largest_copy(),
 		.direct = fs->direct,
+		.busy = fs->busy,
 		.cancel = &copy->cancel,
 	};
 

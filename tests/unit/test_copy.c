@@ -351,6 +351,89 @@ START_TEST(no_memory)
 }
 END_TEST
 
+/* A kernel that copies by itself, until a device comes. */
+static int copies_before_device;
+
+static bool says_that_it_copies(struct copy_memory *memory)
+{
+	(void)memory;
+	return true;
+}
+
+static ssize_t copy_in_by_kernel(struct copy_memory *memory, off_t offset, int from,
+				 off_t from_offset, size_t size)
+{
+	char *bytes;
+	ssize_t n;
+
+	if (copies_before_device-- <= 0)
+		return -EBUSY;
+	bytes = aligned_alloc(4096, size); /* from may be open for direct I/O */
+	n = pread(from, bytes, size, from_offset);
+	n = n > 0 ? memory->ops->write(memory, bytes, (size_t)n, offset) : n;
+	free(bytes);
+	return n;
+}
+
+static struct copy copy_into_busy(int copies, enum copy_busy busy)
+{
+	static struct copy_memory_ops ops;
+	struct copy copy = copy_in(0, 0, UINT64_MAX);
+
+	ops = *copy.memory.ops;
+	ops.kernel_may_copy = says_that_it_copies;
+	ops.copy_in = copy_in_by_kernel;
+	copy.memory.ops = &ops;
+	copy.busy = busy;
+	copies_before_device = copies;
+	return copy;
+}
+
+START_TEST(cpu_copies_into_busy_memory)
+{
+	struct copy_report report;
+
+	begin_kind(_i);
+	fill_source(LONG);
+	for (int copies = 0; copies < 2; copies++) {
+		ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+		struct copy copy = copy_into_busy(copies, COPY_BUSY_COPY);
+
+		ck_assert_int_eq(copy_run(pool, &copy, &report), LONG);
+		ck_assert_int_eq(report.error, 0);
+		ck_assert_str_eq(report.engine, "bounce");
+		ck_assert_ptr_nonnull(strstr(report.reason, "a device uses the buffer"));
+		assert_same_bytes(0, 0, LONG);
+	}
+}
+END_TEST
+
+START_TEST(busy_memory_fails_where_that_is_asked_for)
+{
+	struct copy_report report;
+
+	begin_kind(_i);
+	fill_source(LONG);
+	struct copy copy = copy_into_busy(0, COPY_BUSY_FAIL);
+
+	ck_assert_int_eq(copy_run(pool, &copy, &report), -EBUSY);
+	ck_assert_str_eq(report.engine, "none");
+	ck_assert_ptr_nonnull(strstr(report.reason, "busy=fail"));
+	ck_assert_int_eq(size_of(buffer), 0);
+
+	/* What had come when the device came is there, and no more. */
+	copy = copy_into_busy(1, COPY_BUSY_FAIL);
+	ssize_t n = copy_run(pool, &copy, &report);
+
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_lt(n, LONG);
+	ck_assert_int_eq(report.error, -EBUSY);
+	ck_assert_ptr_nonnull(strstr(report.reason, "busy=fail"));
+	ck_assert_int_eq(size_of(buffer), n);
+	assert_same_bytes(0, 0, (size_t)n);
+}
+END_TEST
+
 static _Atomic bool cancel;
 
 static int set_cancel(void)
@@ -664,6 +747,8 @@ int main(void)
 	add(suite, "failing over old bytes", failing_over_old_bytes, KINDS);
 	add(suite, "truncated meanwhile", truncated_meanwhile, KINDS);
 	add(suite, "no memory", no_memory, KINDS);
+	add(suite, "busy, copy", cpu_copies_into_busy_memory, KINDS);
+	add(suite, "busy, fail", busy_memory_fails_where_that_is_asked_for, KINDS);
 	add(suite, "cancelled", cancelled, KINDS);
 	add(suite, "pipes", pipes, KINDS);
 	add(suite, "files without size", files_without_size, KINDS);

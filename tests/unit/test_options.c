@@ -96,6 +96,10 @@ static const struct {
 	{"mode=17777", "mode=17777"},
 	{"uid=root", "uid=root"},
 	{"gid=4294967295", "gid=4294967295"},
+	{"direct=maybe", "direct=maybe is not one of auto, always, never"},
+	{"busy", "'busy' needs a value"},
+	{"busy=wait", "busy=wait is neither copy nor fail"},
+	{"threads=65", "threads=65 is not a number from 1 to 64"},
 	{"remount,ro", "mount -i -o remount"},
 	{"ro,size=1m,nonsense", "unknown option 'nonsense'"},
 };
@@ -133,6 +137,20 @@ START_TEST(defaults)
 	ck_assert_uint_eq(options.mode_bits, 01777);
 	ck_assert_uint_eq(options.uid_number, getuid());
 	ck_assert_uint_eq(options.gid_number, getgid());
+	ck_assert_int_eq(options.copy_direct, COPY_DIRECT_AUTO);
+	ck_assert_int_eq(options.copy_busy, COPY_BUSY_COPY);
+	ck_assert_uint_eq(options.copy_threads, COPY_THREADS);
+}
+END_TEST
+
+START_TEST(words)
+{
+	ck_assert_int_eq(parse("direct=never,busy=fail"), 0);
+	ck_assert_int_eq(options.copy_direct, COPY_DIRECT_NEVER);
+	ck_assert_int_eq(options.copy_busy, COPY_BUSY_FAIL);
+	options_finish(&options);
+	ck_assert_int_eq(parse("busy=fail,busy=copy"), 0);
+	ck_assert_int_eq(options.copy_busy, COPY_BUSY_COPY);
 }
 END_TEST
 
@@ -174,6 +192,7 @@ int main(void)
 	tcase_add_test(line, commas_can_be_escaped);
 	tcase_add_test(line, last_value_counts);
 	tcase_add_test(line, defaults);
+	tcase_add_test(line, words);
 	tcase_add_loop_test(numbers, size, 0, sizeof(sizes) / sizeof(sizes[0]));
 	suite_add_tcase(suite, line);
 	suite_add_tcase(suite, numbers);

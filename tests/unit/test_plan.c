@@ -39,8 +39,17 @@ static const struct example {
 	{FACTS(DIRECT, UNTRIED, AUTO, WARM, IO), ENGINE_KERNEL, false, "page cache"},
 	{FACTS(IN_MEMORY, UNTRIED, AUTO, 0, IO), ENGINE_KERNEL, false, "no direct I/O"},
 
+	{FACTS(DIRECT, REFUSES, AUTO, 0, MEMCPY), ENGINE_NONE, false, "busy=fail"},
+	{FACTS(DIRECT, REFUSES, ALWAYS, WARM, IO), ENGINE_NONE, false, "busy=fail"},
+	{FACTS(IN_MEMORY, REFUSES, NEVER, SMALL, MEMCPY), ENGINE_NONE, false, "busy=fail"},
+	{FACTS(DIRECT, BUSY, AUTO, 0, MEMCPY), ENGINE_BOUNCE, true, "a device uses"},
+	{FACTS(DIRECT, BUSY, ALWAYS, WARM | SMALL, MEMCPY), ENGINE_BOUNCE, true, "a device uses"},
+	{FACTS(DIRECT, BUSY, AUTO, WARM, MEMCPY), ENGINE_BUFFERED, false, "a device uses"},
+	{FACTS(DIRECT, BUSY, AUTO, SMALL, MEMCPY), ENGINE_BUFFERED, false, "a device uses"},
+	{FACTS(DIRECT, BUSY, NEVER, 0, CALLS), ENGINE_BUFFERED, false, "a device uses"},
+	{FACTS(IN_MEMORY, BUSY, AUTO, 0, MEMCPY), ENGINE_BUFFERED, false, "a device uses"},
+
 	{FACTS(DIRECT, CAN_NOT, NEVER, 0, IO), ENGINE_BUFFERED, false, "direct=never"},
-	{FACTS(DIRECT, BUSY, NEVER, 0, CALLS), ENGINE_BUFFERED, false, "direct=never"},
 	{FACTS(NO_DIRECT, CAN_NOT, AUTO, 0, IO), ENGINE_BUFFERED, false, "has no direct I/O"},
 	{FACTS(NO_DIRECT, CAN_NOT, ALWAYS, 0, IO), ENGINE_BUFFERED, false, "has no direct I/O"},
 	{FACTS(IN_MEMORY, CAN_NOT, AUTO, 0, IO), ENGINE_BUFFERED, false, "in memory"},
@@ -50,7 +59,6 @@ static const struct example {
 	{FACTS(DIRECT, CAN_NOT, AUTO, WARM, IO), ENGINE_BUFFERED, false, "page cache"},
 	{FACTS(DIRECT, CAN_NOT, AUTO, WARM, MEMCPY), ENGINE_BUFFERED, false, "page cache"},
 
-	{FACTS(DIRECT, BUSY, AUTO, 0, MEMCPY), ENGINE_BOUNCE, true, "a device uses"},
 	{FACTS(DIRECT, CAN_NOT, AUTO, 0, MEMCPY), ENGINE_BOUNCE, true, "does not reach a dma-buf"},
 	{FACTS(DIRECT, CAN_NOT, AUTO, 0, CALLS), ENGINE_BOUNCE, true, "can't be mapped"},
 	{FACTS(DIRECT, CAN_NOT, AUTO, SHIFTED, IO), ENGINE_BOUNCE, true, "not aligned alike"},
@@ -108,11 +116,11 @@ START_TEST(all_facts_have_a_row)
 {
 	struct plan_facts facts;
 
-	for (int i = 0; i < 6 * 3 * 3 * 16 * 3; i++) {
+	for (int i = 0; i < 6 * 4 * 3 * 16 * 3; i++) {
 		int rest = i;
 
 		facts.file = (enum plan_file)(rest % 6), rest /= 6;
-		facts.kernel = (enum plan_kernel)(rest % 3), rest /= 3;
+		facts.kernel = (enum plan_kernel)(rest % 4), rest /= 4;
 		facts.direct = (enum copy_direct)(rest % 3), rest /= 3;
 		facts.reach = (enum copy_reach)(rest % 3), rest /= 3;
 		facts.small = rest & 1;
@@ -124,6 +132,9 @@ START_TEST(all_facts_have_a_row)
 		ck_assert(!row->o_direct || facts.file == FILE_DIRECT);
 		ck_assert(!row->o_direct || facts.direct != COPY_DIRECT_NEVER);
 		ck_assert(row->engine != ENGINE_KERNEL || facts.kernel == KERNEL_UNTRIED);
+		ck_assert(row->engine != ENGINE_NONE || facts.kernel == KERNEL_REFUSES);
+		if (facts.kernel == KERNEL_REFUSES && facts.file != FILE_STREAM)
+			ck_assert_int_eq(row->engine, ENGINE_NONE);
 		ck_assert(row->engine != ENGINE_DIRECT || facts.reach == COPY_REACH_IO);
 		ck_assert(row->engine != ENGINE_DIRECT || facts.congruent);
 	}
