@@ -76,7 +76,11 @@ void copy_report_print(const struct copy_report *report, char line[static COPY_L
 struct copy_pool;
 
 /*
- * @threads of them, 1 to COPY_MAX_THREADS, which are what all copies share.
+ * @threads of them work at a time, 1 to COPY_MAX_THREADS, for all copies. One
+ * that a hung file has kept for a quarter of a second does not count any more,
+ * and another takes its place; of these the copy gets none. So copies that hang
+ * keep others waiting for a moment only, until they hold 255 threads together,
+ * at most @threads each.
  * Not before daemonizing: threads do not survive fork(2).
  */
 #define COPY_THREADS	 4

@@ -176,7 +176,7 @@ bool job_can_claim(struct job *job)
 		job->end = job->claimed;
 		job->error = -EINTR;
 	}
-	return job->claimed < job->end && !(is_sequential(job) && job->running);
+	return job->claimed < job->end && !job->late && !(is_sequential(job) && job->running);
 }
 
 static double seconds_since(const struct timespec *then)

@@ -49,6 +49,7 @@ struct job {
 	bool queued;
 	bool prepared;
 	unsigned int running; /* pieces under way */
+	unsigned int late;    /* threads that have been at it for too long */
 	uint64_t claimed;     /* pieces before this have been given out */
 	uint64_t end;	      /* none behind this are worth anything */
 	uint64_t moved;	      /* bytes, with gaps; what progress is told */
@@ -60,7 +61,10 @@ struct job *job_create(const struct copy *copy, copy_done *done, void *context);
 /* Takes the memory and decides on the way. What goes wrong is in job->error. */
 void job_prepare(struct job *job);
 
-/* Whether there is a piece to begin now; a cancelled copy has none. */
+/*
+ * Whether there is a piece to begin now; a cancelled copy has none, and one with
+ * late threads waits for them.
+ */
 bool job_can_claim(struct job *job);
 struct piece job_claim(struct job *job);
 

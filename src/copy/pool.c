@@ -3,6 +3,13 @@
  * The threads that move pieces. Copies that have something to do stand in a
  * queue; a thread takes the first, claims one piece of it, and sends it to the
  * back. So a short copy does not wait for the long ones that came before.
+ *
+ * A file may hang, because a server or a disk does, and whatever reads it. A
+ * thread that has been away for LATE_MS is late: it does not count among those
+ * that may work at a time, and another one is started for it. There is one
+ * more than may work, who waits and looks for late ones while there is a queue.
+ * A copy that has late threads is given no others, so what it holds does not
+ * grow.
  */
 #include "copy/job.h"
 #include "util/scope.h"
@@ -16,14 +23,32 @@
 /* Direct I/O likes memory in few and large parts. */
 #define LARGE_PAGE (2 << 20)
 
+/* Pieces take some hundredths of a second. To take a slow one for late does no harm. */
+#define LATE_MS 250
+
+/* So many threads there are at the most, the late ones included. */
+#define WORKERS 256
+
+struct worker {
+	struct copy_pool *pool;
+	pthread_t thread;
+	bool started; /* and to be joined */
+	bool over;
+	/* Doing something without the lock: */
+	bool away, late;
+	struct timespec since;
+	struct job *job; /* NULL: one that is about to be gone */
+};
+
 struct copy_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t more; /* in the queue, or stopping */
 	struct job *first, **last;
 	_Atomic bool stopping;
-	unsigned int jobs; /* that have not ended */
-	unsigned int threads;
-	pthread_t thread[COPY_MAX_THREADS];
+	unsigned int jobs;    /* that have not ended */
+	unsigned int threads; /* that may work at a time */
+	unsigned int alive, working, late;
+	struct worker worker[WORKERS];
 };
 
 static void enqueue(struct copy_pool *pool, struct job *job)
@@ -46,67 +71,186 @@ static struct job *dequeue(struct copy_pool *pool)
 	return job;
 }
 
-/* NULL: nothing will ever come any more. */
+static void *work(void *context);
+
+/* Where nobody is, or is any more. */
+static struct worker *find_place(struct copy_pool *pool)
+{
+	for (size_t i = 0; i < WORKERS; i++) {
+		struct worker *worker = &pool->worker[i];
+
+		if (worker->started && worker->over) {
+			pthread_join(worker->thread, NULL);
+			worker->started = false;
+		}
+		if (!worker->started)
+			return worker;
+	}
+	return NULL;
+}
+
+static int start_worker(struct copy_pool *pool)
+{
+	struct worker *worker = find_place(pool);
+	int err;
+
+	if (!worker)
+		return -EAGAIN;
+	*worker = (struct worker){.pool = pool};
+	err = pthread_create(&worker->thread, NULL, work, worker);
+	if (err)
+		return -err;
+	worker->started = true;
+	pool->alive++;
+	return 0;
+}
+
+static bool is_late(const struct worker *worker, const struct timespec *now)
+{
+	return (now->tv_sec - worker->since.tv_sec) * 1000 +
+		       (now->tv_nsec - worker->since.tv_nsec) / 1000000 >=
+	       LATE_MS;
+}
+
+/* Where no other can be started there is one less to look for the next late one. */
+static void let_be_late(struct worker *worker)
+{
+	struct copy_pool *pool = worker->pool;
+
+	worker->late = true;
+	pool->late++;
+	pool->working--;
+	if (worker->job)
+		worker->job->late++;
+	if (!pool->stopping)
+		start_worker(pool);
+}
+
+static void find_late(struct copy_pool *pool)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	for (size_t i = 0; i < WORKERS; i++) {
+		struct worker *worker = &pool->worker[i];
+
+		if (worker->away && !worker->late && is_late(worker, &now))
+			let_be_late(worker);
+	}
+}
+
+/* Lets go of the lock, to do something for @job. */
+static void go(struct worker *worker, struct job *job)
+{
+	worker->job = job;
+	worker->away = true;
+	worker->pool->working++;
+	clock_gettime(CLOCK_MONOTONIC, &worker->since);
+	pthread_mutex_unlock(&worker->pool->lock);
+}
+
+static void come_back(struct worker *worker)
+{
+	struct copy_pool *pool = worker->pool;
+
+	pthread_mutex_lock(&pool->lock);
+	if (!worker->late) {
+		pool->working--;
+	} else {
+		pool->late--;
+		if (worker->job)
+			worker->job->late--;
+	}
+	worker->away = worker->late = false;
+}
+
+static void wait_a_moment(struct copy_pool *pool)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += LATE_MS / 5 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	pthread_cond_timedwait(&pool->more, &pool->lock, &until);
+}
+
+/* One that was late is back. */
+static bool has_too_many(const struct copy_pool *pool)
+{
+	return pool->alive > pool->threads + 1 + pool->late;
+}
+
+/* NULL: this thread is not needed any more. */
 static struct job *wait_for_job(struct copy_pool *pool)
 {
-	while (!pool->first) {
-		if (pool->stopping && !pool->jobs)
+	while (!pool->first || pool->working >= pool->threads) {
+		if (has_too_many(pool) || (pool->stopping && !pool->jobs))
 			return NULL;
-		pthread_cond_wait(&pool->more, &pool->lock);
+		if (!pool->first) {
+			pthread_cond_wait(&pool->more, &pool->lock);
+		} else {
+			wait_a_moment(pool);
+			find_late(pool);
+		}
 	}
 	return dequeue(pool);
 }
 
-/* The lock is let go of for the time that takes. */
-static void prepare(struct copy_pool *pool, struct job *job)
+static void prepare(struct worker *worker, struct job *job)
 {
-	pthread_mutex_unlock(&pool->lock);
+	go(worker, job);
 	job_prepare(job);
-	pthread_mutex_lock(&pool->lock);
+	come_back(worker);
 	job->prepared = true;
 }
 
-static void move_piece(struct copy_pool *pool, struct job *job, char *bounce)
+static void move_piece(struct worker *worker, struct job *job, char *bounce)
 {
 	struct piece piece = job_claim(job);
 	ssize_t moved;
 	int error;
 
 	if (job_can_claim(job))
-		enqueue(pool, job);
-	pthread_mutex_unlock(&pool->lock);
+		enqueue(worker->pool, job);
+	go(worker, job);
 	moved = job_move(job, piece, bounce, &error);
-	pthread_mutex_lock(&pool->lock);
+	come_back(worker);
 	job_settle(job, piece, moved, error);
 }
 
-static void end(struct copy_pool *pool, struct job *job)
+static void end(struct worker *worker, struct job *job)
 {
-	pthread_mutex_unlock(&pool->lock);
+	struct copy_pool *pool = worker->pool;
+
+	go(worker, NULL);
 	job_end(job);
-	pthread_mutex_lock(&pool->lock);
+	come_back(worker);
 	if (--pool->jobs == 0 && pool->stopping)
 		pthread_cond_broadcast(&pool->more);
 }
 
 /* One step. Whoever finds the job over and in no queue ends it; nobody else has it then. */
-static void serve(struct copy_pool *pool, struct job *job, char *bounce)
+static void serve(struct worker *worker, struct job *job, char *bounce)
 {
 	if (!job->prepared)
-		prepare(pool, job);
+		prepare(worker, job);
 	else if (job_can_claim(job))
-		move_piece(pool, job, bounce);
+		move_piece(worker, job, bounce);
 	if (job->queued)
 		return;
 	if (job_can_claim(job))
-		enqueue(pool, job);
+		enqueue(worker->pool, job);
 	else if (job_is_over(job))
-		end(pool, job);
+		end(worker, job);
 }
 
 static void *work(void *context)
 {
-	struct copy_pool *pool = context;
+	struct worker *worker = context;
+	struct copy_pool *pool = worker->pool;
 	scope(free) char *bounce = aligned_alloc(LARGE_PAGE, PIECE_MOST);
 	struct job *job;
 
@@ -115,25 +259,38 @@ static void *work(void *context)
 	madvise(bounce, PIECE_MOST, MADV_HUGEPAGE);
 	pthread_mutex_lock(&pool->lock);
 	while ((job = wait_for_job(pool)))
-		serve(pool, job, bounce);
+		serve(worker, job, bounce);
+	pool->alive--;
+	worker->over = true;
+	/* What woke this one up may concern those that stay. */
+	pthread_cond_signal(&pool->more);
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
 }
 
-/* Signals are for the threads that were there before. */
-static int start_threads(struct copy_pool *pool, unsigned int threads)
+/* Signals are for the threads that were there before; those to come inherit that. */
+static int start_workers(struct copy_pool *pool)
 {
 	sigset_t all, before;
 	int err = 0;
+	with_lock(&pool->lock);
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (!err && pool->threads < threads) {
-		err = -pthread_create(&pool->thread[pool->threads], NULL, work, pool);
-		pool->threads += !err;
-	}
+	while (!err && pool->alive <= pool->threads)
+		err = start_worker(pool);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return err;
+}
+
+static void init_condition(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(condition, &attributes);
+	pthread_condattr_destroy(&attributes);
 }
 
 int copy_pool_create(struct copy_pool **created, unsigned int threads)
@@ -147,9 +304,10 @@ int copy_pool_create(struct copy_pool **created, unsigned int threads)
 	if (!pool)
 		return -ENOMEM;
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->more, NULL);
+	init_condition(&pool->more);
 	pool->last = &pool->first;
-	err = start_threads(pool, threads);
+	pool->threads = threads;
+	err = start_workers(pool);
 	if (err) {
 		copy_pool_destroy(pool);
 		return err;
@@ -167,8 +325,9 @@ void copy_pool_destroy(struct copy_pool *pool)
 		pool->stopping = true;
 		pthread_cond_broadcast(&pool->more);
 	}
-	for (unsigned int i = 0; i < pool->threads; i++)
-		pthread_join(pool->thread[i], NULL);
+	for (size_t i = 0; i < WORKERS; i++)
+		if (pool->worker[i].started)
+			pthread_join(pool->worker[i].thread, NULL);
 	pthread_cond_destroy(&pool->more);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);

@@ -6,6 +6,7 @@
 #include "copy/copy.h"
 #include "fake_heap.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -690,6 +691,149 @@ static void keep_result(void *context, ssize_t result, const struct copy_report 
 	*(_Atomic int *)context = report->error ? report->error : 1;
 }
 
+/* A file that hangs: whoever touches the memory is kept until it is let go. */
+static _Atomic bool hanging;
+static _Atomic int held;
+
+static int hang(void)
+{
+	++held;
+	while (hanging)
+		usleep(1000);
+	--held;
+	return 0;
+}
+
+static int hang_in_window(struct copy_memory *memory, struct copy_window *window, off_t offset,
+			  size_t size, bool write)
+{
+	hang();
+	return real_memory.ops->open_window(memory, window, offset, size, write);
+}
+
+static ssize_t hang_in_write(struct copy_memory *memory, const void *data, size_t size,
+			     off_t offset)
+{
+	hang();
+	return real_memory.ops->write(memory, data, size, offset);
+}
+
+static struct copy copy_that_hangs(void)
+{
+	static struct copy_memory_ops ops;
+	struct copy copy = copy_in(0, 1 << 20, UINT64_MAX);
+
+	real_memory = copy.memory;
+	ops = *copy.memory.ops;
+	ops.open_window = hang_in_window;
+	ops.write = hang_in_write;
+	copy.memory.ops = &ops;
+	return copy;
+}
+
+static void assert_copy_gets_through(void)
+{
+	struct copy_report report;
+	struct copy copy = copy_in(0, 0, 100001);
+	const double begin = now();
+
+	ck_assert_int_eq(copy_run(pool, &copy, &report), 100001);
+	ck_assert_double_lt(now() - begin, 20);
+	assert_same_bytes(0, 0, 100001);
+}
+
+static int count_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	int count = -2; /* . and .. */
+
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+static void wait_for_threads(int wanted)
+{
+	const double end = now() + 20;
+
+	while (count_threads() != wanted) {
+		ck_assert_double_lt(now(), end);
+		usleep(1000);
+	}
+}
+
+static const struct {
+	unsigned int threads;
+	int copies;
+} hung[] = {{1, 1}, {1, 5}, {4, 1}, {4, 12}};
+
+/* However many copies hang, another gets through; and one that hangs takes no more and more. */
+START_TEST(hung_ones_hold_up_nobody)
+{
+	const int copies = hung[_i].copies;
+	const unsigned int threads = hung[_i].threads;
+	_Atomic int results[12] = {0};
+	int before;
+
+	copy_pool_destroy(pool);
+	before = count_threads();
+	ck_assert_int_eq(copy_pool_create(&pool, threads), 0);
+	begin_kind(KINDS - 1);
+	fill_source(LONG);
+	hanging = true;
+	for (int i = 0; i < copies; i++) {
+		struct copy copy = copy_that_hangs();
+
+		ck_assert_int_eq(copy_submit(pool, &copy, keep_result, &results[i]), 0);
+	}
+	for (int i = 0; i < 3; i++)
+		assert_copy_gets_through();
+	usleep(1000 * 1000);
+	ck_assert_int_le(held, copies * (int)threads);
+	assert_copy_gets_through();
+
+	hanging = false;
+	for (int i = 0; i < copies; i++)
+		while (!results[i])
+			usleep(1000);
+	for (int i = 0; i < copies; i++)
+		ck_assert_int_eq(results[i], 1);
+	assert_same_bytes(0, 1 << 20, LONG);
+	/* Those that took the hung ones' places are gone. */
+	wait_for_threads(before + (int)threads + 1);
+	assert_copy_gets_through();
+}
+END_TEST
+
+static void *let_go_soon(void *context)
+{
+	usleep(600 * 1000);
+	hanging = false;
+	return context;
+}
+
+START_TEST(pool_ends_when_the_last_hung_one_has)
+{
+	_Atomic int result = 0;
+	pthread_t thread;
+
+	begin_kind(_i);
+	fill_source(LONG);
+	hanging = true;
+	struct copy copy = copy_that_hangs();
+
+	ck_assert_int_eq(copy_submit(pool, &copy, keep_result, &result), 0);
+	assert_copy_gets_through();
+	ck_assert_int_eq(pthread_create(&thread, NULL, let_go_soon, NULL), 0);
+	copy_pool_destroy(pool);
+	pool = NULL;
+	ck_assert(!hanging);
+	ck_assert_int_eq(result, -EINTR);
+	pthread_join(thread, NULL);
+}
+END_TEST
+
 START_TEST(pool_ends_what_is_under_way)
 {
 	_Atomic int results[10] = {0};
@@ -757,6 +901,8 @@ int main(void)
 	add(suite, "holes", holes_are_left_out, KINDS);
 	add(suite, "many at once", many_at_once, KINDS);
 	add(suite, "short ones overtake", short_ones_overtake, KINDS);
+	add(suite, "hung", hung_ones_hold_up_nobody, sizeof(hung) / sizeof(hung[0]));
+	add(suite, "end of a pool that hangs", pool_ends_when_the_last_hung_one_has, KINDS);
 	add(suite, "end of the pool", pool_ends_what_is_under_way, KINDS);
 	add(suite, "reports", reports_are_a_line, 1);
 	return run_suite(suite);

@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tags: source load
+# timeout: 240
+#
+# A source on a FUSE filesystem that answers no more: who copies from there
+# waits, others do not, and when it answers again nothing is missing.
+mkdir files fuse
+for i in {1..6}; do
+	make_file "files/hung$i" 12M
+done
+make_file files/good 5000001
+gate=$work/gate
+hanger "$work/files" "$gate" "$work/fuse" &
+server=$!
+wait_until 10 is_mounted "$work/fuse"
+
+# what hangs can't be killed
+give_up() {
+	touch "$gate"
+	fail "$@"
+}
+
+# good_copies_get_through NUMBER: that many, one after the other
+good_copies_get_through() {
+	local i
+	for ((i = 1; i <= $1; i++)); do
+		timeout 20 cp "$view/good" "$mnt/good$i" || give_up "good copy $i is held up"
+		assert_same files/good "$mnt/good$i"
+	done
+	timeout 20 ls -l "$mnt" "$view" >/dev/null || give_up "ls is held up"
+}
+
+# hang THREADS COPIES: nobody else is held up by that many that hang
+hang() {
+	local i start copies=()
+
+	rm -f "$gate" "$gate.waiting"
+	mount_fs "source=$work/fuse,source_fuse,threads=$1"
+	view=$mnt/.source
+	for ((i = 1; i <= $2; i++)); do
+		cp "$view/hung$i" "$mnt/hung$i" &
+		copies+=($!)
+	done
+	wait_until 10 test -e "$gate.waiting"
+	start=$SECONDS
+	good_copies_get_through 3
+	# by now all that can hang does
+	sleep 1
+	good_copies_get_through 3
+	echo "threads=$1, $2 copies hang: $((SECONDS - start)) s"
+
+	touch "$gate"
+	for i in "${!copies[@]}"; do
+		wait "${copies[i]}" || fail "hung copy $((i + 1)) fails"
+		assert_same "files/hung$((i + 1))" "$mnt/hung$((i + 1))"
+	done
+	umount_fs
+}
+hang 4 1
+hang 4 6
+hang 1 1
+hang 1 6
+
+umount fuse
+wait "$server"
