@@ -3,8 +3,9 @@
  * usage: hanger DIR GATE MOUNTPOINT
  *
  * A FUSE filesystem that shows the files of DIR, to be read. Who reads one whose
- * name begins with "hung" gets no answer as long as there is no file GATE; that
- * somebody waits shows as the file GATE.waiting. Stays in the foreground.
+ * name begins with "hung" gets no answer as long as there is no file GATE, or for
+ * a minute, since nobody can kill who waits for one; that somebody does shows as
+ * the file GATE.waiting. Stays in the foreground.
  */
 #define FUSE_USE_VERSION 312
 #include <dirent.h>
@@ -31,7 +32,7 @@ static void wait_at_gate(void)
 
 	snprintf(waiting, sizeof(waiting), "%s.waiting", gate);
 	close(open(waiting, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-	while (access(gate, F_OK))
+	for (int i = 0; i < 6000 && access(gate, F_OK); i++)
 		usleep(10000);
 }
 
