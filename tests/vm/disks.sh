@@ -8,6 +8,7 @@ disk_size=12G
 disk_filesystems=(ext4 xfs btrfs)
 
 _make_disk() {
+	local PATH=$PATH:/usr/sbin:/sbin # not every user has them
 	truncate -s "$disk_size" "$2"
 	case $1 in
 	ext4) mkfs.ext4 -q -F -O quota "$2" ;;

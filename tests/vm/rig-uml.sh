@@ -6,11 +6,18 @@
 # shellcheck disable=SC2034 # for run.sh
 rig_arch=um
 
+_shm_will_do() {
+	# shellcheck disable=SC2154 # run.sh sets it
+	local bytes=$(numfmt --from=iec "$memory")
+
+	! findmnt -rno OPTIONS --target /dev/shm | grep -qw noexec &&
+		[ "$(df --output=avail -B 1 /dev/shm | tail -n 1)" -ge "$bytes" ]
+}
+
 # A directory on a tmpfs from which code may run: the guest's memory is a file
-# there. Where /dev/shm forbids that, a private tmpfs does it.
+# there. Where /dev/shm forbids that, or is small, a private tmpfs does it.
 _uml_memory_dir() {
-	# shellcheck disable=SC2154
-	if findmnt -rno OPTIONS --target /dev/shm | grep -qw noexec; then
+	if ! _shm_will_do; then
 		mount -t tmpfs -o mode=700,size="$memory" memory "$1/memory"
 		printf '%s\n' "$1/memory"
 	else
