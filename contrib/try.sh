@@ -1,35 +1,63 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# usage: contrib/try.sh [FILE]
+# usage: contrib/try.sh [--patched] [FILE]
 #
 # Shows what dmaheapfs does, on any machine with FUSE: installs what is missing,
 # builds, mounts the shmem heap in a directory of its own, copies FILE (256 MiB
 # of random bytes where none is given) into a buffer with cp, proves that the
 # bytes are the same, tells which path they took and how fast that is beside cp
 # to a tmpfs, and cleans up. Needs root or sudo.
+#
+#   --patched   the same with dma-bufs on a kernel that has kernel/series, without
+#               a reboot: it is built, which takes some minutes the first time and
+#               4 GB of disk, and run as an ordinary process, where FILE is copied
+#               from a disk into a buffer, and back. Root only to install packages.
+#
+# TMPDIR names another place for what is needed meanwhile.
 set -euo pipefail
 shopt -s inherit_errexit
 # shellcheck source=contrib/common.sh
 . "${BASH_SOURCE[0]%/*}/common.sh"
+# shellcheck source=contrib/trial.sh
+. "$top/contrib/trial.sh"
 
-pairs=5 # how often the two copies are timed
-file='' dir=''
+patched=false file='' dir=''
+declare -A jobs=() # process groups
+cold=true
 
 parse() {
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-h | --help) print_usage "$0"; exit ;;
-		--patched) usage_error "--patched needs the kernel series, which is not here yet" ;;
+		--patched) patched=true ;;
 		-*) usage_error "unknown option: $1" ;;
 		*)
 			[ -z "$file" ] || usage_error "one FILE is enough"
 			[ -f "$1" ] || usage_error "$1 is not a regular file"
+			[ -r "$1" ] || usage_error "$1 can't be read"
 			file=$(realpath "$1")
 			;;
 		esac
 		shift
 	done
+}
+
+# a new directory below DEFAULT, unless TMPDIR says where
+make_dir() { dir=$(mktemp -d "${TMPDIR:-$1}/dmaheapfs.XXXXXX"); }
+
+clean_up() {
+	local job mount
+	for job in "${!jobs[@]}"; do
+		end "$job"
+	done
+	[ -n "$dir" ] || return 0
+	for mount in "$dir/heap" "$dir/tmpfs"; do
+		if mountpoint -q "$mount" 2>/dev/null; then
+			as_root umount "$mount" || as_root umount -l "$mount"
+		fi
+	done
+	rm -rf "$dir"
 }
 
 # quietly TEXT COMMAND...: its output only where it fails
@@ -48,6 +76,14 @@ build() {
 	cmake --build "$top/build" --parallel "$(nproc)"
 }
 
+make_file_if_none() {
+	[ -z "$file" ] || return 0
+	file=$dir/file
+	head -c 256M /dev/urandom >"$file"
+}
+
+# --- on this kernel --------------------------------------------------------------
+
 need_fuse() {
 	[ -c /dev/fuse ] || as_root modprobe fuse 2>/dev/null || true
 	[ -c /dev/fuse ] || die "no /dev/fuse: this kernel has no FUSE, or this" \
@@ -57,105 +93,128 @@ need_fuse() {
 mount_both() {
 	local owner
 	owner="uid=$(id -u),gid=$(id -g)"
-	mkdir "$dir/heap" "$dir/tmpfs"
-	as_root "$top/build/dmaheapfs" dmaheapfs "$dir/heap" -o "heap=shmem,$owner"
-	as_root mount -t tmpfs -o "$owner" tmpfs "$dir/tmpfs"
+	heap=$dir/heap tmpfs=$dir/tmpfs
+	mkdir "$heap" "$tmpfs"
+	as_root "$top/build/dmaheapfs" dmaheapfs "$heap" -o "heap=shmem,$owner"
+	as_root mount -t tmpfs -o "$owner" tmpfs "$tmpfs"
 }
 
-clean_up() {
-	local mount
-	[ -n "$dir" ] || return 0
-	for mount in "$dir/heap" "$dir/tmpfs"; do
-		if mountpoint -q "$mount" 2>/dev/null; then
-			as_root umount "$mount" || as_root umount -l "$mount"
-		fi
+try_here() {
+	make_dir /tmp
+	"$top/contrib/install-deps.sh" build
+	quietly "building" build
+	need_fuse
+	mount_both
+	make_file_if_none
+	show_copy
+	rm "$heap/buf0"
+	show_speed
+}
+
+# --- on the patched kernel -------------------------------------------------------
+
+# start COMMAND...: in a process group of its own, so that none of it outlives us
+start() {
+	set -m
+	"$@" </dev/null &
+	set +m
+	jobs[$!]=1
+}
+
+# finish JOB: its status, once it is over
+finish() {
+	local status=0
+	wait "$1" || status=$?
+	unset "jobs[$1]"
+	return "$status"
+}
+
+end() {
+	kill -TERM -- "-$1" 2>/dev/null || true
+	finish "$1" || true
+}
+
+tick() {
+	while sleep 30; do
+		say "still building the kernel, $((SECONDS / 60)) min $((SECONDS % 60)) s"
 	done
-	rm -rf "$dir"
 }
 
-# microseconds COMMAND...
-microseconds() {
-	local start=${EPOCHREALTIME/[.,]/}
-	"$@"
-	printf '%d\n' $((${EPOCHREALTIME/[.,]/} - start))
+build_kernel() {
+	local build ticker status=0
+	SECONDS=0
+	say "building the patched kernel, where that has not been done"
+	start "$top/kernel/build.sh" patched >"$dir/image"
+	build=$!
+	start tick
+	ticker=$!
+	finish "$build" || status=$?
+	end "$ticker"
+	[ "$status" -eq 0 ] || die "there is no kernel to try it with"
 }
 
-# "TO_HEAP TO_TMPFS" in microseconds, a line per pair: side by side, because
-# what else the machine does changes both
-time_pairs() {
-	local i heap tmpfs
-	for ((i = 0; i < pairs; i++)); do
-		rm -f "$dir/heap/timed" "$dir/tmpfs/timed"
-		tmpfs=$(microseconds cp "$file" "$dir/tmpfs/timed")
-		heap=$(microseconds cp "$file" "$dir/heap/timed")
-		printf '%d %d\n' "$heap" "$tmpfs"
-	done
-	rm -f "$dir/heap/timed" "$dir/tmpfs/timed"
+# What the guest mounts something over it can't see of this machine.
+make_visible() {
+	case $file in
+	/dev/* | /proc/* | /sys/* | /run/* | /data/*)
+		say "copying $file to where the guest sees it"
+		cp "$file" "$dir/file"
+		file=$dir/file
+		;;
+	esac
 }
 
-median() { sort -n | sed -n "$(((pairs + 1) / 2))p"; }
+# in MiB
+size_of_file() { echo $(($(stat -c %s "$file") / 1048576)); }
+room_on_disk() { df --output=avail -B 1M "$dir" | tail -n 1; }
+room_in_memory() { awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo; }
 
-show_speed() {
-	local size times
-	size=$(stat -c %s "$file")
-	times=$(time_pairs)
-	awk -v size="$size" -v heap="$(cut -d' ' -f1 <<<"$times" | median)" \
-		-v tmpfs="$(cut -d' ' -f2 <<<"$times" | median)" \
-		-v ratio="$(awk '{ print $1 / $2 }' <<<"$times" | median)" \
-		-v pairs="$pairs" 'BEGIN {
-			printf "speed: %.0f MB/s to the buffer, %.0f MB/s to tmpfs: ", \
-				size / heap, size / tmpfs
-			printf "%.2f × the time (medians of %d pairs)\n", ratio, pairs
-		}'
+# The file in its page cache, the buffer or tmpfs, and the kernel itself.
+memory_of_guest() { echo $((2 * $(size_of_file) + 768)); }
+
+# The guest has the file, and what comes back of it.
+need_room() {
+	local size needed
+	size=$(size_of_file)
+	[ "$size" -le 5000 ] || die "FILE may have up to 5000 MiB here: $file has $size"
+	needed=$((2 * size + 256))
+	[ "$(room_on_disk)" -ge "$needed" ] ||
+		die "the guest's disk needs $needed MiB in $dir: TMPDIR can name another place"
+	needed=$(memory_of_guest)
+	[ "$(room_in_memory)" -ge "$needed" ] ||
+		die "the guest needs $needed MiB of memory, and there are $(room_in_memory):" \
+			"try a smaller FILE"
 }
 
-# counter NAME: one of the mount's
-counter() {
-	"$top/build/dmaheapctl" status --json "$dir/heap" |
-		sed -n "s/^ *\"$1\": *\([0-9]*\),*\$/\1/p"
+boot() {
+	local status=0
+	say "booting it, and copying"
+	export TMPDIR=$dir
+	start "$top/tests/vm/run.sh" --image "$(tail -n 1 "$dir/image")" \
+		--memory "$(memory_of_guest)M" --timeout 1800 -- \
+		"$top/contrib/trial-in-guest.sh" "$file"
+	finish $! || status=$?
+	[ "$status" -eq 0 ] || die "it did not work out in the guest: status $status"
 }
 
-# right after the copy, before anything else has been read or written
-show_path() {
-	local writes
-	writes=$(counter writes)
-	if [ "$writes" -eq 0 ]; then
-		echo "path: past the daemon, the kernel wrote the buffer's memory itself"
-	else
-		echo "path: through the daemon, $(counter written_bytes) bytes in $writes writes"
-	fi
-}
-
-same_bytes() {
-	local sums
-	cmp "$file" "$dir/heap/buf0" || die "the buffer does not hold the file's bytes"
-	sums=$(sha256sum <"$file"; sha256sum <"$dir/heap/buf0")
-	[ "$(uniq <<<"$sums" | wc -l)" -eq 1 ] || die "checksums differ: $sums"
-	printf 'bytes: the same, sha256 %s\n' "${sums%% *}"
+try_patched() {
+	[ "$(uname -m)" = x86_64 ] || die "a kernel as a process is to be had on x86_64 alone"
+	make_dir /var/tmp
+	"$top/contrib/install-deps.sh" build kernel vm
+	quietly "building" build
+	make_file_if_none
+	make_visible
+	need_room
+	build_kernel
+	boot
 }
 
 main() {
 	parse "$@"
 	trap clean_up EXIT
 	trap 'exit 130' INT
-	trap 'exit 143' TERM
-	dir=$(mktemp -d "${TMPDIR:-/tmp}/dmaheapfs.XXXXXX")
-	"$top/contrib/install-deps.sh" build
-	quietly "building" build
-	need_fuse
-	mount_both
-	if [ -z "$file" ]; then
-		file=$dir/file
-		head -c 256M /dev/urandom >"$file"
-	fi
-
-	printf 'cp %s %s/heap/buf0\n' "$file" "$dir"
-	cp "$file" "$dir/heap/buf0"
-	show_path
-	same_bytes
-	"$top/build/dmaheapctl" status "$dir/heap/buf0"
-	rm "$dir/heap/buf0"
-	show_speed
+	trap 'exit 143' TERM HUP
+	if $patched; then try_patched; else try_here; fi
 }
 
 main "$@"

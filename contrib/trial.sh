@@ -1,0 +1,90 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What contrib/try.sh does with a mount, here or in a guest: sourced, never run.
+# Who sources it sets
+#
+#   file    what is copied
+#   heap    where dmaheapfs is mounted, empty
+#   tmpfs   where a tmpfs is, as empty
+#   cold    a command to run before each copy that is timed
+# shellcheck disable=SC2154
+
+pairs=5 # how often the two copies are timed
+
+# microseconds COMMAND...
+microseconds() {
+	local start=${EPOCHREALTIME/[.,]/}
+	"$@"
+	printf '%d\n' $((${EPOCHREALTIME/[.,]/} - start))
+}
+
+# timed DIR: a copy there, in microseconds
+timed() {
+	"$cold"
+	microseconds cp "$file" "$1/timed"
+	rm "$1/timed"
+}
+
+# "TO_HEAP TO_TMPFS" in microseconds, a line per pair: side by side, because
+# what else the machine does changes both
+time_pairs() {
+	local i to_heap to_tmpfs
+	for ((i = 0; i < pairs; i++)); do
+		to_tmpfs=$(timed "$tmpfs")
+		to_heap=$(timed "$heap")
+		printf '%d %d\n' "$to_heap" "$to_tmpfs"
+	done
+}
+
+median() { sort -n | sed -n "$(((pairs + 1) / 2))p"; }
+
+# sets ratio, the buffer's time in that of tmpfs
+show_speed() {
+	local size times
+	size=$(stat -c %s "$file")
+	times=$(time_pairs)
+	ratio=$(awk '{ print $1 / $2 }' <<<"$times" | median)
+	awk -v size="$size" -v heap="$(cut -d' ' -f1 <<<"$times" | median)" \
+		-v tmpfs="$(cut -d' ' -f2 <<<"$times" | median)" \
+		-v ratio="$ratio" -v pairs="$pairs" 'BEGIN {
+			printf "speed: %.0f MB/s to the buffer, %.0f MB/s to tmpfs: ", \
+				size / heap, size / tmpfs
+			printf "%.2f × the time (medians of %d pairs)\n", ratio, pairs
+		}'
+}
+
+# counter NAME: one of the mount's
+counter() {
+	"$top/build/dmaheapctl" status --json "$heap" |
+		sed -n "s/^ *\"$1\": *\([0-9]*\),*\$/\1/p"
+}
+
+# right after the copy, before anything else has been read or written
+show_path() {
+	local writes
+	writes=$(counter writes)
+	if [ "$writes" -eq 0 ]; then
+		echo "path: past the daemon, the kernel wrote the buffer's memory itself"
+	else
+		echo "path: through the daemon, $(counter written_bytes) bytes in $writes writes"
+	fi
+}
+
+same_bytes() {
+	local sums
+	cmp "$file" "$heap/buf0" || die "the buffer does not hold the file's bytes"
+	sums=$(sha256sum <"$file"; sha256sum <"$heap/buf0")
+	[ "$(uniq <<<"$sums" | wc -l)" -eq 1 ] || die "checksums differ: $sums"
+	printf 'bytes: the same, sha256 %s\n' "${sums%% *}"
+}
+
+# the copy that is looked at, and its buffer
+show_copy() {
+	printf 'cp %s %s/buf0\n' "$file" "$heap"
+	"$cold"
+	cp "$file" "$heap/buf0"
+	show_path
+	same_bytes
+	"$top/build/dmaheapctl" status "$heap/buf0"
+}
