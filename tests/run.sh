@@ -110,8 +110,18 @@ mount_tests() {
 try_it() {
 	local dir
 	dir=$(mktemp -d) &&
-	TMPDIR=$dir "$top/contrib/try.sh" &&
+	TMPDIR=$dir "$top/contrib/try.sh" "$@" &&
 	rmdir "$dir"
+}
+
+# its promise for a patched kernel: by DMA, and nothing left in the page cache
+try_patched() {
+	local said status=0
+	said=$(try_it --patched) || status=$?
+	printf '%s\n' "$said"
+	[ "$status" -eq 0 ] &&
+	grep -q '^last copy  *engine=kernel direct=yes ' <<<"$said" &&
+	grep -q '^bytes: the same again, 0 of them left' <<<"$said"
 }
 
 # variant PRESET DIRECTORY [MOUNT-TEST-OPTION...]: build one, and test it
@@ -135,10 +145,15 @@ host_tests() {
 	variant old-libfuse build-old-libfuse --tag short
 }
 
+vm_tests() {
+	step "contrib/try.sh --patched" try_patched || true
+	tap_steps "virtual machines" "$top/tests/vm/suite.sh"
+}
+
 main() {
 	parse "$@"
 	! $host || host_tests
-	! $vm || tap_steps "virtual machines" "$top/tests/vm/suite.sh"
+	! $vm || vm_tests
 	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 	[ "$failed" -eq 0 ]
 }
