@@ -21,6 +21,14 @@ struct fuse_backing_map {
 #define FUSE_DEV_IOC_BACKING_CLOSE _IOW(FUSE_DEV_IOC_MAGIC, 2, uint32_t)
 #endif
 
+/* What copy_file_range(2) has made between the memory and a file of another filesystem. */
+struct kernel_copy {
+	uint64_t bytes; /* 0: there was none */
+	bool direct;
+	enum fuse_memory_why why;
+	int error;
+};
+
 struct backing {
 	const struct backing_kernel *kernel;
 	uint64_t nodeid;
@@ -28,6 +36,9 @@ struct backing {
 	pthread_mutex_t lock;
 	int32_t id; /* what opens are answered with just now; 0: none yet */
 	unsigned opens; /* that were answered with an id and are not released */
+	/* The kernel's counters at the last open or release, and the last copy by then. */
+	struct fuse_memory_stat counted;
+	struct kernel_copy copied;
 };
 
 void backing_enable_memory(struct backing_kernel *kernel)
@@ -159,25 +170,72 @@ static const char *explain(uint32_t why)
 	return why < sizeof(texts) / sizeof(texts[0]) ? texts[why] : "the kernel does not say";
 }
 
-int backing_describe_copies(const struct backing_kernel *kernel, uint64_t nodeid, char *line,
-			    size_t size)
+static struct fuse_memory_stat since(const struct fuse_memory_stat *now,
+				     const struct fuse_memory_stat *then)
 {
-	struct fuse_memory_stat stat = {.nodeid = nodeid};
+	struct fuse_memory_stat between = *now;
 
-	if (!kernel->binds || ioctl(kernel->device, FUSE_DEV_IOC_MEMORY_STAT, &stat) ||
-	    !stat.copies)
+	between.in_direct -= then->in_direct;
+	between.in_buffered -= then->in_buffered;
+	between.out_direct -= then->out_direct;
+	between.out_buffered -= then->out_buffered;
+	between.copies -= then->copies;
+	return between;
+}
+
+/* The last copy, be it over or not; @now is what the kernel has counted by now. */
+static struct kernel_copy last_copy(const struct backing *backing, struct fuse_memory_stat *now)
+{
+	*now = (struct fuse_memory_stat){.nodeid = backing->nodeid};
+	if (!backing->kernel->binds || ioctl(backing->kernel->device, FUSE_DEV_IOC_MEMORY_STAT, now))
+		return backing->copied;
+	const struct fuse_memory_stat new = since(now, &backing->counted);
+	const uint64_t direct = new.in_direct + new.out_direct;
+
+	if (!new.copies)
+		return backing->copied;
+	return (struct kernel_copy){
+		.bytes = direct + new.in_buffered + new.out_buffered,
+		.direct = direct,
+		.why = now->why,
+		.error = now->error,
+	};
+}
+
+void backing_note_copy(struct backing *backing)
+{
+	struct fuse_memory_stat now;
+	with_lock(&backing->lock);
+
+	backing->copied = last_copy(backing, &now);
+	backing->counted = now;
+}
+
+void backing_forget_copies(struct backing *backing)
+{
+	backing_note_copy(backing);
+	with_lock(&backing->lock);
+	backing->copied = (struct kernel_copy){};
+}
+
+int backing_describe_copy(struct backing *backing, char *line, size_t size)
+{
+	struct fuse_memory_stat now;
+	with_lock(&backing->lock);
+	const struct kernel_copy copy = last_copy(backing, &now);
+
+	if (!copy.bytes && !copy.error)
 		return -ENODATA;
-	if (stat.why == FUSE_MEMORY_BUSY && !kernel->fail_busy)
+	if (copy.why == FUSE_MEMORY_BUSY && !backing->kernel->fail_busy)
 		return -EBUSY;
-	if (stat.why == FUSE_MEMORY_BUSY) {
+	if (copy.why == FUSE_MEMORY_BUSY) {
 		snprintf(line, size,
 			 "engine=none direct=no bytes=0 seconds=unknown reason=%s, and busy=fail",
-			 explain(stat.why));
+			 explain(copy.why));
 		return 0;
 	}
 	snprintf(line, size, "engine=kernel direct=%s bytes=%" PRIu64 " seconds=unknown reason=%s%s%s",
-		 stat.in_direct + stat.out_direct ? "yes" : "no",
-		 stat.in_direct + stat.in_buffered + stat.out_direct + stat.out_buffered,
-		 explain(stat.why), stat.error ? ": " : "", stat.error ? strerror(-stat.error) : "");
+		 copy.direct ? "yes" : "no", copy.bytes, explain(copy.why), copy.error ? ": " : "",
+		 copy.error ? strerror(-copy.error) : "");
 	return 0;
 }

@@ -44,11 +44,15 @@ void backing_close(struct backing *backing);
 int backing_bind(struct backing *backing, int file);
 
 /*
- * What copy_file_range(2) with files of other filesystems has been doing to
- * the inode, as one line without its end; -ENODATA if nothing, -EBUSY if the
- * last one was left to read(2) and write(2) because a device uses the memory.
+ * The last copy_file_range(2) between the file and one of another filesystem,
+ * as one line without its end; -ENODATA if there was none, -EBUSY if it was left
+ * to read(2) and write(2) because a device uses the memory. The kernel forgets
+ * it with the inode, so it has to be noted at each open and release.
  */
-int backing_describe_copies(const struct backing_kernel *kernel, uint64_t nodeid, char *line,
-			    size_t size);
+int backing_describe_copy(struct backing *backing, char *line, size_t size);
+void backing_note_copy(struct backing *backing);
+
+/* What has been copied is gone. */
+void backing_forget_copies(struct backing *backing);
 
 #endif

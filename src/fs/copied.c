@@ -71,22 +71,35 @@ int copied_accept(struct fs *fs, struct node *node, const char *text, size_t siz
 void copied_forget(struct fs *fs, struct node *node)
 {
 	with_path(fs, node, forget, NULL, 0);
+	with_lock(&node->lock);
+	node->written = WRITTEN_PAST;
+	if (node->backing)
+		backing_forget_copies(node->backing);
 }
 
-/* Nobody has told of a copy, so all that is known is which way bytes can have come. */
-static void print_guess(FILE *out, const struct fs *fs, const struct stat *st, bool busy)
+/* Nobody has told of a copy, so all that is known is which way bytes have come. */
+static void print_guess(FILE *out, const struct fs *fs, const struct node *node,
+			const struct stat *st, bool busy)
 {
-	const bool past =
+	const bool can_pass =
 		fs->passthrough && (fs->heap->ops->memory != HEAP_PAGES || fs->kernel.binds);
+	const bool past = can_pass && node->written == WRITTEN_PAST;
 
 	fprintf(out, "engine=%s direct=no bytes=%jd seconds=unknown reason=%s",
 		past ? "passthrough" : "daemon", (intmax_t)st->st_size,
 		busy   ? "a device or the kernel is using the memory, so the tool read and wrote"
 		: past ? "written by the kernel, past the daemon, which saw no copy"
-		       : "written through the daemon, which saw no copy");
+		: node->written == COPIED_HERE
+			? "copied from another file of the mount"
+			: "written through the daemon, which saw no copy");
 }
 
-/* What the kernel counts it does not forget, but nothing came into a file that is empty. */
+static int describe_kernel_copy(struct node *node, char *line, size_t size)
+{
+	with_lock(&node->lock);
+	return node->backing ? backing_describe_copy(node->backing, line, size) : -ENODATA;
+}
+
 int copied_print(FILE *out, struct fs *fs, struct node *node)
 {
 	char line[COPY_LINE_BYTES];
@@ -102,10 +115,10 @@ int copied_print(FILE *out, struct fs *fs, struct node *node)
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)
 		return -ENODATA;
-	error = backing_describe_copies(&fs->kernel, node->ino, line, sizeof(line));
+	error = describe_kernel_copy(node, line, sizeof(line));
 	if (!error)
 		fputs(line, out);
 	else
-		print_guess(out, fs, &st, error == -EBUSY);
+		print_guess(out, fs, node, &st, error == -EBUSY);
 	return 0;
 }

@@ -36,6 +36,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 		fs_reply_error(req, count);
 		return;
 	}
+	fs_node(req, ino)->written = WRITTEN_HERE;
 	counters->writes++;
 	counters->written_bytes += count;
 	fuse_reply_write(req, count);
@@ -45,6 +46,9 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 		  struct fuse_file_info *fi)
 {
 	(void)fi;
+	/* Without a mode it is a kernel with memory behind the file that tells of its writes. */
+	if (!mode && fs_of(req)->kernel.binds)
+		fs_node(req, ino)->written = WRITTEN_PAST;
 	fs_reply_error(req, buffer_allocate(buffer_of(req, ino), mode, offset, length));
 }
 
@@ -74,6 +78,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t in_offset, struct f
 		fs_reply_error(req, count);
 		return;
 	}
+	fs_node(req, out)->written = COPIED_HERE;
 	counters->copies++;
 	counters->copied_bytes += count;
 	fuse_reply_write(req, count);

@@ -115,6 +115,7 @@ int file_open(struct fs *fs, struct node *node, int file, int flags)
 
 	if (error)
 		return error;
+	backing_note_copy(node->backing);
 	if (flags & O_TRUNC && (error = buffer_truncate(node->buffer, 0))) {
 		file_drop(fs, node);
 		return error;
@@ -132,6 +133,7 @@ void file_close(struct fs *fs, struct node *node, const struct fuse_file_info *f
 {
 	bool settled = true;
 
+	backing_note_copy(node->backing);
 	passthrough_end(node, fi);
 	if (can_write(fi->flags)) {
 		with_lock(&node->lock);

@@ -38,6 +38,8 @@ struct node {
 	unsigned opens;
 	unsigned writers; /* how many of them can write */
 	struct backing *backing; /* what the kernel holds of the buffer; as long as that */
+	/* By whom data was last written, as far as is known here: the kernel, past this process? */
+	_Atomic enum { WRITTEN_PAST, WRITTEN_HERE, COPIED_HERE } written;
 	_Atomic bool may_be_mapped; /* opened for reading and writing since the kernel knows it */
 };
 
