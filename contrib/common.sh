@@ -42,3 +42,9 @@ as_root() {
 		die "this needs root, and sudo is not here: $*"
 	fi
 }
+
+# the default build, in build/
+build_tree() {
+	cmake -S "$top" -B "$top/build" &&
+	cmake --build "$top/build" --parallel "$(nproc)"
+}

@@ -26,7 +26,7 @@ declare -A packages=(
 	[kernel]='gcc libc6-dev make flex bison bc perl xz-utils patch rsync
 		libelf-dev'
 	[vm]='gcc libc6-dev make libdrm-dev qemu-system-x86 e2fsprogs xfsprogs
-		btrfs-progs dmsetup quota fio busybox toybox attr acl procps'
+		btrfs-progs dmsetup quota fio busybox toybox rsync attr acl procps'
 )
 
 list=false

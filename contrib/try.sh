@@ -71,11 +71,6 @@ quietly() {
 	}
 }
 
-build() {
-	cmake -S "$top" -B "$top/build" &&
-	cmake --build "$top/build" --parallel "$(nproc)"
-}
-
 make_file_if_none() {
 	[ -z "$file" ] || return 0
 	file=$dir/file
@@ -102,7 +97,7 @@ mount_both() {
 try_here() {
 	make_dir /tmp
 	"$top/contrib/install-deps.sh" build
-	quietly "building" build
+	quietly "building" build_tree
 	need_fuse
 	mount_both
 	make_file_if_none
@@ -201,7 +196,7 @@ try_patched() {
 	[ "$(uname -m)" = x86_64 ] || die "a kernel as a process is to be had on x86_64 alone"
 	make_dir /var/tmp
 	"$top/contrib/install-deps.sh" build kernel vm
-	quietly "building" build
+	quietly "building" build_tree
 	make_file_if_none
 	make_visible
 	need_room

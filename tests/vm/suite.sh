@@ -39,7 +39,8 @@ all_cases() {
 }
 
 build_programs() {
-	"$top/contrib/install-deps.sh" vm >&2
+	"$top/contrib/install-deps.sh" build test vm >&2
+	build_tree >/dev/null
 	make -s -C "$here" OUT="$out" >&2
 }
 

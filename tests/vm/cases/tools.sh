@@ -1,0 +1,185 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Which way the bytes of each tool go between a disk and a buffer, and that it
+# is the one that they should go on this kernel. What was seen is printed at the
+# end, as the table that README.md has.
+#
+#   DMA      the disk reads or writes the dma-buf, and nothing is cached
+#   kernel   the kernel copies between the page cache and the buffer's memory
+#   daemon   through the daemon
+#   none     not at all
+set -euo pipefail
+# shellcheck source=contrib/common.sh
+. "${BASH_SOURCE[0]%/*}/../../../contrib/common.sh"
+# shellcheck source=tests/vm/lib/mounts.sh
+. "$top/tests/vm/lib/mounts.sh"
+
+size=$((16 << 20))
+disk=/data/ext4
+file=$disk/file link=$disk/link # what is copied, by either name
+mnt=$PWD/mnt
+buf=$mnt/buf kept=$mnt/kept     # the buffer, likewise
+out=$disk/out                   # what comes back
+sys=$top/build/mount-tests/sys
+map_cat=$top/build/vm/map-cat
+declare -A seen=()
+
+# --- the tools --------------------------------------------------------------------
+
+# in_TOOL: from the file into a buffer that is not there; out_TOOL: from the buffer
+# to a file that is not there; read_TOOL: prints the checksum of what it has read
+in_cp() { cp "$file" "$buf"; }
+out_cp() { cp "$buf" "$out"; }
+in_cat() { cat "$file" >"$buf"; }
+out_cat() { cat "$buf" >"$out"; }
+in_install() { install "$file" "$buf"; }
+out_install() { install "$buf" "$out"; }
+in_mv() { mv "$link" "$buf"; }
+out_mv() { mv "$buf" "$out"; }
+in_toybox_cp() { toybox cp "$file" "$buf"; }
+out_toybox_cp() { toybox cp "$buf" "$out"; }
+in_busybox_cp() { busybox cp "$file" "$buf"; }
+out_busybox_cp() { busybox cp "$buf" "$out"; }
+in_dd() { dd if="$file" of="$buf" bs=1M status=none; }
+out_dd() { dd if="$buf" of="$out" bs=1M status=none; }
+in_dd_truncate() {
+	truncate -s "$size" "$buf"
+	dd if="$file" of="$buf" bs=1M conv=notrunc status=none
+}
+in_rsync() { rsync --inplace "$file" "$buf"; }
+out_rsync() { rsync --inplace "$buf" "$out"; }
+in_rsync_truncate() {
+	truncate -s "$size" "$buf"
+	rsync --inplace --whole-file "$file" "$buf"
+}
+in_sendfile() { "$sys" sendfile 3 0 4 "$size" 3<"$file" 4>"$buf"; }
+out_sendfile() { "$sys" sendfile 3 0 4 "$size" 3<"$buf" 4>"$out"; }
+in_tar() { tar -C "$disk" --transform s/file/buf/ -cf - file | tar -C "$mnt" -xf -; }
+out_tar() { tar -C "$mnt" --transform s/buf/out/ -cf - buf | tar -C "$disk" -xf -; }
+in_tee() { tee "$buf" <"$file" >/dev/null; }
+out_tee() { tee "$out" <"$buf" >/dev/null; }
+read_sha256sum() { sha256sum <"$buf"; }
+read_cmp() { cmp "$file" "$buf" && sha256sum <"$file"; }
+read_mmap() { "$map_cat" "$buf" >mapped && sha256sum <mapped; }
+
+# The way of each: with the series; without it, of a dma-heap; and of memory files.
+table='
+in   cp              DMA     daemon  kernel  GNU cp
+in   cat             DMA     daemon  kernel  GNU cat
+in   install         DMA     daemon  kernel  install
+in   mv              DMA     daemon  kernel  mv
+in   toybox_cp       DMA     daemon  kernel  toybox cp
+in   busybox_cp      daemon  daemon  kernel  busybox cp
+in   dd              daemon  daemon  kernel  dd
+in   dd_truncate     kernel  daemon  kernel  dd, after truncate
+in   rsync           daemon  daemon  kernel  rsync --inplace
+in   rsync_truncate  kernel  daemon  kernel  rsync --inplace, after truncate
+in   sendfile        daemon  daemon  kernel  sendfile(2)
+in   tar             daemon  daemon  kernel  tar
+in   tee             daemon  daemon  kernel  tee
+out  cp              DMA     daemon  kernel  GNU cp
+out  cat             DMA     daemon  kernel  GNU cat
+out  install         DMA     daemon  kernel  install
+out  mv              DMA     daemon  kernel  mv
+out  toybox_cp       DMA     daemon  kernel  toybox cp
+out  busybox_cp      kernel  daemon  kernel  busybox cp
+out  dd              kernel  daemon  kernel  dd
+out  rsync           kernel  daemon  kernel  rsync --inplace
+out  sendfile        kernel  daemon  kernel  sendfile(2)
+out  tar             kernel  daemon  kernel  tar
+out  tee             kernel  daemon  kernel  tee
+read sha256sum       kernel  daemon  kernel  sha256sum
+read cmp             kernel  daemon  kernel  cmp
+read mmap            kernel  none    kernel  mmap(2)
+'
+
+# --- one of them ------------------------------------------------------------------
+
+# without copy_file_range, whose traces are what is looked for
+fill_buffer() {
+	truncate -s "$size" "$buf"
+	dd if="$file" of="$buf" bs=1M conv=notrunc status=none
+	ln "$buf" "$kept"
+}
+
+prepare() {
+	rm -f "$buf" "$kept" "$out" "$link"
+	case $1 in
+	in) ln "$file" "$link" ;;
+	*) fill_buffer ;;
+	esac
+	forget
+}
+
+# what the daemon has moved, in bytes
+by_daemon() { echo $(($(counter "$mnt" read_bytes) + $(counter "$mnt" written_bytes))); }
+
+# way_of FILE BUFFER MOVED GROWTH: FILE is the one on the disk, MOVED what the
+# daemon has, and GROWTH the page cache's
+way_of() {
+	if [ "$3" -gt 0 ]; then
+		echo daemon
+	elif [ "$(in_cache "$1")" -eq 0 ] && [ "$4" -lt $((size / 2)) ] &&
+		[[ $(copied "$2") == 'engine=kernel direct=yes '* ]]; then
+		echo DMA
+	else
+		echo kernel
+	fi
+}
+
+check_in() {
+	local engine=$1
+	case $1 in DMA) engine=kernel ;; kernel) engine=passthrough ;; esac
+	same "$file" "$buf"
+	[ "$(engine "$buf")" = "$engine" ] || fail "the file says: $(copied "$buf")"
+}
+
+check_out() { same "$file" "$out"; }
+
+check_read() { [ "$(<said)" = "$(sha256sum <"$file")" ] || fail "it read something else"; }
+
+# try DIRECTION TOOL WAY
+try() {
+	local file_then=$file buffer_then=$buf before growth way=none
+	[ "$1" != out ] || file_then=$out buffer_then=$kept
+	prepare "$1"
+	before=$(by_daemon) growth=$(page_cache)
+	if "$1_$2" >said 2>errors; then
+		growth=$(($(page_cache) - growth))
+		way=$(way_of "$file_then" "$buffer_then" $(($(by_daemon) - before)) "$growth")
+		"check_$1" "$way"
+	fi
+	echo "$way" >way
+	[ "$way" = "$3" ] || fail "it went: $way, $(<errors)"
+}
+
+# --- all of them ------------------------------------------------------------------
+
+# try_all HEAP
+try_all() {
+	local direction tool heap=$1 series dmabufs files name want
+	mount_fs "$mnt" "$heap"
+	while read -r direction tool series dmabufs files name; do
+		case $heap in udmabuf) want=$files ;; *) want=$dmabufs ;; esac
+		! patched || want=$series
+		rm -f way
+		test_that "$heap: $name ($direction) goes: $want" try "$direction" "$tool" "$want"
+		seen[$direction $tool $heap]=$(cat way 2>/dev/null || echo failed)
+	done < <(grep . <<<"$table")
+	umount "$mnt"
+}
+
+show_table() {
+	local direction tool name
+	printf '# | %s kernel | | system | udmabuf |\n# |---|---|---|---|\n' "$rig_kernel"
+	while read -r direction tool _ _ _ name; do
+		printf '# | %s | %s | %s | %s |\n' "$name" "$direction" \
+			"${seen[$direction $tool system]}" "${seen[$direction $tool udmabuf]}"
+	done < <(grep . <<<"$table")
+}
+
+head -c "$size" /dev/urandom >"$file"
+try_all system
+try_all udmabuf
+show_table
