@@ -137,9 +137,18 @@ static bool was_too_much(int err)
 	return err == -ENOSPC || err == -EFBIG;
 }
 
+/* Half as much again, or half of what the budget has left: its end is not for small steps. */
+static uint64_t generous_capacity(struct buffer *buffer)
+{
+	const uint64_t more = buffer->pages.capacity / 2;
+	const uint64_t left = budget_left(buffer->budget);
+
+	return buffer->pages.capacity + (more > left ? left / 2 : more);
+}
+
 int pages_grow(struct buffer *buffer, uint64_t end)
 {
-	uint64_t generous = buffer->pages.capacity + buffer->pages.capacity / 2;
+	const uint64_t generous = generous_capacity(buffer);
 	int err = -ENOSPC;
 
 	if (end <= buffer->pages.capacity)

@@ -327,6 +327,20 @@ START_TEST(budget_runs_dry_in_mid_growth)
 }
 END_TEST
 
+/* Also where the budget does not allow half as much again any more. */
+START_TEST(growth_is_amortised_up_to_the_budget)
+{
+	enum { PIECE = 64 << 10, PIECES = 512 };
+
+	heap.budget.limit = (uint64_t)PIECE * PIECES;
+	write_bytes('x', (size_t)PIECE * PIECES * 3 / 4, 0);
+	for (int i = PIECES * 3 / 4; i < PIECES; i++)
+		write_bytes('y', PIECE, (off_t)i * PIECE);
+	ck_assert_int_lt(heap.allocs, 12);
+	ck_assert_uint_eq(buffer_capacity(buffer), (uint64_t)PIECE * PIECES);
+}
+END_TEST
+
 /* Growing within the budget works although old and new memory together exceed it. */
 START_TEST(budget_counts_what_stays)
 {
@@ -638,6 +652,7 @@ static void add_growth(TCase *tests)
 	tcase_add_loop_test(tests, grows_exactly_where_more_is_not_to_be_had, 0, COUNT(too_much));
 	tcase_add_test(tests, heap_runs_dry_in_mid_growth);
 	tcase_add_test(tests, budget_runs_dry_in_mid_growth);
+	tcase_add_test(tests, growth_is_amortised_up_to_the_budget);
 	tcase_add_test(tests, budget_counts_what_stays);
 	tcase_add_loop_test(tests, reports_why_there_is_no_memory, 0, COUNT(alloc_errors));
 }
