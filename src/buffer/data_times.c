@@ -3,11 +3,18 @@
 
 #include "util/scope.h"
 
+#include <stdint.h>
 #include <time.h>
+
+/* Earlier than any time that a file can have been given. */
+#define NEVER {.tv_sec = sizeof(time_t) > 4 ? INT64_MIN : INT32_MIN}
 
 void data_times_init(struct data_times *times)
 {
-	*times = (struct data_times){.lock = PTHREAD_MUTEX_INITIALIZER};
+	*times = (struct data_times){.lock = PTHREAD_MUTEX_INITIALIZER,
+				     .read = NEVER,
+				     .written = NEVER,
+				     .changed = NEVER};
 }
 
 void data_times_finish(struct data_times *times)
@@ -47,7 +54,7 @@ void data_times_set(struct data_times *times, const struct stat *st)
 
 void data_times_forget(struct data_times *times)
 {
-	static const struct stat never;
+	static const struct stat never = {.st_atim = NEVER, .st_mtim = NEVER, .st_ctim = NEVER};
 
 	data_times_set(times, &never);
 }

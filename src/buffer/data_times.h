@@ -11,7 +11,7 @@
 
 struct data_times {
 	pthread_mutex_t lock;			/* a leaf */
-	struct timespec read, written, changed; /* 0: never, as far as is known here */
+	struct timespec read, written, changed; /* or never, as far as is known here */
 };
 
 void data_times_init(struct data_times *times);

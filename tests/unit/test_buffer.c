@@ -623,6 +623,25 @@ START_TEST(keeps_times)
 }
 END_TEST
 
+/* A file can be older than the epoch, as long as nobody has used its data since. */
+START_TEST(keeps_times_before_1970)
+{
+	struct timespec past[2] = {{.tv_sec = -1000, .tv_nsec = 7}, {.tv_sec = -2000}};
+	struct stat st = {.st_mtim = past[1], .st_atim = past[0]};
+
+	buffer_stat(buffer, &st);
+	ck_assert_int_eq(st.st_mtim.tv_sec, -2000);
+	write_bytes('x', 1, 0);
+	buffer_stat(buffer, &st);
+	ck_assert_int_gt(st.st_mtim.tv_sec, 1000000);
+	st = (struct stat){.st_mtim = past[1], .st_atim = past[0]};
+	ck_assert_int_eq(buffer_set_times(buffer, past), 0);
+	buffer_stat(buffer, &st);
+	ck_assert_int_eq(st.st_mtim.tv_sec, -2000);
+	ck_assert_int_eq(st.st_atim.tv_sec, -1000);
+}
+END_TEST
+
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static void add_sizes(TCase *tests)
@@ -639,6 +658,7 @@ static void add_sizes(TCase *tests)
 	tcase_add_test(tests, copies);
 	tcase_add_test(tests, copies_behind_its_own_end);
 	tcase_add_test(tests, keeps_times);
+	tcase_add_test(tests, keeps_times_before_1970);
 }
 
 static void add_growth(TCase *tests)
