@@ -89,8 +89,8 @@ struct buffer {
 	struct pages discarded; /* freed when the exclusive lock has been let go */
 };
 
-extern const struct memory_ops memory_tree_file;   /* memory_file.c */
-extern const struct memory_ops memory_own_file;	   /* memory_file.c */
+extern const struct memory_ops memory_tree_file;   /* memory_tree.c */
+extern const struct memory_ops memory_own_file;	   /* memory_own.c */
 extern const struct memory_ops memory_pages;	   /* memory_pages.c */
 extern const struct memory_ops memory_pinned_file; /* memory_pinned.c */
 
