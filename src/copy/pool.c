@@ -232,13 +232,30 @@ static void end(struct worker *worker, struct job *job)
 		pthread_cond_broadcast(&pool->more);
 }
 
-/* One step. Whoever finds the job over and in no queue ends it; nobody else has it then. */
-static void serve(struct worker *worker, struct job *job, char *bounce)
+static void take_step(struct worker *worker, struct job *job, char *bounce)
 {
 	if (!job->prepared)
 		prepare(worker, job);
 	else if (job_can_claim(job))
 		move_piece(worker, job, bounce);
+}
+
+/* Whether whoever has taken a step may take the next one: it is nobody else's turn. */
+static bool may_go_on(const struct copy_pool *pool)
+{
+	return !pool->first && pool->working < pool->threads;
+}
+
+/*
+ * One step, or more where nobody waits for this thread: to wake another one takes
+ * longer than a small copy. Whoever finds the job over and in no queue ends it;
+ * nobody else has it then.
+ */
+static void serve(struct worker *worker, struct job *job, char *bounce)
+{
+	do
+		take_step(worker, job, bounce);
+	while (!job->queued && job_can_claim(job) && may_go_on(worker->pool));
 	if (job->queued)
 		return;
 	if (job_can_claim(job))
