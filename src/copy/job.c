@@ -165,9 +165,24 @@ void job_prepare(struct job *job)
 		try_kernel(job);
 }
 
-static bool is_sequential(const struct job *job)
+/* No disk is waited for. */
+static bool is_from_memory(const struct job *job)
 {
-	return job->plan->engine == ENGINE_KERNEL || job->plan->engine == ENGINE_STREAM;
+	return job->facts.warm || job->facts.file == FILE_IN_MEMORY;
+}
+
+/*
+ * Pieces that may be under way. From memory to memory they are read by several
+ * at a time but written by one, as files and dma-bufs have it: while one writes
+ * another reads, and a third would only spin at the file's lock.
+ */
+static unsigned int most_at_once(const struct job *job)
+{
+	if (job->plan->engine == ENGINE_KERNEL || job->plan->engine == ENGINE_STREAM)
+		return 1;
+	if (job->plan->engine == ENGINE_BUFFERED && is_from_memory(job))
+		return 2;
+	return COPY_MAX_THREADS;
 }
 
 bool job_can_claim(struct job *job)
@@ -176,7 +191,7 @@ bool job_can_claim(struct job *job)
 		job->end = job->claimed;
 		job->error = -EINTR;
 	}
-	return job->claimed < job->end && !job->late && !(is_sequential(job) && job->running);
+	return job->claimed < job->end && !job->late && job->running < most_at_once(job);
 }
 
 static double seconds_since(const struct timespec *then)

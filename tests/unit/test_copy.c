@@ -8,6 +8,8 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -718,6 +720,12 @@ static ssize_t hang_in_write(struct copy_memory *memory, const void *data, size_
 	return real_memory.ops->write(memory, data, size, offset);
 }
 
+static bool does_not_copy(struct copy_memory *memory)
+{
+	(void)memory;
+	return false;
+}
+
 static struct copy copy_that_hangs(void)
 {
 	static struct copy_memory_ops ops;
@@ -725,6 +733,7 @@ static struct copy copy_that_hangs(void)
 
 	real_memory = copy.memory;
 	ops = *copy.memory.ops;
+	ops.kernel_may_copy = does_not_copy;
 	ops.open_window = hang_in_window;
 	ops.write = hang_in_write;
 	copy.memory.ops = &ops;
@@ -802,6 +811,34 @@ START_TEST(hung_ones_hold_up_nobody)
 	/* Those that took the hung ones' places are gone. */
 	wait_for_threads(before + (int)threads + 1);
 	assert_copy_gets_through();
+}
+END_TEST
+
+/* A third thread would spin at a lock. */
+START_TEST(two_at_a_time_from_memory)
+{
+	const int memory = memfd_create("source", MFD_CLOEXEC);
+	_Atomic int result = 0;
+	off_t from = 0;
+
+	begin_kind(_i);
+	fill_source(LONG);
+	ck_assert_int_eq(sendfile(memory, source, &from, LONG), LONG);
+	hanging = true;
+	struct copy copy = copy_that_hangs();
+
+	copy.file = memory;
+	ck_assert_int_eq(copy_submit(pool, &copy, keep_result, &result), 0);
+	while (held < 2)
+		usleep(1000);
+	usleep(100 * 1000);
+	ck_assert_int_eq(held, 2);
+	hanging = false;
+	while (!result)
+		usleep(1000);
+	ck_assert_int_eq(result, 1);
+	assert_same_bytes(0, 1 << 20, LONG);
+	close(memory);
 }
 END_TEST
 
@@ -901,6 +938,7 @@ int main(void)
 	add(suite, "many at once", many_at_once, KINDS);
 	add(suite, "short ones overtake", short_ones_overtake, KINDS);
 	add(suite, "hung", hung_ones_hold_up_nobody, sizeof(hung) / sizeof(hung[0]));
+	add(suite, "from memory", two_at_a_time_from_memory, KINDS);
 	add(suite, "end of a pool that hangs", pool_ends_when_the_last_hung_one_has, KINDS);
 	add(suite, "end of the pool", pool_ends_what_is_under_way, KINDS);
 	add(suite, "reports", reports_are_a_line, 1);
