@@ -96,9 +96,10 @@ static bool has_other_writers(struct buffer *buffer)
 	return buffer->exported || atomic_load(&buffer->lent);
 }
 
+/* What is being filled does not count for the size yet, and is no gap. */
 static bool leaves_foreign_gap(struct buffer *buffer, off_t offset)
 {
-	return has_other_writers(buffer) && (uint64_t)offset > atomic_load(&buffer->size);
+	return has_other_writers(buffer) && (uint64_t)offset > pages_used(buffer);
 }
 
 ssize_t pages_write(struct buffer *buffer, const void *data, size_t size, off_t offset)
@@ -111,7 +112,7 @@ ssize_t pages_write(struct buffer *buffer, const void *data, size_t size, off_t 
 	if (size > room - (uint64_t)offset)
 		size = room - (uint64_t)offset;
 	if (leaves_foreign_gap(buffer, offset))
-		err = zero(buffer, atomic_load(&buffer->size), (uint64_t)offset);
+		err = zero(buffer, pages_used(buffer), (uint64_t)offset);
 	if (!err)
 		err = put(buffer, data, size, offset);
 	return err ? err : (ssize_t)size;

@@ -3,6 +3,7 @@
  * Buffers of fixed pages: sizes, growth, what is zero, exports, CPU access, and
  * a heap that fails at every point it can.
  */
+#include "buffer/window.h"
 #include "fake_heap.h"
 
 static struct fake_heap heap;
@@ -453,6 +454,28 @@ START_TEST(tells_of_every_move)
 }
 END_TEST
 
+/* The kernel copies the most of it, and what it leaves is written. */
+START_TEST(writes_amid_a_fill_keep_what_has_arrived)
+{
+	struct buffer_fill fill;
+	char arrived[3000];
+	int fd;
+
+	memset(arrived, 'k', sizeof(arrived));
+	buffer_lend(buffer);
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 1000, sizeof(arrived) + 10), 0);
+	fd = buffer_dmabuf_use(buffer);
+	ck_assert_int_eq(pwrite(fd, arrived, sizeof(arrived), 1000), sizeof(arrived));
+	buffer_dmabuf_done(buffer);
+	write_bytes('w', 10, 1000 + sizeof(arrived));
+	ck_assert_int_eq(
+		buffer_fill_finish(&fill, buffer, sizeof(arrived) + 10, sizeof(arrived) + 10), 0);
+	assert_bytes(0, 0, 1000);
+	assert_bytes('k', 1000, 1000 + sizeof(arrived));
+	assert_bytes('w', 1000 + sizeof(arrived), 1010 + sizeof(arrived));
+}
+END_TEST
+
 START_TEST(stays_where_it_may_not_move)
 {
 	struct moves moves = {0};
@@ -682,6 +705,7 @@ static void add_sharing(TCase *tests)
 	tcase_add_test(tests, exported_memory_stays);
 	tcase_add_loop_test(tests, foreign_bytes_do_not_show, 0, 2);
 	tcase_add_test(tests, tells_of_every_move);
+	tcase_add_test(tests, writes_amid_a_fill_keep_what_has_arrived);
 	tcase_add_test(tests, stays_where_it_may_not_move);
 	tcase_add_test(tests, reserving_uncovers_foreign_bytes);
 	tcase_add_test(tests, memory_outlives_the_file);
