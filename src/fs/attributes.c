@@ -79,8 +79,10 @@ static int set_attributes(struct fs *fs, struct node *node, const struct stat *a
 
 	if (!error && which & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
 		error = set_owner(file, attr, which);
-	if (!error && which & FUSE_SET_ATTR_MODE)
+	if (!error && which & FUSE_SET_ATTR_MODE) {
 		error = caller_chmod(file, attr->st_mode);
+		node->has_no_set_ids = false;
+	}
 	if (!error && which & FUSE_SET_ATTR_SIZE)
 		error = set_size(fs, node, attr->st_size);
 	if (!error && which & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |

@@ -90,6 +90,30 @@ int caller_set_acl(fuse_req_t req, const char *path, const char *name, const voi
 	return error;
 }
 
+/* Root keeps set-id bits by his capability. A file's own capabilities go, whoever writes. */
+static bool has_nothing_to_lose(const struct node *node, bool root)
+{
+	return root ? node->xattrs == XATTRS_NONE : node->has_no_set_ids;
+}
+
+void caller_wrote(fuse_req_t req, struct node *node)
+{
+	const bool root = fuse_req_ctx(req)->uid == 0;
+	struct fs *fs = fs_of(req);
+
+	if (fs->heap->ops->memory == HEAP_TREE_FILE || has_nothing_to_lose(node, root))
+		return;
+	/* First, so that bits set meanwhile are looked at the next time. */
+	node->has_no_set_ids |= !root;
+	scope(fd) int file = node_open(&fs->tree, node, O_WRONLY);
+
+	if (root)
+		fremovexattr(file, "security.capability");
+	/* Empty as it is, being truncated takes from it what a write would. */
+	else if (file < 0 || ftruncate(file, 0))
+		node->has_no_set_ids = false;
+}
+
 /* The rest of the mode is as umask and default access list have made it. */
 static int restore_set_ids(int dirfd, const char *name, mode_t set_ids)
 {

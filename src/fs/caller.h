@@ -29,6 +29,12 @@ int caller_set_acl(fuse_req_t req, const char *path, const char *name, const voi
 		   size_t size, int flags);
 
 /*
+ * He has written through this process, or emptied the file in opening it. Where
+ * the tree's kernel has not seen that, set-id bits and capabilities go by this.
+ */
+void caller_wrote(fuse_req_t req, struct node *node);
+
+/*
  * Gives a new file, made by this process with @mode in @parent, to the caller;
  * its group is the directory's if that is set-group-id. The file is @name in
  * @dirfd, or @dirfd itself where @name is empty. 0 or -errno.

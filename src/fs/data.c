@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Data that passes through this process, and what is asked of a file's extents. */
+#include "fs/caller.h"
 #include "fs/ops.h"
 #include "util/scope.h"
 
@@ -36,6 +37,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 		fs_reply_error(req, count);
 		return;
 	}
+	caller_wrote(req, fs_node(req, ino));
 	fs_node(req, ino)->written = WRITTEN_HERE;
 	counters->writes++;
 	counters->written_bytes += count;

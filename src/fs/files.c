@@ -86,6 +86,8 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fs_reply_error(req, error);
 		return;
 	}
+	if (fi->flags & O_TRUNC)
+		caller_wrote(req, node);
 	passthrough_choose(req, node, fi);
 	fuse_reply_open(req, fi);
 }

@@ -184,6 +184,7 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 	else if (!error && setxattr(way.path, name, value, size, flags))
 		error = -errno;
 	forget_note(fs_node(req, ino));
+	fs_node(req, ino)->has_no_set_ids = false;
 	fs_reply_error(req, error);
 }
 

@@ -40,6 +40,7 @@ struct node {
 	struct backing *backing; /* what the kernel holds of the buffer; as long as that */
 	/* By whom data was last written, as far as is known here: the kernel, past this process? */
 	_Atomic enum { WRITTEN_PAST, WRITTEN_HERE, COPIED_HERE } written;
+	_Atomic bool has_no_set_ids; /* nor capabilities, so none can go when data is written */
 	_Atomic bool may_be_mapped; /* opened for reading and writing since the kernel knows it */
 };
 
