@@ -17,6 +17,8 @@
 #   daemon_log [DIR]          what the daemon of DIR said, on stdout
 #
 #   status KEY [DIR]          what the mount at DIR says of itself, on stdout
+#   has_holes                 whether files are memory page by page, as those of a
+#                             tmpfs are; a dma-buf has all of its memory, always
 #   passes_through            whether files of the mount are opened past the
 #                             daemon; libfuse has O_TMPFILE where it can do that
 #
@@ -185,6 +187,8 @@ status() {
 	getfattr --absolute-names --only-values -n user.dmaheap.status "${2:-$mnt}" |
 		sed -n "s/^$1=//p"
 }
+
+has_holes() { [[ $(status dmabuf) != yes* ]] || [ "$(status direct_mmap)" = yes ]; }
 
 passes_through() { [ "$(status passthrough)" = yes ]; }
 

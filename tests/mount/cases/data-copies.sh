@@ -111,7 +111,7 @@ tools() {
 
 need_cmd busybox toybox rsync
 both ranges
-both lengths_beyond_32_bits
+! has_holes || both lengths_beyond_32_bits
 both sparse_ones
 both pipes
 both tools

@@ -180,9 +180,9 @@ both truncating
 both shrunk_and_grown_is_zero
 both reserving
 both punching
-both holes
-both beyond_4_gib
-both the_end_of_the_world
+! has_holes || both holes
+! has_holes || both beyond_4_gib
+! has_holes || both the_end_of_the_world
 both file_size_limit
 
 # tmpfs has no FALLOC_FL_ZERO_RANGE, so nobody to compare with

@@ -14,6 +14,7 @@ descriptors() {
 has_at_most() { [ "$(descriptors)" -le "$1" ]; }
 
 mount_fs
+has_holes || skip "a dma-buf costs a descriptor"
 # the directories used last stay open, this one here
 mkdir mnt/dir
 [ ! -e mnt/dir/none ]

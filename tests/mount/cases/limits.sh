@@ -36,13 +36,14 @@ truncate -s 7M "$mnt/other"
 rm "$mnt/reserved" "$mnt/other"
 assert_eq "$(used)" 4 "used right after rm"
 
-# a copy that is too large
+# a copy that is too large; where the kernel asks for all the room first, nothing arrives
+is_what_fits() { is_within "$1" $((15 << 20)) $((16 << 20)) || { ! has_holes && [ "$1" -eq 0 ]; }; }
 make_file source 20M
 assert_fails "No space left" cp source "$mnt/big"
 size=$(stat -c %s "$mnt/big")
-is_within "$size" $((15 << 20)) $((16 << 20)) || fail "$size bytes arrived"
+is_what_fits "$size" || fail "$size bytes arrived"
 cmp -n "$size" source "$mnt/big"
-assert_eq "$(df_of avail)" 0 "left"
+[ "$size" -eq 0 ] || assert_eq "$(df_of avail)" 0 "left"
 fill_by() {
 	case $1 in
 	cat) cat source >"$mnt/big" ;;
@@ -55,7 +56,7 @@ for tool in busybox cat dd; do
 	assert_eq "$(used)" 4 "used after rm, before $tool"
 	assert_fails "No space left" fill_by "$tool"
 	size=$(stat -c %s "$mnt/big")
-	[ "$size" -gt $((15 << 20)) ] || fail "$tool brought $size bytes"
+	is_what_fits "$size" || fail "$tool brought $size bytes"
 	cmp -n "$size" source "$mnt/big"
 done
 
@@ -77,7 +78,10 @@ assert_eq "$(used) $(df_of iused)" "0 1" "used and inodes after rm"
 exec {fd}>"$mnt/open"
 head -c 1M source >&"$fd"
 rm "$mnt/open"
-assert_eq "$(used)" 1024 "used by a file that is open still"
+# a dma-buf that has grown by writes gives back what it does not need when it is closed
+most=1024
+has_holes || most=1536
+is_within "$(used)" 1024 "$most" || fail "$(used) KiB used by an open file"
 exec {fd}>&-
 gone() { [ "$(used)" -eq 0 ]; }
 wait_until 5 gone

@@ -17,8 +17,8 @@ open_file_outlives_its_name() {
 	run sys ftruncate "$fd" 50000
 	run sys fallocate "$fd" 0 0 70000
 	run sys fallocate "$fd" punch 0 4096
-	run sys seek "$fd" data 0
-	run sys seek "$fd" hole 4096
+	! has_holes || run sys seek "$fd" data 0
+	! has_holes || run sys seek "$fd" hole 4096
 	run sys fstat "$fd"
 	run chmod 600 "/proc/self/fd/$fd"
 	run touch -d 2001-01-01 "/proc/self/fd/$fd"
