@@ -30,7 +30,7 @@ test_that() {
 	output=$(set -e; "$@" 2>&1)
 	status=$?
 	set -e
-	[ -z "$output" ] || sed 's/^/# /' <<<"$output"
+	[ -z "$output" ] || printf '# %s\n' "${output//$'\n'/$'\n# '}"
 	if [ "$status" -eq 0 ]; then
 		printf 'ok - %s\n' "$name"
 	else
