@@ -30,33 +30,6 @@ static int prepare(struct server *server, const struct server_options *options)
 	return make_file("xfs", "fuse-trouble", content, SIZE, O_RDWR);
 }
 
-/* In a process that has nothing to do with the server. */
-static pid_t start_copy(struct server *server, int in, int out)
-{
-	pid_t pid = fork();
-	ssize_t ret;
-
-	CHECK(pid >= 0);
-	if (!pid) {
-		close(server->shared->dev);
-		ret = copy_all(in, 0, out, 0, SIZE);
-		_exit(ret < 0 ? -ret : ret != (ssize_t)SIZE);
-	}
-	return pid;
-}
-
-/* The exit status of the copy, or -1 when it is not over in time. */
-static int outcome(pid_t pid, unsigned int milliseconds)
-{
-	int status;
-
-	for (; milliseconds; milliseconds -= 10, usleep(10000))
-		if (waitpid(pid, &status, WNOHANG) == pid)
-			return WIFEXITED(status) ? WEXITSTATUS(status) :
-						   128 + WTERMSIG(status);
-	return -1;
-}
-
 static off_t size_of(struct server *server)
 {
 	struct stat st;
@@ -70,7 +43,7 @@ static void server_dies(void)
 	struct server server;
 	int source = prepare(&server, &waiting);
 	int file = server_open(&server, O_RDWR), ret;
-	pid_t pid = start_copy(&server, source, file);
+	pid_t pid = server_copy(&server, source, file, SIZE);
 
 	server_await(&server);
 	server_kill(&server);
@@ -86,7 +59,7 @@ static void copier_dies(void)
 	struct server server;
 	int source = prepare(&server, &waiting);
 	int file = server_open(&server, O_RDWR);
-	pid_t pid = start_copy(&server, source, file);
+	pid_t pid = server_copy(&server, source, file, SIZE);
 
 	server_await(&server);
 	kill(pid, SIGKILL);
@@ -113,7 +86,7 @@ static void killed_in_the_middle(void)
 	close(source);
 	file = server_open(&server, O_RDWR);
 	slow = slow_create(content, SIZE);
-	pid = start_copy(&server, slow.fd, file);
+	pid = server_copy(&server, slow.fd, file, SIZE);
 	slow_await_reader(&slow);
 	kill(pid, SIGKILL);
 	slow_answer(&slow);
@@ -142,7 +115,7 @@ static void server_stops(void)
 	pid_t pid;
 
 	kill(server.pid, SIGSTOP);
-	pid = start_copy(&server, source, file);
+	pid = server_copy(&server, source, file, SIZE);
 	CHECK_EQ(outcome(pid, 300), -1);
 	/* it has not read the request yet: the copier can go */
 	kill(pid, SIGKILL);
@@ -158,7 +131,7 @@ static void freeze_at_prepare(void)
 	struct server server;
 	int source = prepare(&server, &waiting);
 	int file = server_open(&server, O_RDWR);
-	pid_t pid = start_copy(&server, source, file);
+	pid_t pid = server_copy(&server, source, file, SIZE);
 
 	server_await(&server);
 	alarm(10);
@@ -184,7 +157,7 @@ static void frozen_target(void)
 	CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
 	target = make_file("xfs", "fuse-frozen", "", 0, O_RDWR);
 	CHECK_EQ(ioctl(target, FIFREEZE, 0), 0);
-	pid = start_copy(&server, file, target);
+	pid = server_copy(&server, file, target, SIZE);
 	CHECK_EQ(outcome(pid, 300), -1);
 	alarm(10);
 	other = server_open(&server, O_RDONLY);
@@ -198,36 +171,13 @@ static void frozen_target(void)
 	server_destroy(&server);
 }
 
-/* A source that hangs does not keep the file from being read and looked at. */
-static void hung_source(void)
-{
-	struct server server;
-	struct slow_file slow;
-	int source = prepare(&server, &plain), file;
-	pid_t pid;
-
-	close(source);
-	file = server_open(&server, O_RDWR);
-	slow = slow_create(content, SIZE);
-	pid = start_copy(&server, slow.fd, file);
-	slow_await_reader(&slow);
-	alarm(10);
-	CHECK_EQ(size_of(&server), 0);
-	CHECK_EQ(pread(file, have, SIZE, 0), 0);
-	close(server_open(&server, O_RDONLY));
-	alarm(0);
-	slow_answer(&slow);
-	CHECK_EQ(outcome(pid, 5000), 0);
-	server_destroy(&server);
-}
-
 /* The mount is taken away while a copy waits. */
 static void unmounted(void)
 {
 	struct server server;
 	int source = prepare(&server, &waiting), ret;
 	int file = server_open(&server, O_RDWR);
-	pid_t pid = start_copy(&server, source, file);
+	pid_t pid = server_copy(&server, source, file, SIZE);
 
 	server_await(&server);
 	CHECK_EQ(umount2(server.dir, MNT_FORCE), -1);
@@ -247,6 +197,5 @@ CASE(
 	{ "waiting for the server lets the source freeze",
 	  freeze_at_prepare },
 	{ "a copy to a frozen filesystem waits alone", frozen_target },
-	{ "a hung source keeps nobody from the file", hung_source },
 	{ "unmounting by force ends a copy that waits", unmounted },
 )

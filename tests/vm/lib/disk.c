@@ -135,6 +135,29 @@ void disk_delay(struct disk *disk, unsigned int milliseconds)
 	reload(disk, table);
 }
 
+static bool waits(pid_t pid)
+{
+	char path[32], state;
+	bool found;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	found = f && fscanf(f, "%*d (%*[^)]) %c", &state) == 1 && state == 'D';
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Others are waited for like that, too, but not for long. */
+void disk_await(pid_t pid)
+{
+	int seen = 0;
+
+	for (; seen < 10; usleep(10000))
+		seen = waits(pid) ? seen + 1 : 0;
+}
+
 void disk_destroy(struct disk *disk)
 {
 	/* what is still open goes with the test's process */

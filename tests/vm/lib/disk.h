@@ -19,8 +19,10 @@ int disk_file(struct disk *disk, const char *name, const void *content,
 	      size_t len, int flags);
 /* The page at pos of the file can from now on neither be read nor written. */
 void disk_break(struct disk *disk, int file, off_t pos);
-/* Every request takes that many milliseconds from now on. */
+/* Every request takes that many milliseconds more from now on; 0 ends the wait. */
 void disk_delay(struct disk *disk, unsigned int milliseconds);
+/* Wait until that process waits for a disk. */
+void disk_await(pid_t pid);
 void disk_destroy(struct disk *disk);
 
 #endif

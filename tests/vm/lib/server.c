@@ -103,14 +103,15 @@ static void answer_getattr(struct server_shared *s, uint64_t unique,
 	reply(s, unique, 0, &out, sizeof(out));
 }
 
-static void zero(int buffer, size_t from, size_t to)
+static void fill(int buffer, unsigned char byte, size_t from, size_t to)
 {
-	static const char zeros[4096];
+	char bytes[4096];
 
+	memset(bytes, byte, sizeof(bytes));
 	while (from < to) {
 		size_t len = to - from < 4096 ? to - from : 4096;
 
-		poke(buffer, zeros, len, from);
+		poke(buffer, bytes, len, from);
 		from += len;
 	}
 }
@@ -146,13 +147,29 @@ static int bind_buffer(struct server_shared *s, int buffer)
 	return ret;
 }
 
-/* A larger buffer in the place of the one that is there. */
+/* Another buffer in the place of the one that is there, if that can be. */
+static int replace(struct state *state, int buffer, size_t size)
+{
+	int ret = bind_buffer(state->shared, buffer);
+
+	if (ret) {
+		close(buffer);
+		return ret;
+	}
+	if (state->buffer >= 0)
+		close(state->buffer);
+	state->buffer = buffer;
+	atomic_store(&state->shared->capacity, size);
+	return 0;
+}
+
+/* A larger buffer with the content of the one that is there. */
 static int grow(struct state *state, size_t size)
 {
 	struct server_shared *s = state->shared;
 	size_t had = atomic_load(&s->size), page = getpagesize();
 	char *content;
-	int buffer, ret;
+	int buffer;
 
 	size = (size + page - 1) / page * page;
 	if (state->buffer >= 0 && size <= atomic_load(&s->capacity))
@@ -164,16 +181,19 @@ static int grow(struct state *state, size_t size)
 		poke(buffer, content, had, 0);
 		free(content);
 	}
-	ret = bind_buffer(s, buffer);
-	if (ret) {
-		close(buffer);
-		return ret;
-	}
-	if (state->buffer >= 0)
-		close(state->buffer);
-	state->buffer = buffer;
-	atomic_store(&s->capacity, size);
-	return 0;
+	return replace(state, buffer, size);
+}
+
+/* As the test says; behind the size there are zeros all the same. */
+static int swap(struct state *state)
+{
+	struct server_shared *s = state->shared;
+	size_t size = atomic_load(&s->room_length), full = atomic_load(&s->size);
+	int buffer = make_buffer("system", size), byte = atomic_load(&s->fill);
+
+	if (byte)
+		fill(buffer, byte, 0, full < size ? full : size);
+	return replace(state, buffer, size);
 }
 
 static void wait_for_go(struct server_shared *s)
@@ -218,6 +238,8 @@ static void answer_fallocate(struct state *state, uint64_t unique,
 		ret = make_room(state, in);
 	} else if (!in->mode) {
 		atomic_store(&s->told_size, in->offset + in->length);
+		if (s->options.wait_at_size)
+			wait_for_go(s);
 		if (in->offset + in->length > atomic_load(&s->size))
 			atomic_store(&s->size, in->offset + in->length);
 	} else {
@@ -239,7 +261,7 @@ static int set_size(struct state *state, size_t size)
 			return ret;
 	}
 	if (size < had && state->buffer >= 0)
-		zero(state->buffer, size, had);
+		fill(state->buffer, 0, size, had);
 	atomic_store(&s->size, size);
 	return 0;
 }
@@ -267,13 +289,10 @@ static void answer_setattr(struct state *state, uint64_t unique,
 static void answer_open(struct state *state, uint64_t unique)
 {
 	struct server_shared *s = state->shared;
-	/*
-	 * An open by way of the page cache would keep memory from being bound,
-	 * and a flush would wait for the inode's lock and for the server.
-	 */
-	struct open_reply out = {
-		.open_flags = FOPEN_DIRECT_IO | FOPEN_NOFLUSH,
-	};
+	/* a flush would wait for the inode's lock and for the server */
+	uint32_t flags = s->options.flush ? 0 : FOPEN_NOFLUSH;
+	/* an open by way of the page cache would keep memory from being bound */
+	struct open_reply out = { .open_flags = FOPEN_DIRECT_IO | flags };
 	int id = 0;
 
 	/* the inode may have been evicted, and its binding with it */
@@ -281,10 +300,12 @@ static void answer_open(struct state *state, uint64_t unique)
 		id = register_buffer(s, state->buffer);
 		if (id > 0)
 			bind_id(s, id);
-		if (id > 0 && s->options.open == OPEN_PASSTHROUGH) {
-			out.open_flags = FOPEN_PASSTHROUGH | FOPEN_NOFLUSH;
+		if (id > 0 && s->options.open != OPEN_PLAIN) {
+			out.open_flags = FOPEN_PASSTHROUGH | flags;
 			out.backing_id = id;
 		}
+		if (id > 0 && s->options.open == OPEN_STALE)
+			ioctl(s->dev, FUSE_DEV_IOC_BACKING_CLOSE, &id);
 	}
 	/* who opens looks the id up when the answer is here, so it has to last */
 	out.fh = id > 0 ? id : 0;
@@ -374,9 +395,7 @@ static void obey(struct state *state)
 	case 0:
 		return;
 	case COMMAND_BIND:
-		state->buffer = -1;
-		atomic_store(&s->capacity, 0);
-		ret = grow(state, atomic_load(&s->room_length));
+		ret = swap(state);
 		break;
 	case COMMAND_UNBIND:
 		ret = bind_id(s, 0);
@@ -451,6 +470,27 @@ void server_reset(struct server *server)
 	memset(server->shared->asked, 0, sizeof(server->shared->asked));
 }
 
+pid_t server_fork(struct server *server)
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (!pid)
+		close(server->shared->dev);
+	return pid;
+}
+
+pid_t server_copy(struct server *server, int in, int out, size_t len)
+{
+	pid_t pid = server_fork(server);
+	ssize_t ret;
+
+	if (pid)
+		return pid;
+	ret = copy_all(in, 0, out, 0, len);
+	_exit(ret < 0 ? -ret : ret != (ssize_t)len);
+}
+
 void server_await(struct server *server)
 {
 	while (!atomic_load(&server->shared->waiting))
@@ -473,10 +513,16 @@ static int command(struct server *server, int command)
 	return atomic_load(&s->result);
 }
 
-int server_bind(struct server *server, size_t size)
+int server_swap(struct server *server, size_t size, unsigned char fill)
 {
 	atomic_store(&server->shared->room_length, size);
+	atomic_store(&server->shared->fill, fill);
 	return command(server, COMMAND_BIND);
+}
+
+int server_bind(struct server *server, size_t size)
+{
+	return server_swap(server, size, 0);
 }
 
 int server_unbind(struct server *server)

@@ -32,11 +32,14 @@ enum server_room {
 enum server_open {
 	OPEN_PLAIN,	/* no flags: reads and copies by the binding */
 	OPEN_PASSTHROUGH,/* FOPEN_PASSTHROUGH on the same memory */
+	OPEN_STALE,	/* the same, with an id that is closed by then */
 };
 
 struct server_options {
 	bool no_opt_in;		/* leave the extension off */
 	bool passthrough;	/* negotiate passthrough */
+	bool flush;		/* who closes a file waits for the server */
+	bool wait_at_size;	/* sizes are answered after server_go() */
 	enum server_room room;
 	enum server_open open;
 	uint32_t bind_flags;
@@ -52,7 +55,7 @@ struct server_shared {
 	atomic_ullong size, capacity;
 	atomic_uint mode, uid, gid;
 	/* for tests that do something in the server's place */
-	atomic_int command, result;
+	atomic_int command, result, fill;
 	int dev;
 };
 
@@ -67,10 +70,19 @@ int server_open(struct server *server, int flags);
 unsigned int server_asked(struct server *server, enum fuse_opcode opcode);
 /* Forget the counts so far. */
 void server_reset(struct server *server);
-/* Wait until the server waits in ROOM_WAIT, and let it go on. */
+/* Fork a process that does not keep the server's connection. */
+pid_t server_fork(struct server *server);
+/* Copy in such a process, which ends with 0, or with errno. */
+pid_t server_copy(struct server *server, int in, int out, size_t len);
+/* Wait until the server waits as its options say, and let it go on. */
 void server_await(struct server *server);
 void server_go(struct server *server);
-/* As the server would: give the file room, or take it away. Returns -errno. */
+/*
+ * As the server would: give the file other memory, of that size and full of
+ * that byte, or take it away. Returns -errno: the file keeps what it has.
+ */
+int server_swap(struct server *server, size_t size, unsigned char fill);
+/* The same, with zeros. */
 int server_bind(struct server *server, size_t size);
 int server_unbind(struct server *server);
 /* What the kernel tells of the file's copies. */

@@ -3,12 +3,14 @@
 #include "vm.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -187,6 +189,17 @@ void write_at(int fd, const void *buf, size_t len, off_t pos)
 	}
 }
 
+int outcome(pid_t pid, unsigned int milliseconds)
+{
+	int status;
+
+	for (; milliseconds; milliseconds -= 10, usleep(10000))
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status) :
+						   128 + WTERMSIG(status);
+	return -1;
+}
+
 ssize_t first_difference(const void *a, const void *b, size_t len)
 {
 	const char *x = a, *y = b;
@@ -199,6 +212,32 @@ ssize_t first_difference(const void *a, const void *b, size_t len)
 	return i;
 }
 
+/*
+ * A process that the test has left may close a file of a FUSE server that is
+ * as dead, and would wait for it for ever.
+ */
+static void end_connections(void)
+{
+	static const char dir[] = "/sys/fs/fuse/connections";
+	glob_t found;
+	size_t i;
+	int fd;
+
+	mount("fusectl", dir, "fusectl", 0, NULL);
+	if (!glob("/sys/fs/fuse/connections/*/abort", 0, NULL, &found)) {
+		for (i = 0; i < found.gl_pathc; i++) {
+			fd = open(found.gl_pathv[i], O_WRONLY);
+			if (fd < 0)
+				continue;
+			if (write(fd, "1", 1) != 1)
+				note("%s: %m", found.gl_pathv[i]);
+			close(fd);
+		}
+		globfree(&found);
+	}
+	umount2(dir, MNT_DETACH);
+}
+
 /* Wait for a test's process and all that it may have started. */
 static int wait_for_test(pid_t pid, unsigned int seconds)
 {
@@ -209,6 +248,7 @@ static int wait_for_test(pid_t pid, unsigned int seconds)
 		if (now() > end) {
 			note("not over after %u seconds", seconds);
 			kill(-pid, SIGKILL);
+			end_connections();
 			/* it may be beyond killing: don't wait for long */
 			for (end = now() + 5; now() < end; usleep(10000))
 				if (waitpid(pid, &status, WNOHANG) == pid)
@@ -218,6 +258,7 @@ static int wait_for_test(pid_t pid, unsigned int seconds)
 		usleep(1000);
 	}
 	kill(-pid, SIGKILL);
+	end_connections();
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	note("ended by signal %d", WTERMSIG(status));

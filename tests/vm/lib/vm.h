@@ -105,6 +105,11 @@ ssize_t copy_once(int in, off_t pos_in, int out, off_t pos_out, size_t len);
 /* End the test unless the whole buffer can be read or written at pos. */
 void read_at(int fd, void *buf, size_t len, off_t pos);
 void write_at(int fd, const void *buf, size_t len, off_t pos);
+/*
+ * How a child of the test ends within that time: its exit status, 128 and the
+ * signal, or -1 when it goes on.
+ */
+int outcome(pid_t pid, unsigned int milliseconds);
 /* The first byte in which two pieces of memory differ, or -1. */
 ssize_t first_difference(const void *a, const void *b, size_t len);
 
