@@ -218,6 +218,20 @@ static void unbound(void)
 	server_destroy(&server);
 }
 
+/* For ever: bytes of the source, or zeros where they have not arrived. */
+static void read_while_copied(int file)
+{
+	size_t i;
+
+	for (;;) {
+		read_at(file, have, SIZE, 0);
+		for (i = 0; i < SIZE; i++)
+			if (have[i] != content[i] && have[i])
+				fail(__FILE__, __LINE__, "byte %zu is %02x", i,
+				     (unsigned char)have[i]);
+	}
+}
+
 /* Swapped under readers and writers: each sees one memory or the other. */
 static void swapped(void)
 {
@@ -228,9 +242,7 @@ static void swapped(void)
 
 	reader = fork();
 	if (!reader)
-		for (;;)
-			if (pread(file, have, SIZE, 0) < 0)
-				_exit(1);
+		read_while_copied(file);
 	writer = fork();
 	/* with pauses, or there would never be a moment to swap */
 	if (!writer)

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Memory that is swapped or taken away while others read it, copy it out and
+ * map it. Every memory is full of one byte, a larger one each time, so that it
+ * shows which memory, or how many, a read has seen.
+ */
+#define _GNU_SOURCE
+#include "memory.h"
+#include "server.h"
+#include "vm.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SIZE	(64 * KIB)
+#define ROUNDS	120
+
+static char have[SIZE];
+static const struct server_options mapped = { .open = OPEN_PASSTHROUGH };
+
+/* All of it is one byte, and none that was there before the one seen last. */
+static int generation(const char *bytes, size_t len, int last)
+{
+	int byte = (unsigned char)bytes[0];
+	size_t i;
+
+	for (i = 1; i < len; i++)
+		if (bytes[i] != bytes[0])
+			fail(__FILE__, __LINE__, "%02x, and %02x at byte %zu",
+			     byte, (unsigned char)bytes[i], i);
+	if (byte < last || !byte)
+		fail(__FILE__, __LINE__, "%02x after %02x", byte, last);
+	return byte;
+}
+
+/* Each looks once, and says what it has seen; or 0, when there was nothing. */
+typedef int look(int file, int last);
+
+static int by_read(int file, int last)
+{
+	CHECK_EQ(pread(file, have, SIZE, 0), SIZE);
+	return generation(have, SIZE, last);
+}
+
+static int by_copy(int file, int last)
+{
+	static int target = -1;
+	ssize_t ret;
+
+	if (target < 0)
+		target = make_file("ext4", "fuse-swap", "", 0, O_RDWR);
+	ret = copy_once(file, 0, target, 0, SIZE);
+	/* the memory is away */
+	if (ret < 0 && errno == EXDEV)
+		return 0;
+	CHECK_EQ(ret, SIZE);
+	CHECK_EQ(pread(target, have, SIZE, 0), SIZE);
+	return generation(have, SIZE, last);
+}
+
+/* As long as it is mapped it is the memory of the file. */
+static int by_map(int file, int last)
+{
+	char *map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, file, 0);
+	int seen;
+
+	if (map == MAP_FAILED) {
+		CHECK_EQ(errno, ENODEV);
+		return 0;
+	}
+	seen = generation(map, SIZE, last);
+	CHECK_EQ(by_read(file, seen), seen);
+	usleep(1000);
+	CHECK_EQ(generation(map, SIZE, seen), seen);
+	CHECK_EQ(munmap(map, SIZE), 0);
+	return seen;
+}
+
+/* A map lasts as long as its file is open. */
+static int by_open_and_map(struct server *server, int last)
+{
+	int file = open(server->path, O_RDWR | O_CLOEXEC), seen;
+
+	/* it can be swapped between its answer and the open */
+	if (file < 0) {
+		CHECK_EQ(errno, EIO);
+		return 0;
+	}
+	seen = by_map(file, last);
+	close(file);
+	return seen;
+}
+
+/* Look for ever, and fail where it has seen what was not there. */
+static pid_t start(struct server *server, int file, look *look)
+{
+	pid_t pid = server_fork(server);
+	int last = 1, seen;
+
+	if (pid)
+		return pid;
+	for (;; usleep(500)) {
+		seen = look ? look(file, last) : by_open_and_map(server, last);
+		if (seen)
+			last = seen;
+	}
+}
+
+static void swap_under(look *look, bool take_away)
+{
+	struct server server;
+	int file, i, ret, swaps = 0;
+	pid_t pid;
+
+	need_patched();
+	server = server_create(&mapped);
+	atomic_store(&server.shared->size, SIZE);
+	/* opened before it has memory: read and copied out of it can be */
+	file = server_open(&server, O_RDWR);
+	CHECK_EQ(server_swap(&server, SIZE, 1), 0);
+	pid = start(&server, file, look);
+	for (i = 0; i < ROUNDS; i++, usleep(500)) {
+		if (take_away && i % 3 == 2)
+			ret = server_unbind(&server);
+		else
+			ret = server_swap(&server, SIZE + i % 2 * SIZE,
+					  2 + swaps);
+		CHECK(!ret || (ret == -EBUSY && look != by_read));
+		swaps += !ret;
+	}
+	note("%d of %d were done", swaps, ROUNDS);
+	CHECK(swaps > 2 && (look || swaps < ROUNDS));
+	CHECK_EQ(outcome(pid, 20), -1);
+	kill(pid, SIGKILL);
+	CHECK_EQ(outcome(pid, 3000), 128 + SIGKILL);
+	server_destroy(&server);
+}
+
+static void swapped_read(void) { swap_under(by_read, false); }
+static void swapped_copy(void) { swap_under(by_copy, false); }
+static void swapped_map(void) { swap_under(NULL, false); }
+static void unbound_read(void) { swap_under(by_read, true); }
+static void unbound_copy(void) { swap_under(by_copy, true); }
+static void unbound_map(void) { swap_under(NULL, true); }
+
+CASE(
+	{ "a read shows one memory while it is swapped", swapped_read },
+	{ "a copy out shows one memory while it is swapped", swapped_copy },
+	{ "a map shows the memory that reads show, and is not swapped",
+	  swapped_map },
+	{ "a read shows one memory while it is taken away", unbound_read },
+	{ "a copy out shows one memory while it is taken away",
+	  unbound_copy },
+	{ "a map shows one memory while it is taken away", unbound_map },
+)
