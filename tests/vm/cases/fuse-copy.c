@@ -280,6 +280,34 @@ static void every_filesystem(void)
 	server_destroy(&server);
 }
 
+/* Written when it is copied, on every filesystem. */
+static void synchronous(void)
+{
+	static const int flags[] = { O_SYNC, O_DSYNC, O_SYNC | O_DIRECT };
+	struct server server;
+	int source = prepare(&server, &plain), file, target, i, k;
+
+	file = server_open(&server, O_RDWR);
+	CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
+	for (i = 0; filesystems[i]; i++) {
+		for (k = 0; k < 3; k++) {
+			context("%s, flags %x", filesystems[i], flags[k]);
+			/* it passes O_DIRECT on, and odd ends are EXDEV */
+			if ((flags[k] & O_DIRECT) &&
+			    !strcmp(filesystems[i], "overlay"))
+				continue;
+			target = make_file(filesystems[i], "fuse-sync", other,
+					   100, O_RDWR | flags[k]);
+			CHECK_EQ(copy_all(file, 0, target, 0, SIZE), SIZE);
+			target = open_file(filesystems[i], "fuse-sync",
+					   O_RDONLY);
+			read_at(target, have, SIZE, 0);
+			CHECK_EQ(first_difference(have, content, SIZE), -1);
+		}
+	}
+	server_destroy(&server);
+}
+
 /* From one FUSE file to another: nobody waits for anybody. */
 static void between_two(void)
 {
@@ -352,6 +380,8 @@ CASE(
 	{ "without opting in nothing is new", not_opted_in },
 	{ "a cached source is copied from the cache", warm_source },
 	{ "copies from and to every filesystem are exact", every_filesystem },
+	{ "copies out to files that are written synchronously are exact",
+	  synchronous },
 	{ "a copy between two servers is exact, or EXDEV", between_two },
 	{ "a copy by another takes setuid and setgid away", privilege_bits },
 	{ "writes and copies meet in the same memory", writes_meet_copies },

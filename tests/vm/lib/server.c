@@ -312,6 +312,14 @@ static void answer_open(struct state *state, uint64_t unique)
 	reply(s, unique, 0, &out, sizeof(out));
 }
 
+/* For those who mount something on top. */
+static void answer_statfs(struct server_shared *s, uint64_t unique)
+{
+	struct fuse_statfs_out out = { .st = { .bsize = 4096, .namelen = 255 } };
+
+	reply(s, unique, 0, &out, sizeof(out));
+}
+
 static void answer_release(struct server_shared *s, uint64_t unique,
 			   const struct fuse_release_in *in)
 {
@@ -379,6 +387,7 @@ static void answer(struct state *state, struct fuse_in_header *in)
 	case FUSE_BATCH_FORGET:
 	case FUSE_INTERRUPT: break;
 	case FUSE_RELEASE: answer_release(s, in->unique, arg); break;
+	case FUSE_STATFS: answer_statfs(s, in->unique); break;
 	case FUSE_FLUSH:
 	case FUSE_FSYNC: reply(s, in->unique, 0, NULL, 0); break;
 	default: reply(s, in->unique, -ENOSYS, NULL, 0);
