@@ -7,8 +7,9 @@
 rig_arch=um
 
 _shm_will_do() {
+	local bytes
 	# shellcheck disable=SC2154 # run.sh sets it
-	local bytes=$(numfmt --from=iec "$memory")
+	bytes=$(numfmt --from=iec "$memory")
 
 	! findmnt -rno OPTIONS --target /dev/shm | grep -qw noexec &&
 		[ "$(df --output=avail -B 1 /dev/shm | tail -n 1)" -ge "$bytes" ]
