@@ -8,10 +8,10 @@
 mount_tests() {
 	# shellcheck disable=SC2154 # contrib/common.sh sets it
 	local tests=$top/tests/mount/run.sh names
-	export DMAHEAPFS_TEST_HEAP=$1 TMPDIR=/data/ext4
+	export DMAHEAPFS_TEST_HEAP=$1 DMAHEAPFS_NO_SKIP=1 TMPDIR=/data/ext4
 	ulimit -n 65536
 	mapfile -t names < <({ "$tests" --tag short --list; printf '%s\n' "${@:2}"; } | sort -u)
 	"$tests" --jobs 2 --timeout 300 "${names[@]}" 2>&1 |
-		sed -e '/^1\.\.[0-9]*$/d' -e "s/^\(ok\|not ok\) [0-9]* - \([^ ]*\)/\1 - $1: \2/" \
+		sed -u -e '/^1\.\.[0-9]*$/d' -e "s/^\(ok\|not ok\) [0-9]* - \([^ ]*\)/\1 - $1: \2/" \
 			-e 's/ ([0-9.]* s)$//'
 }
