@@ -161,8 +161,8 @@ try_all() {
 	local direction tool heap=$1 series dmabufs files name want
 	mount_fs "$mnt" "$heap"
 	while read -r direction tool series dmabufs files name; do
-		case $heap in udmabuf) want=$files ;; *) want=$dmabufs ;; esac
-		! patched || want=$series
+		case $heap in system) want=$dmabufs ;; *) want=$files ;; esac
+		! patched || [ "$heap" = shmem ] || want=$series
 		rm -f way
 		test_that "$heap: $name ($direction) goes: $want" try "$direction" "$tool" "$want"
 		seen[$direction $tool $heap]=$(cat way 2>/dev/null || echo failed)
@@ -172,14 +172,17 @@ try_all() {
 
 show_table() {
 	local direction tool name
-	printf '# | %s kernel | | system | udmabuf |\n# |---|---|---|---|\n' "$rig_kernel"
+	printf '# | %s kernel | | system | udmabuf | shmem |\n# |---|---|---|---|---|\n' \
+		"$rig_kernel"
 	while read -r direction tool _ _ _ name; do
-		printf '# | %s | %s | %s | %s |\n' "$name" "$direction" \
-			"${seen[$direction $tool system]}" "${seen[$direction $tool udmabuf]}"
+		printf '# | %s | %s | %s | %s | %s |\n' "$name" "$direction" \
+			"${seen[$direction $tool system]}" "${seen[$direction $tool udmabuf]}" \
+			"${seen[$direction $tool shmem]}"
 	done < <(grep . <<<"$table")
 }
 
 head -c "$size" /dev/urandom >"$file"
 try_all system
 try_all udmabuf
+try_all shmem
 show_table
