@@ -13,23 +13,6 @@
 
 static char content[PIECE], have[PIECE];
 
-/*
- * A udmabuf of any size over 64 MiB of memory, which it repeats: byte n of the
- * buffer is byte n % 64 MiB of the memory.
- */
-static int make_vast_buffer(size_t size)
-{
-	struct memory_part parts[256];
-	unsigned int nr = size / (64 * MIB), i;
-	int memfd = make_memfd(64 * MIB, 0);
-
-	udmabuf_limit("size_limit_mb", 1 << 20);
-	CHECK(nr <= ARRAY_SIZE(parts));
-	for (i = 0; i < nr; i++)
-		parts[i] = (struct memory_part){ memfd, 0, 64 * MIB };
-	return make_udmabuf_of(parts, nr);
-}
-
 static void beyond(int flags)
 {
 	static const off_t positions[] = {

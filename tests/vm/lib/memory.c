@@ -146,6 +146,19 @@ int make_buffer(const char *kind, size_t size)
 	return fd;
 }
 
+int make_vast_buffer(size_t size)
+{
+	struct memory_part parts[256];
+	unsigned int nr = size / (64 * MIB), i;
+	int memfd = make_memfd(64 * MIB, 0);
+
+	udmabuf_limit("size_limit_mb", 1 << 20);
+	CHECK(nr <= ARRAY_SIZE(parts));
+	for (i = 0; i < nr; i++)
+		parts[i] = (struct memory_part){ memfd, 0, 64 * MIB };
+	return make_udmabuf_of(parts, nr);
+}
+
 static void sync_buffer(int buffer, uint64_t flags)
 {
 	struct dma_buf_sync sync = { .flags = flags };

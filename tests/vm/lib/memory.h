@@ -25,6 +25,11 @@ int make_memfd(size_t size, unsigned int flags);
 struct memory_part { int memfd; uint64_t offset, size; };
 int make_udmabuf(int memfd, uint64_t offset, uint64_t size);
 int make_udmabuf_of(const struct memory_part *parts, unsigned int nr);
+/*
+ * A udmabuf of any size over 64 MiB of memory, which it repeats: byte n of the
+ * buffer is byte n % 64 MiB of the memory.
+ */
+int make_vast_buffer(size_t size);
 /* Raise or lower a limit under /sys/module/udmabuf/parameters. */
 void udmabuf_limit(const char *name, unsigned long value);
 
