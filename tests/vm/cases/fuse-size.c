@@ -107,11 +107,12 @@ static void killed_at_size(void)
 	kill(server.pid, SIGSTOP);
 	pid = server_copy(&server, source, file, SIZE);
 	CHECK_EQ(outcome(pid, 300), -1);
+	/* nobody else has it open then */
+	close(file);
 	kill(pid, SIGKILL);
 	usleep(100000);
 	kill(server.pid, SIGCONT);
 	CHECK_EQ(outcome(pid, SOON), 128 + SIGKILL);
-	close(file);
 	expect_file(&server, SIZE);
 	server_destroy(&server);
 }
@@ -247,6 +248,27 @@ static void limited_truncate(void)
 	server_destroy(&server);
 }
 
+/* What the server has not zeroed yet lies between the end and what comes. */
+static void behind_the_end(bool by_copy)
+{
+	int source, file;
+	struct server server = prepare(&source, &file);
+
+	server.shared->options.put_off = true;
+	CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
+	CHECK_EQ(ftruncate(file, 100), 0);
+	if (by_copy)
+		CHECK_EQ(copy_all(source, CUT, file, CUT, 5000), 5000);
+	else
+		write_at(file, content + CUT, 5000, CUT);
+	memset(content + 100, 0, CUT - 100);
+	expect_file(&server, CUT + 5000);
+	server_destroy(&server);
+}
+
+static void copy_behind_the_end(void) { behind_the_end(true); }
+static void write_behind_the_end(void) { behind_the_end(false); }
+
 CASE(
 	{ "a server that dies when it is told a size ends the copy",
 	  dies_at_size },
@@ -263,4 +285,8 @@ CASE(
 	  attributes_are_old },
 	{ "cutting what is longer than the limit leaves zeros",
 	  limited_truncate },
+	{ "a copy behind the end zeroes what the server has put off",
+	  copy_behind_the_end },
+	{ "a write behind the end zeroes what the server has put off",
+	  write_behind_the_end },
 )

@@ -248,7 +248,7 @@ static void answer_fallocate(struct state *state, uint64_t unique,
 	reply(s, unique, ret, NULL, 0);
 }
 
-/* Everything between the size and the end of the memory is zero. */
+/* Between the size and the end of the memory are zeros, or will be. */
 static int set_size(struct state *state, size_t size)
 {
 	struct server_shared *s = state->shared;
@@ -260,8 +260,10 @@ static int set_size(struct state *state, size_t size)
 		if (ret)
 			return ret;
 	}
-	if (size < had && state->buffer >= 0)
+	if (size < had && state->buffer >= 0 && !s->options.put_off)
 		fill(state->buffer, 0, size, had);
+	if (size > had && state->buffer >= 0 && s->options.put_off)
+		fill(state->buffer, 0, had, size);
 	atomic_store(&s->size, size);
 	return 0;
 }

@@ -39,6 +39,7 @@ struct server_options {
 	bool no_opt_in;		/* leave the extension off */
 	bool passthrough;	/* negotiate passthrough */
 	bool flush;		/* who closes a file waits for the server */
+	bool put_off;		/* what is cut off is zeroed when it is uncovered */
 	bool wait_at_size;	/* sizes are answered after server_go() */
 	enum server_room room;
 	enum server_open open;
