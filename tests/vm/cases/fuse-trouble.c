@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Servers and processes that die, stop or wait in the middle of a copy. */
 #define _GNU_SOURCE
+#include "disk.h"
 #include "memory.h"
 #include "server.h"
-#include "slow.h"
 #include "vm.h"
 
 #include <fcntl.h>
@@ -73,38 +73,44 @@ static void copier_dies(void)
 	server_destroy(&server);
 }
 
+#define LONG	(64 * MIB)
+
 /* What a killed copy brought is within the size, and zeros are behind. */
 static void killed_in_the_middle(void)
 {
-	static char zeros[SIZE];
+	static const char zeros[SIZE];
+	char *want = malloc(LONG), *got = malloc(LONG);
 	struct server server;
-	struct slow_file slow;
-	int source = prepare(&server, &plain), file, check;
+	struct disk disk;
+	int source, file;
 	off_t size;
 	pid_t pid;
 
-	close(source);
+	close(prepare(&server, &plain));
+	pattern(want, LONG, 142);
+	disk = disk_create("ext4", 2 * LONG);
+	source = disk_file(&disk, "file", want, LONG, O_RDONLY);
 	file = server_open(&server, O_RDWR);
-	slow = slow_create(content, SIZE);
-	pid = server_copy(&server, slow.fd, file, SIZE);
-	slow_await_reader(&slow);
+	disk_delay(&disk, 100);
+	pid = server_copy(&server, source, file, LONG);
+	usleep(350000);
 	kill(pid, SIGKILL);
-	slow_answer(&slow);
 	CHECK_EQ(outcome(pid, 5000), 128 + SIGKILL);
+	disk_delay(&disk, 0);
 	close(file);
 	size = size_of(&server);
-	note("%lld bytes of %lu arrived", (long long)size, SIZE);
+	note("%lld bytes of %lu arrived", (long long)size, LONG);
+	CHECK(size > 0 && (size_t)size < LONG);
 	CHECK_EQ(server.shared->size, size);
-	check = server_open(&server, O_RDWR);
-	if (size)
-		read_at(check, have, size, 0);
-	CHECK_EQ(first_difference(have, content, size), -1);
-	CHECK_EQ(ftruncate(check, SIZE), 0);
-	if ((size_t)size < SIZE) {
-		read_at(check, have, SIZE - size, size);
-		CHECK_EQ(first_difference(have, zeros, SIZE - size), -1);
-	}
+	file = server_open(&server, O_RDWR);
+	read_at(file, got, size, 0);
+	CHECK_EQ(first_difference(got, want, size), -1);
+	CHECK_EQ(ftruncate(file, LONG), 0);
+	read_at(file, have, SIZE, size);
+	CHECK_EQ(first_difference(have, zeros, SIZE), -1);
+	close(source);
 	server_destroy(&server);
+	disk_destroy(&disk);
 }
 
 static void server_stops(void)
