@@ -258,6 +258,24 @@ static void behind_a_writer(void)
 	finish(&h);
 }
 
+/*
+ * The system call has locked the inode by then, which the system calls chmod and
+ * unlink wait for. Who only reads has nothing to do with that, nor has close().
+ */
+static void behind_a_truncate(void)
+{
+	struct hang h = begin();
+	pid_t pid = start(&h, cut);
+
+	CHECK_EQ(outcome(pid, 200), -1);
+	CHECK_EQ(outcome(start(&h, look), SOON), 0);
+	CHECK_EQ(outcome(start(&h, read_all), SOON), 0);
+	CHECK_EQ(outcome(start(&h, open_to_write), SOON), 0);
+	end(&h, pid);
+	expect_file(&h, content, CUT);
+	finish(&h);
+}
+
 /* A write, a cut and a growth that waited happen after all of the copy. */
 static void waits_for_copy(action *act, const char *want, size_t size)
 {
@@ -308,6 +326,8 @@ CASE(
 	{ "who waits for a hung source can be killed", killed_waiters },
 	{ "a writer that waits for a hung source keeps nobody either",
 	  behind_a_writer },
+	{ "a truncate that waits for a hung source keeps nobody either",
+	  behind_a_truncate },
 	{ "a write waits for a copy, and comes after it", writer_waits },
 	{ "a truncate waits for a copy, and cuts it", cutter_waits },
 	{ "a growth waits for a copy, and keeps it", grower_waits },
