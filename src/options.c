@@ -236,6 +236,14 @@ static int check_view(struct options *options, char why[static 256])
 	return 0;
 }
 
+/* As tmpfs takes a size; half a page would be room for nothing. */
+static uint64_t whole_pages(uint64_t bytes)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) / page * page;
+}
+
 static int check_values(struct options *options, char why[static 256])
 {
 	uint64_t number;
@@ -247,6 +255,7 @@ static int check_values(struct options *options, char why[static 256])
 	if (options->size && parse_size(options->size, &options->size_bytes))
 		return complain(why, "size=%s is not a size; say 512m, 4g, 50%% or bytes",
 				options->size);
+	options->size_bytes = whole_pages(options->size_bytes);
 	if (options->nr_inodes && parse_size(options->nr_inodes, &number))
 		return complain(why, "nr_inodes=%s is not a number", options->nr_inodes);
 	if (options->mode && (parse_octal(options->mode, &number) || number > 07777))

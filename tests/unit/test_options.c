@@ -127,13 +127,25 @@ START_TEST(last_value_counts)
 }
 END_TEST
 
+START_TEST(sizes_are_whole_pages)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	ck_assert_int_eq(parse("size=1"), 0);
+	ck_assert_uint_eq(options.size_bytes, page);
+	ck_assert_int_eq(parse("size=9223372036854775807"), 0);
+	ck_assert_uint_eq(options.size_bytes, (uint64_t)INT64_MAX + 1);
+}
+END_TEST
+
 START_TEST(defaults)
 {
 	uint64_t half;
 
 	ck_assert_int_eq(parse(""), 0);
 	ck_assert_int_eq(parse_size("50%", &half), 0);
-	ck_assert_uint_eq(options.size_bytes, half);
+	ck_assert_uint_ge(options.size_bytes, half);
+	ck_assert_uint_lt(options.size_bytes, half + (uint64_t)sysconf(_SC_PAGESIZE));
 	ck_assert_uint_eq(options.mode_bits, 01777);
 	ck_assert_uint_eq(options.uid_number, getuid());
 	ck_assert_uint_eq(options.gid_number, getgid());
@@ -191,6 +203,7 @@ int main(void)
 	tcase_add_loop_test(line, refused, 0, sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(line, commas_can_be_escaped);
 	tcase_add_test(line, last_value_counts);
+	tcase_add_test(line, sizes_are_whole_pages);
 	tcase_add_test(line, defaults);
 	tcase_add_test(line, words);
 	tcase_add_loop_test(numbers, size, 0, sizeof(sizes) / sizeof(sizes[0]));
