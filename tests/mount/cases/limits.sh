@@ -5,6 +5,13 @@
 # -o size= and nr_inodes=, df, and what happens when all is used up.
 need_cmd busybox
 
+# what is written to memory files past the daemon can't be held back
+[ "${DMAHEAPFS_TEST_HEAP:-shmem}" != udmabuf ] || {
+	mount_fs
+	! has_holes || skip "udmabuf's memory files can outgrow a mount"
+	umount_fs
+}
+
 # is_within NUMBER LEAST MOST
 is_within() { [ "$1" -ge "$2" ] && [ "$1" -le "$3" ]; }
 

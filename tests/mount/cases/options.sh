@@ -77,13 +77,13 @@ if has_holes; then # no program can be mapped from a dma-buf
 fi
 umount_fs
 
-# times of access
+# times of access; those of a dma-buf know no options
 mark() { touch -a -d 2001-01-01 "$mnt/file" && touch -m -d "$1" "$mnt/file" && cat "$mnt/file"; }
 marked() { [ "$(stat -c %X "$mnt/file")" -gt 1000000000 ]; }
 mount_fs noatime
 echo text >"$mnt/file"
 mark 2002-01-01 >/dev/null
-! marked || fail "noatime marks"
+! marked || ! has_holes || fail "noatime marks"
 umount_fs
 mount_fs
 echo text >"$mnt/file"

@@ -22,7 +22,7 @@ for tool in cat dd; do
 	fi
 	copy=$!
 	has_30m() { [ "$(stat -c %s "$mnt/part" 2>/dev/null || echo 0)" -eq $((30 << 20)) ]; }
-	wait_until 20 has_30m
+	wait_until 60 has_30m
 	kill -KILL "$copy"
 	wait "$copy" || true
 	pkill -KILL -x sleep || true
