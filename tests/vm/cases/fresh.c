@@ -31,20 +31,24 @@
 static char content[MAX] __attribute__((aligned(4096)));
 static char want[MAX], have[MAX] __attribute__((aligned(4096)));
 
-/* Leave dirt in what the heap gives out next. */
+/* Give a buffer back full of dirt, for the next one to be made of. */
+static void discard(int buffer, size_t size)
+{
+	memset(have, 0xd1, size);
+	write_at(buffer, have, size, 0);
+	close(buffer);
+}
+
 static void make_dirty(const char *kind)
 {
+	const size_t size = strcmp(kind, "cma") ? 36 * MIB : 16 * MIB;
 	int buffers[8];
-	size_t i, size = strcmp(kind, "cma") ? 40 * MIB : 16 * MIB, done;
+	size_t i;
 
-	memset(have, 0xd1, 1 * MIB);
-	for (i = 0; i < ARRAY_SIZE(buffers); i++) {
-		buffers[i] = make_buffer(kind, size);
-		for (done = 0; done < size; done += 1 * MIB)
-			write_at(buffers[i], have, 1 * MIB, done);
-	}
 	for (i = 0; i < ARRAY_SIZE(buffers); i++)
-		close(buffers[i]);
+		buffers[i] = make_buffer(kind, size);
+	for (i = 0; i < ARRAY_SIZE(buffers); i++)
+		discard(buffers[i], size);
 }
 
 static void prepare(const char *kind)
@@ -191,7 +195,7 @@ static void untouched(const char *kind)
 		for (j = 0; j < ARRAY_SIZE(views); j++) {
 			buffer = fresh_buffer(kind, sizes[i]);
 			expect_all(&views[j], buffer, sizes[i]);
-			close(buffer);
+			discard(buffer, sizes[i]);
 		}
 	}
 }
@@ -217,7 +221,7 @@ static void begun_with(const char *kind, int flags)
 				buffer = fresh_buffer(kind, size);
 				copy_in(file, buffer, 0, lens[j]);
 				expect_all(next_view(), buffer, size);
-				close(buffer);
+				discard(buffer, size);
 			}
 		}
 	}
@@ -272,7 +276,7 @@ static void at_random(const char *kind)
 		for (i = rnd_below(&state, 7); i; i--)
 			happen(&state, files, buffer, size);
 		expect_all(next_view(), buffer, size);
-		close(buffer);
+		discard(buffer, size);
 	}
 	note("%d buffers", rounds);
 }
@@ -293,7 +297,7 @@ static void large(void)
 		buffer = fresh_buffer("system", MAX);
 		copy_in(file, buffer, starts[i], MAX - starts[i] - 12345);
 		expect_all(next_view(), buffer, MAX);
-		close(buffer);
+		discard(buffer, MAX);
 	}
 }
 
@@ -333,7 +337,7 @@ static void bad_disk(int flags)
 		CHECK(done <= 1 * MIB);
 		memcpy(want, content, done);
 		expect_all(next_view(), buffer, SMALL);
-		close(buffer);
+		discard(buffer, SMALL);
 	}
 	close(file);
 	disk_destroy(&disk);
@@ -371,7 +375,7 @@ static void shrinking(int flags)
 		buffer = fresh_buffer("system", SMALL);
 		CHECK(copy_all(file, 0, buffer, 0, SMALL) >= 0);
 		expect_nothing_else(buffer, SMALL);
-		close(buffer);
+		discard(buffer, SMALL);
 	}
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -402,7 +406,7 @@ static void killed(int flags)
 			expect_nothing_else(buffer, MEDIUM);
 		CHECK_EQ(waitpid(pid, NULL, 0), pid);
 		expect_nothing_else(buffer, MEDIUM);
-		close(buffer);
+		discard(buffer, MEDIUM);
 	}
 }
 
@@ -458,7 +462,7 @@ static void parallel(int flags)
 		for (i = 0; i < ARRAY_SIZE(pids); i++)
 			await(pids[i]);
 		expect_all(next_view(), buffer, MEDIUM);
-		close(buffer);
+		discard(buffer, MEDIUM);
 	}
 }
 
@@ -529,7 +533,7 @@ static void looked_at_meanwhile(void)
 		glances[i % ARRAY_SIZE(glances)](buffer);
 		await(pid);
 		expect_all(next_view(), buffer, MEDIUM);
-		close(buffer);
+		discard(buffer, MEDIUM);
 	}
 }
 
@@ -581,6 +585,26 @@ static void hung(void)
 	CHECK_EQ(hold(&vgem, buffer), 0);
 	let_go(&vgem);
 	expect_all(&views[0], buffer, SMALL);
+}
+
+/* What a copy has not got when it ends is zeroed, and nothing behind that. */
+static void killed_in_front(void)
+{
+	struct slow_file slow;
+	int buffer, file;
+	pid_t pid;
+
+	prepare("system");
+	file = make_source(O_DIRECT);
+	buffer = fresh_buffer("system", SMALL);
+	pid = start_hung_copy(&slow, buffer);
+	copy_in(file, buffer, 1 * MIB + 100, 10000);
+	kill(pid, SIGKILL);
+	slow_answer(&slow);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	expect_nothing_else(buffer, SMALL);
+	CHECK_EQ(first_difference(have + 1 * MIB, want + 1 * MIB,
+				  SMALL - 1 * MIB), -1);
 }
 
 /* One of those who will want the first bytes, when they are told to. */
@@ -733,7 +757,7 @@ static void behind_a_file(int flags)
 		CHECK(map != MAP_FAILED);
 		CHECK_EQ(first_difference(map, want, SMALL), -1);
 		munmap(map, SMALL);
-		close(file);
+		discard(file, SMALL);
 		server_destroy(&server);
 	}
 }
@@ -770,6 +794,8 @@ CASE(
 	{ "who looks at a new buffer does not undo a copy",
 	  looked_at_meanwhile, 120 },
 	{ "a new buffer and a hung file keep nobody for long", hung },
+	{ "a copy that is killed takes nothing of one behind it along",
+	  killed_in_front },
 	{ "who waits for a hung file's bytes can be killed", killed_waiters },
 	{ "a writer that waits for its bytes keeps nobody", waiting_writer },
 	{ "a write that fails half way leaves zeros", broken_writer },
