@@ -133,6 +133,7 @@ START_TEST(sizes_are_whole_pages)
 
 	ck_assert_int_eq(parse("size=1"), 0);
 	ck_assert_uint_eq(options.size_bytes, page);
+	options_finish(&options);
 	ck_assert_int_eq(parse("size=9223372036854775807"), 0);
 	ck_assert_uint_eq(options.size_bytes, (uint64_t)INT64_MAX + 1);
 }
