@@ -81,9 +81,10 @@ adapt_to_build() {
 in_namespaces() {
 	local name=$1 work=$2 report=log_path=$2.sanitizer
 
-	# reports go to files: a daemon in the background has no stderr
+	# reports go to files: a daemon in the background has no stderr; and under
+	# nohup(1) it would not hear the hangup that a case sends
 	# shellcheck disable=SC2016 # for the shell inside
-	exec env ASAN_OPTIONS="$report" UBSAN_OPTIONS="$report:print_stacktrace=1" \
+	exec env --default-signal=HUP ASAN_OPTIONS="$report" UBSAN_OPTIONS="$report:print_stacktrace=1" \
 		TSAN_OPTIONS="$report" LSAN_OPTIONS="$report" \
 		"${prefix[@]}" unshare --mount --pid --mount-proc --kill-child \
 		bash -euo pipefail -c '
