@@ -48,17 +48,7 @@ static int fill(struct server *server)
 /* So much of the content, for the kernel and the server; made longer, zeros. */
 static void expect_head(struct server *server, ssize_t len)
 {
-	int file = server_open(server, O_RDWR);
-	struct stat st;
-
-	CHECK_EQ(fstat(file, &st), 0);
-	CHECK_EQ(st.st_size, len);
-	CHECK_EQ(server->shared->size, len);
-	CHECK_EQ(ftruncate(file, SIZE), 0);
-	read_at(file, have, SIZE, 0);
-	CHECK_EQ(first_difference(have, content, len), -1);
-	CHECK_EQ(first_difference(have + len, zeros, SIZE - len), -1);
-	close(file);
+	server_expect_head(server, content, len, SIZE);
 }
 
 /* In one go, or by pieces up to what can't be read. */

@@ -22,7 +22,7 @@
 #define CUT	(10 * KIB)
 #define SOON	5000		/* milliseconds */
 
-static char content[SIZE], have[SIZE], zeros[SIZE];
+static char content[SIZE], have[SIZE];
 static const struct server_options passing = { .open = OPEN_PASSTHROUGH };
 
 /* A server with room for all of a file that is 100 bytes long. */
@@ -45,17 +45,7 @@ static struct server prepare(int *source, int *file)
 
 static void expect_file(struct server *server, size_t len)
 {
-	int file = server_open(server, O_RDWR);
-	struct stat st;
-
-	CHECK_EQ(fstat(file, &st), 0);
-	CHECK_EQ(st.st_size, len);
-	CHECK_EQ(server->shared->size, len);
-	CHECK_EQ(ftruncate(file, SIZE), 0);
-	read_at(file, have, SIZE, 0);
-	CHECK_EQ(first_difference(have, content, len), -1);
-	CHECK_EQ(first_difference(have + len, zeros, SIZE - len), -1);
-	close(file);
+	server_expect_head(server, content, len, SIZE);
 }
 
 static bool gone(int error)

@@ -471,6 +471,26 @@ int server_open(struct server *server, int flags)
 	return fd;
 }
 
+void server_expect_head(struct server *server, const char *content, size_t len,
+			size_t whole)
+{
+	char *have = malloc(whole), *zeros = calloc(1, whole);
+	int file = server_open(server, O_RDWR);
+	struct stat st;
+
+	CHECK(have && zeros);
+	CHECK_EQ(fstat(file, &st), 0);
+	CHECK_EQ(st.st_size, len);
+	CHECK_EQ(server->shared->size, len);
+	CHECK_EQ(ftruncate(file, whole), 0);
+	read_at(file, have, whole, 0);
+	CHECK_EQ(first_difference(have, content, len), -1);
+	CHECK_EQ(first_difference(have + len, zeros, whole - len), -1);
+	close(file);
+	free(have);
+	free(zeros);
+}
+
 unsigned int server_asked(struct server *server, enum fuse_opcode opcode)
 {
 	return atomic_load(&server->shared->asked[opcode]);

@@ -68,6 +68,12 @@ struct server {
 
 struct server server_create(const struct server_options *options);
 int server_open(struct server *server, int flags);
+/*
+ * End the test unless kernel and server agree that the file is the first len
+ * bytes of content, and it is zeros behind them when made as long as whole.
+ */
+void server_expect_head(struct server *server, const char *content, size_t len,
+			size_t whole);
 unsigned int server_asked(struct server *server, enum fuse_opcode opcode);
 /* Forget the counts so far. */
 void server_reset(struct server *server);
