@@ -118,13 +118,10 @@ void source_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct view_node *node = source_node(req, ino);
 
-	{
+	if (fi->fh == OPEN_PASSTHROUGH) {
 		with_lock(&node->lock);
-		if (fi->fh == OPEN_PASSTHROUGH)
-			backing_close(node->backing);
-		if (node->holds == 1)
-			source_end(node);
+		backing_close(node->backing);
 	}
-	view_drop(fs_of(req)->view, node);
+	view_drop(fs_of(req)->view, node, source_end);
 	fuse_reply_err(req, 0);
 }

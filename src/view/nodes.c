@@ -346,11 +346,12 @@ int view_hold(struct view *view, struct view_node *node)
 	return 0;
 }
 
-void view_drop(struct view *view, struct view_node *node)
+void view_drop(struct view *view, struct view_node *node, void (*end)(struct view_node *node))
 {
 	{
 		with_lock(&node->lock);
 		if (!--node->holds) {
+			end(node);
 			close_fd(node->file);
 			node->file = -1;
 		}

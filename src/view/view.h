@@ -130,9 +130,12 @@ ino_t view_inode_number(const struct view *view, dev_t dev, ino_t ino);
 
 int view_statfs(struct view *view, struct statvfs *st);
 
-/* Has node->file open until view_drop(). -EACCES for what is no regular file. */
+/*
+ * Has node->file open until view_drop(), the last of which has @end called while
+ * node->lock is held. -EACCES for what is no regular file.
+ */
 int view_hold(struct view *view, struct view_node *node);
-void view_drop(struct view *view, struct view_node *node);
+void view_drop(struct view *view, struct view_node *node, void (*end)(struct view_node *node));
 
 /* As getxattr(2) and listxattr(2): user.* and the access lists, nothing else. */
 ssize_t view_getxattr(struct view *view, struct view_node *node, const char *name, void *value,

@@ -199,6 +199,15 @@ START_TEST(just_looked_up_stays_for_a_moment)
 }
 END_TEST
 
+/* Both under the node's lock. */
+static unsigned begun, ended;
+
+static void note_end(struct view_node *node)
+{
+	node->cached = false;
+	ended++;
+}
+
 START_TEST(open_files_outlive_their_names)
 {
 	char text[4] = "";
@@ -211,8 +220,43 @@ START_TEST(open_files_outlive_their_names)
 	ck_assert_int_eq(open_error(node), 0);
 	ck_assert_int_eq(pread(node->file, text, 3, 0), 3);
 	ck_assert_str_eq(text, "abc");
-	view_drop(view, node);
+	view_drop(view, node, note_end);
+	ck_assert_uint_eq(ended, 1);
 	ck_assert_int_eq(open_error(node), -ESTALE);
+}
+END_TEST
+
+/* As the kernel's requests do: what the first open makes, the last release ends. */
+static void *hold_and_drop(void *argument)
+{
+	struct view_node *node = argument;
+
+	for (int i = 0; i < 2000; i++) {
+		ck_assert_int_eq(view_hold(view, node), 0);
+		{
+			with_lock(&node->lock);
+			begun += !node->cached;
+			node->cached = true;
+		}
+		view_drop(view, node, note_end);
+	}
+	return NULL;
+}
+
+START_TEST(the_last_of_many_drops_ends_it)
+{
+	pthread_t threads[4];
+
+	make_file("file", "abc");
+	struct view_node *node = look_up(root, "file");
+
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, hold_and_drop, node), 0);
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_uint_gt(begun, 0);
+	ck_assert_uint_eq(ended, begun);
+	ck_assert(!node->cached);
 }
 END_TEST
 
@@ -351,6 +395,7 @@ int main(void)
 	tcase_add_test(tests, another_file_by_the_name_is_stale);
 	tcase_add_test(tests, just_looked_up_stays_for_a_moment);
 	tcase_add_test(tests, open_files_outlive_their_names);
+	tcase_add_test(tests, the_last_of_many_drops_ends_it);
 	tcase_add_test(tests, only_files_are_opened);
 	tcase_add_test(tests, lists_that_nobody_checks_leave_the_owner_alone);
 	tcase_add_test(tests, directories_that_change_places);
