@@ -73,8 +73,8 @@ static int backing_open(int dev, int fd)
 static void expect_refusal(int dev, int buffer)
 {
 	CHECK_EQ(enable(dev), -EPERM);
-	CHECK_EQ(bind_to(dev, SERVER_NODE, 1, 0), -EPERM);
-	CHECK_EQ(bind_to(dev, SERVER_NODE, 0, 0), -EPERM);
+	CHECK_EQ(bind_to(dev, FILE_NODE, 1, 0), -EPERM);
+	CHECK_EQ(bind_to(dev, FILE_NODE, 0, 0), -EPERM);
 	CHECK_EQ(backing_open(dev, buffer), -EPERM);
 }
 
@@ -131,9 +131,9 @@ static void forged(void)
 	dev = server.shared->dev;
 	CHECK_EQ(bind_to(dev, 4711, 0, 0), -ENOENT);
 	CHECK_EQ(bind_to(dev, ~0ull, 0, 0), -ENOENT);
-	CHECK_EQ(bind_to(dev, SERVER_NODE, 4711, 0), -ENOENT);
-	CHECK_EQ(bind_to(dev, SERVER_NODE, -1, 0), -EINVAL);
-	CHECK_EQ(bind_to(dev, SERVER_NODE, 0, ~0u), -EINVAL);
+	CHECK_EQ(bind_to(dev, FILE_NODE, 4711, 0), -ENOENT);
+	CHECK_EQ(bind_to(dev, FILE_NODE, -1, 0), -EINVAL);
+	CHECK_EQ(bind_to(dev, FILE_NODE, 0, ~0u), -EINVAL);
 	id = backing_open(dev, buffer);
 	CHECK(id > 0);
 	CHECK_EQ(bind_to(dev, FUSE_ROOT_ID, id, 0), -EINVAL);
@@ -174,12 +174,12 @@ static void not_opted_in(void)
 				 .no_opt_in = true });
 	close(source);
 	close(server_open(&server, O_RDWR));
-	CHECK(bind_to(server.shared->dev, SERVER_NODE, 0, 0) < 0);
+	CHECK(bind_to(server.shared->dev, FILE_NODE, 0, 0) < 0);
 	CHECK(backing_open(server.shared->dev,
 			   make_buffer("system", SIZE)) < 0);
 	dev = open("/dev/fuse", O_RDWR);
 	CHECK(enable(dev) < 0);
-	CHECK(bind_to(dev, SERVER_NODE, 0, 0) < 0);
+	CHECK(bind_to(dev, FILE_NODE, 0, 0) < 0);
 	server_destroy(&server);
 }
 
@@ -349,7 +349,7 @@ static void busy(uint32_t flags, int err)
 	dev = server.shared->dev;
 	id = backing_open(dev, buffer);
 	CHECK(id > 0);
-	CHECK_EQ(bind_to(dev, SERVER_NODE, id, flags), 0);
+	CHECK_EQ(bind_to(dev, FILE_NODE, id, flags), 0);
 	CHECK_EQ(hold(&vgem, buffer), 0);
 	CHECK_EQ(copy_once(source, 0, file, 0, SIZE), -1);
 	CHECK_EQ(errno, err);

@@ -87,7 +87,7 @@ static struct server make_vast_server(size_t size)
 {
 	struct server server = server_create(&plain);
 	struct fuse_backing_map map = { .fd = make_vast_buffer(size) };
-	struct fuse_memory_bind bind = { .nodeid = SERVER_NODE };
+	struct fuse_memory_bind bind = { .nodeid = FILE_NODE };
 
 	atomic_store(&server.shared->size, size);
 	atomic_store(&server.shared->capacity, size);

@@ -66,11 +66,11 @@ static void closed_id(void)
 	id = backing_open(dev, make_buffer("system", SIZE));
 	CHECK_EQ(backing_close(dev, id), 0);
 	CHECK_ERRNO(backing_close(dev, id), ENOENT);
-	CHECK_ERRNO(bind_to(dev, SERVER_NODE, id), ENOENT);
+	CHECK_ERRNO(bind_to(dev, FILE_NODE, id), ENOENT);
 	expect_content(file);
 	/* nor is it good for what is opened later */
 	other = backing_open(dev, make_buffer("system", SIZE));
-	CHECK(other == id || bind_to(dev, SERVER_NODE, id) == -1);
+	CHECK(other == id || bind_to(dev, FILE_NODE, id) == -1);
 	expect_content(file);
 	server_destroy(&server);
 }
@@ -85,7 +85,7 @@ static void bound_id(void)
 	buffer = make_buffer("system", SIZE);
 	poke(buffer, content, SIZE, 0);
 	id = backing_open(dev, buffer);
-	CHECK_EQ(bind_to(dev, SERVER_NODE, id), 0);
+	CHECK_EQ(bind_to(dev, FILE_NODE, id), 0);
 	CHECK_EQ(backing_close(dev, id), 0);
 	close(buffer);
 	expect_content(file);
@@ -120,8 +120,8 @@ static void forgotten_inode(void)
 	CHECK_EQ(system("echo 2 >/proc/sys/vm/drop_caches"), 0);
 	CHECK(server_asked(&server, FUSE_FORGET) +
 	      server_asked(&server, FUSE_BATCH_FORGET) > 0);
-	CHECK_ERRNO(bind_to(dev, SERVER_NODE, id), ENOENT);
-	CHECK_ERRNO(bind_to(dev, SERVER_NODE, 0), ENOENT);
+	CHECK_ERRNO(bind_to(dev, FILE_NODE, id), ENOENT);
+	CHECK_ERRNO(bind_to(dev, FILE_NODE, 0), ENOENT);
 	CHECK_EQ(server_stat(&server, &stat), -ENOENT);
 	/* it is another one that comes by the same number */
 	expect_content(server_open(&server, O_RDONLY));

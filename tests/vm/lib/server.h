@@ -8,7 +8,7 @@
 #ifndef SERVER_H
 #define SERVER_H
 
-#include "fuse-new.h"
+#include "one_file.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -16,7 +16,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define SERVER_NODE	2
 #define SERVER_OPCODES	64
 
 /* What the server does when it is asked for room. */

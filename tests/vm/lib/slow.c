@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define _GNU_SOURCE
 #include "slow.h"
+#include "one_file.h"
 #include "vm.h"
 
 #include <fcntl.h>
-#include <linux/fuse.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#define FILE_NODE	2
 #define MAX_WRITE	(128 * KIB)
 
 struct slow_shared {
@@ -28,27 +25,12 @@ struct slow_shared {
 static void reply(struct slow_shared *s, uint64_t unique, int error,
 		  const void *data, size_t len)
 {
-	struct fuse_out_header out = {
-		.len = sizeof(out) + len, .error = error, .unique = unique,
-	};
-	struct iovec iov[] = {
-		{ &out, sizeof(out) }, { (void *)data, len },
-	};
-
-	/* ENOENT: the one who asked is gone */
-	if (writev(s->dev, iov, 2) < 0 && errno != ENOENT)
-		_exit(1);
+	one_file_reply(s->dev, unique, error, data, len);
 }
 
-static void fill_attr(struct slow_shared *s, uint64_t node,
-		      struct fuse_attr *attr)
+static struct fuse_attr attr_of(struct slow_shared *s)
 {
-	memset(attr, 0, sizeof(*attr));
-	attr->ino = node;
-	attr->nlink = 1;
-	attr->mode = node == FILE_NODE ? S_IFREG | 0644 : S_IFDIR | 0755;
-	attr->size = node == FILE_NODE ? s->len : 0;
-	attr->blksize = 4096;
+	return (struct fuse_attr){ .mode = 0644, .size = s->len };
 }
 
 static void answer_init(struct slow_shared *s, uint64_t unique,
@@ -62,23 +44,6 @@ static void answer_init(struct slow_shared *s, uint64_t unique,
 		.max_background = 16,
 	};
 
-	reply(s, unique, 0, &out, sizeof(out));
-}
-
-static void answer_lookup(struct slow_shared *s, uint64_t unique)
-{
-	struct fuse_entry_out out = { .nodeid = FILE_NODE };
-
-	fill_attr(s, FILE_NODE, &out.attr);
-	reply(s, unique, 0, &out, sizeof(out));
-}
-
-static void answer_getattr(struct slow_shared *s, uint64_t unique,
-			   uint64_t node)
-{
-	struct fuse_attr_out out = { .attr_valid = 0 };
-
-	fill_attr(s, node, &out.attr);
 	reply(s, unique, 0, &out, sizeof(out));
 }
 
@@ -105,9 +70,12 @@ static void serve(struct slow_shared *s)
 
 		switch (in->opcode) {
 		case FUSE_INIT: answer_init(s, in->unique, arg); break;
-		case FUSE_LOOKUP: answer_lookup(s, in->unique); break;
+		case FUSE_LOOKUP:
+			one_file_lookup(s->dev, in->unique, attr_of(s));
+			break;
 		case FUSE_GETATTR:
-			answer_getattr(s, in->unique, in->nodeid);
+			one_file_getattr(s->dev, in->unique, in->nodeid,
+					 attr_of(s));
 			break;
 		case FUSE_OPEN:
 			reply(s, in->unique, 0, &open_out, sizeof(open_out));
@@ -127,20 +95,14 @@ static void serve(struct slow_shared *s)
 struct slow_file slow_create(const void *content, size_t len)
 {
 	struct slow_file slow;
-	char dir[] = "/run/slow-XXXXXX", options[96], path[64];
+	char dir[] = "/run/slow-XXXXXX", path[64];
 
 	slow.shared = mmap(NULL, sizeof(*slow.shared), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(slow.shared != MAP_FAILED);
 	slow.shared->content = content;
 	slow.shared->len = len;
-	slow.shared->dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	CHECK(slow.shared->dev >= 0);
-	CHECK(mkdtemp(dir));
-	snprintf(options, sizeof(options),
-		 "fd=%d,rootmode=40000,user_id=0,group_id=0",
-		 slow.shared->dev);
-	CHECK_EQ(mount("slow", dir, "fuse", 0, options), 0);
+	slow.shared->dev = one_file_mount(dir, "");
 	if (!fork())
 		serve(slow.shared);
 	snprintf(path, sizeof(path), "%s/file", dir);

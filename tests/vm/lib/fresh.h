@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Memory is not zeroed when a buffer is made, but when it is to be seen, and
+ * then only what nothing has been copied to. Nobody may see what its last owner
+ * left there, and nobody may lose what was copied. To have something to be
+ * seen, the memory is filled with dirt before. What the fresh-… cases share.
+ */
+#ifndef FRESH_H
+#define FRESH_H
+
+#include "vm.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#define PAGE	4096ul
+#define MAX	(36 * MIB)
+#define MEDIUM	(12 * MIB)
+#define SMALL	(3 * MIB + 3 * PAGE)
+
+/* What the source holds, what the buffer has to, and what was seen of it. */
+extern char content[MAX], want[MAX], have[MAX];
+
+/* Make the content, and memory of that kind ("system", "cma") dirty. */
+void prepare(const char *kind);
+int make_source(int flags);
+/* One whose content, want, is zeros. */
+int fresh_buffer(const char *kind, size_t size);
+/* Copy the content to where it has in the file, and to want. */
+void copy_in(int file, int buffer, off_t pos, size_t len);
+/* Give a buffer back full of dirt, for the next one to be made of. */
+void discard(int buffer, size_t size);
+
+/* The ways to look at a buffer: each sets have to what is there. */
+struct view {
+	const char *name;
+	void (*look)(int buffer, size_t size);
+};
+
+#define NR_VIEWS 7
+/* The first is by mmap. */
+extern const struct view views[NR_VIEWS];
+void by_read(int buffer, size_t size);
+/* One after the other: how a buffer was filled can't matter to them. */
+const struct view *next_view(void);
+
+/* End the test unless the buffer is as want, ... */
+void expect_all(const struct view *view, int buffer, size_t size);
+/* ... or, however far a copy got, what of it is not zero is content. */
+void expect_nothing_else(int buffer, size_t size);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The process behind server.h: the requests of the kernel, and of the test. */
+#ifndef SERVE_H
+#define SERVE_H
+
+#include "server.h"
+
+/* Commands from the test; the size of the room is where others leave it. */
+#define COMMAND_BIND	1
+#define COMMAND_UNBIND	2
+
+/* Does not return. */
+void serve(struct server_shared *s);
+
+#endif
