@@ -3,13 +3,17 @@
  * How fast files get into dma-bufs and out of them, against what the disk can
  * do at all. For a guest of tests/vm, or any machine with the series:
  *
- *	vm-copy [-d DIR] [-n FILES] [-m MIB] [-r ROUNDS] [-H HEAP]
+ *	vm-copy [-d DIR] [-n FILES] [-m MIB] [-r ROUNDS] [-H HEAP] [-w MIB]
  *
  * Each round runs every row once, with the page cache dropped before each, so
  * that ratios are between neighbours in time; shown are medians. A row's time
  * has three parts: making the memory (Creat), the I/O, and giving the memory
  * back (Close). The limits are direct I/O on memory that is there already, at
  * the depth that a first round found best.
+ *
+ * An emulated disk's DMA is a copy by the host's CPU. Into memory of -w MIB, as
+ * much as its caches hold, that is faster than into any buffers of a gigabyte;
+ * so the limits go round in more than that, unless -w says so.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,15 +37,16 @@
 #define MAX_FILES	256
 #define MAX_ROUNDS	64
 #define MAX_DEPTH	8
-#define MAX_FLYING	(128 * MIB)
+#define MAX_WINDOW	(128 * MIB)
 
 static struct {
 	const char *dir, *heap;
 	unsigned int files, rounds;
 	size_t size;			/* of each file */
+	size_t window;			/* of the memory that the limits reuse */
 } options = {
 	.dir = "/data/ext4", .heap = "system", .files = 32, .rounds = 7,
-	.size = 32 * MIB,
+	.size = 32 * MIB, .window = MAX_WINDOW,
 };
 
 struct result {
@@ -119,6 +124,17 @@ static void sync_all(int *fds)
 			die("fdatasync");
 }
 
+/* Where the next piece goes to, or comes from: round and round. */
+static uintptr_t next_place(size_t piece)
+{
+	static size_t at;
+
+	at += piece;
+	if (at + piece > options.window)
+		at = 0;
+	return (uintptr_t)reused + at;
+}
+
 /* Asynchronous direct I/O over all of a file, depth pieces in flight. */
 static void stream(aio_context_t ctx, int fd, const struct shape *shape,
 		   bool write)
@@ -138,7 +154,7 @@ static void stream(aio_context_t ctx, int fd, const struct shape *shape,
 			one->aio_fildes = fd;
 			one->aio_lio_opcode = write ? IOCB_CMD_PWRITE :
 						      IOCB_CMD_PREAD;
-			one->aio_buf = (uintptr_t)reused + slot * shape->piece;
+			one->aio_buf = next_place(shape->piece);
 			one->aio_nbytes = shape->piece;
 			one->aio_offset = pos;
 			if (syscall(SYS_io_submit, ctx, 1, &one) != 1)
@@ -391,7 +407,7 @@ static struct shape find_shape(bool write)
 		for (j = 0; j < sizeof(pieces) / sizeof(pieces[0]); j++) {
 			shape = (struct shape){ depths[i], pieces[j] };
 			if (shape.piece > options.size ||
-			    shape.depth * shape.piece > MAX_FLYING)
+			    shape.depth * shape.piece > options.window)
 				continue;
 			drop_caches();
 			time = stream_all(&shape, write);
@@ -480,18 +496,20 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "d:n:m:r:H:")) != -1) {
+	while ((c = getopt(argc, argv, "d:n:m:r:H:w:")) != -1) {
 		switch (c) {
 		case 'd': options.dir = optarg; break;
 		case 'n': options.files = atoi(optarg); break;
 		case 'm': options.size = atoi(optarg) * MIB; break;
 		case 'r': options.rounds = atoi(optarg); break;
 		case 'H': options.heap = optarg; break;
+		case 'w': options.window = atoi(optarg) * MIB; break;
 		default: exit(2);
 		}
 	}
 	if (!options.files || options.files > MAX_FILES || !options.size ||
-	    !options.rounds || options.rounds > MAX_ROUNDS) {
+	    !options.rounds || options.rounds > MAX_ROUNDS ||
+	    !options.window || options.window > MAX_WINDOW) {
 		fprintf(stderr, "vm-copy: a number is out of range\n");
 		exit(2);
 	}
@@ -502,18 +520,19 @@ int main(int argc, char **argv)
 	unsigned int round, i;
 
 	parse(argc, argv);
-	reused = mmap(NULL, MAX_FLYING, PROT_READ | PROT_WRITE,
+	reused = mmap(NULL, MAX_WINDOW, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (reused == MAP_FAILED)
 		die("memory");
-	memset(reused, 0x5a, MAX_FLYING);
+	memset(reused, 0x5a, MAX_WINDOW);
 	touch_memory();
 	make_files();
 	read_shape = find_shape(false);
 	write_shape = find_shape(true);
-	printf("the limit is %u x %zu MiB in flight for reads, %u x %zu for writes\n",
+	printf("the limit is %u x %zu MiB in flight for reads, %u x %zu for writes, in %zu MiB of memory\n",
 	       read_shape.depth, read_shape.piece / MIB,
-	       write_shape.depth, write_shape.piece / MIB);
+	       write_shape.depth, write_shape.piece / MIB,
+	       options.window / MIB);
 	for (round = 0; round < options.rounds; round++) {
 		for (i = 0; i < NR_ROWS; i++) {
 			drop_caches();
