@@ -25,7 +25,8 @@ static bool tree_has_acls(const struct tree *tree)
 static void op_init(void *user, struct fuse_conn_info *conn)
 {
 	struct fs *fs = user;
-	uint32_t want = FUSE_CAP_DONT_MASK;
+	/* A lookup that hangs in the source must not hold up its directory. */
+	uint32_t want = FUSE_CAP_DONT_MASK | FUSE_CAP_PARALLEL_DIROPS;
 
 	if (tree_has_acls(&fs->tree))
 		want |= FUSE_CAP_POSIX_ACL;

@@ -94,12 +94,20 @@ int session_mount(struct fuse_session **session, struct fs *fs,
 	return -EIO;
 }
 
+/*
+ * Threads come as they are needed: one that looks at a source that hangs is kept,
+ * and the others must not run out.
+ */
+enum { MAX_THREADS = 256, IDLE_THREADS = 10 };
+
 static int loop(struct fuse_session *session)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
 
 	if (!config)
 		return -ENOMEM;
+	fuse_loop_cfg_set_max_threads(config, MAX_THREADS);
+	fuse_loop_cfg_set_idle_threads(config, IDLE_THREADS);
 	int status = fuse_session_loop_mt(session, config);
 
 	fuse_loop_cfg_destroy(config);

@@ -53,10 +53,35 @@ hang() {
 	done
 	umount_fs
 }
+# More than the threads that are there look for names in vain: the rest of the
+# mount goes on.
+look_in_vain() {
+	local i start lookers=()
+
+	rm -f "$gate" "$gate.waiting"
+	mount_fs "source=$work/fuse,source_fuse"
+	view=$mnt/.source
+	for i in {1..40}; do
+		stat "$view/lost$i" 2>/dev/null &
+		lookers+=($!)
+	done
+	wait_until 10 test -e "$gate.waiting"
+	sleep 1
+	start=$SECONDS
+	good_copies_get_through 3
+	[ $((SECONDS - start)) -lt 20 ] || fail "held up by those who look for names"
+	touch "$gate"
+	for i in "${lookers[@]}"; do
+		! wait "$i" || fail "a name that is not there is found"
+	done
+	umount_fs
+}
+
 hang 4 1
 hang 4 6
 hang 1 1
 hang 1 6
+look_in_vain
 
 umount fuse
 wait "$server"

@@ -3,9 +3,10 @@
  * usage: hanger DIR GATE MOUNTPOINT
  *
  * A FUSE filesystem that shows the files of DIR, to be read. Who reads one whose
- * name begins with "hung" gets no answer as long as there is no file GATE, or for
- * a minute, since nobody can kill who waits for one; that somebody does shows as
- * the file GATE.waiting. Stays in the foreground.
+ * name begins with "hung", or looks for a name that begins with "lost", gets no
+ * answer as long as there is no file GATE, or for a minute, since nobody can kill
+ * who waits for one; that somebody does shows as the file GATE.waiting. Stays in
+ * the foreground.
  */
 #define FUSE_USE_VERSION 312
 #include <dirent.h>
@@ -26,10 +27,12 @@ static const char *below(const char *path)
 	return path[1] ? path + 1 : ".";
 }
 
-static void wait_at_gate(void)
+static void wait_at_gate(const char *path, const char *kind)
 {
 	char waiting[4096];
 
+	if (strncmp(below(path), kind, strlen(kind)))
+		return;
 	snprintf(waiting, sizeof(waiting), "%s.waiting", gate);
 	close(open(waiting, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 	for (int i = 0; i < 6000 && access(gate, F_OK); i++)
@@ -39,6 +42,7 @@ static void wait_at_gate(void)
 static int show_attributes(const char *path, struct stat *st, struct fuse_file_info *fi)
 {
 	(void)fi;
+	wait_at_gate(path, "lost");
 	return fstatat(directory, below(path), st, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
 }
 
@@ -72,8 +76,7 @@ static int read_file(const char *path, char *bytes, size_t size, off_t offset,
 {
 	ssize_t n;
 
-	if (!strncmp(below(path), "hung", 4))
-		wait_at_gate();
+	wait_at_gate(path, "hung");
 	n = pread((int)fi->fh, bytes, size, offset);
 	return n < 0 ? -errno : (int)n;
 }
@@ -84,11 +87,15 @@ static int close_file(const char *path, struct fuse_file_info *fi)
 	return close((int)fi->fh) ? -errno : 0;
 }
 
-/* The kernel holds back what is read in advance or directly beyond so many. */
+/*
+ * The kernel holds back what is read in advance or directly beyond so many, and
+ * lets those who look for names in one directory wait for each other.
+ */
 static void *begin(struct fuse_conn_info *connection, struct fuse_config *config)
 {
 	(void)config;
 	connection->max_background = 1000;
+	connection->want |= FUSE_CAP_PARALLEL_DIROPS;
 	return NULL;
 }
 
