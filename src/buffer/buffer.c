@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* The most that one copy moves before its caller can be interrupted. */
 #define COPY_LIMIT  (128u << 20)
@@ -377,6 +378,31 @@ int buffer_export(struct buffer *buffer)
 {
 	with_exclusive(buffer);
 	return buffer->ops->export ? buffer->ops->export(buffer) : -ENOTSUP;
+}
+
+bool buffer_is_exported(struct buffer *buffer)
+{
+	with_shared(buffer);
+	return buffer->exported;
+}
+
+/* Opened anew: a copy of our fd could be written to. */
+static int reopen_read_only(void *context, enum buffer_state state, int file)
+{
+	char path[32];
+
+	(void)context;
+	if (state != BUFFER_SIZED_BY_KERNEL && state != BUFFER_PINNED_FILE)
+		return -ENOTSUP;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int buffer_open_memory(struct buffer *buffer)
+{
+	return buffer_visit(buffer, reopen_read_only, NULL);
 }
 
 void buffer_settle(struct buffer *buffer)

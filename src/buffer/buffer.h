@@ -144,6 +144,15 @@ void buffer_lend(struct buffer *buffer);
  */
 int buffer_export(struct buffer *buffer);
 
+/* Whether it was, so that the memory stays what it is. */
+bool buffer_is_exported(struct buffer *buffer);
+
+/*
+ * A new O_RDONLY fd of the memory file below the buffer, owned by the caller;
+ * -ENOTSUP where there is none of its own.
+ */
+int buffer_open_memory(struct buffer *buffer);
+
 /*
  * Called when the last writer has closed its file: gives back memory that
  * growing took in advance, unless it is exported.
