@@ -380,6 +380,30 @@ int buffer_export(struct buffer *buffer)
 	return buffer->ops->export ? buffer->ops->export(buffer) : -ENOTSUP;
 }
 
+/* What the dma-buf has; the position of others who share it does not matter to them. */
+static int capacity_of(int dmabuf, size_t *capacity)
+{
+	const off_t end = lseek(dmabuf, 0, SEEK_END);
+
+	if (end <= 0)
+		return end ? -errno : -EINVAL;
+	*capacity = (size_t)end;
+	return page_round_up(*capacity) == *capacity ? 0 : -EINVAL;
+}
+
+int buffer_import(struct buffer *buffer, int fd)
+{
+	size_t capacity = 0;
+	int err = capacity_of(fd, &capacity);
+	with_exclusive(buffer);
+
+	if (!err)
+		err = buffer->ops->import ? buffer->ops->import(buffer, fd, capacity) : -ENOTSUP;
+	if (err)
+		close_fd(fd);
+	return err;
+}
+
 bool buffer_is_exported(struct buffer *buffer)
 {
 	with_shared(buffer);

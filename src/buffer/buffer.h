@@ -144,7 +144,17 @@ void buffer_lend(struct buffer *buffer);
  */
 int buffer_export(struct buffer *buffer);
 
-/* Whether it was, so that the memory stays what it is. */
+/*
+ * Takes over the dma-buf @fd, also on an error, and has it for memory from here
+ * on: exported, for others have it too. The size stays 0, and buffer_allocate()
+ * with mode 0 tells how much of it counts. -EEXIST where there is memory or a
+ * size already, -ENOTSUP on a heap without dma-bufs.
+ *
+ * On a memory file, whoever has that open by passthrough goes on with it.
+ */
+int buffer_import(struct buffer *buffer, int fd);
+
+/* Whether the memory is exported, and so stays what it is. */
 bool buffer_is_exported(struct buffer *buffer);
 
 /*

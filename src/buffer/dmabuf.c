@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <linux/dma-buf.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 /*
@@ -12,6 +14,22 @@
  * read(2) can be asked to.
  */
 #define IDLE_TIMEOUT_MS 1000
+
+bool dmabuf_is(int fd)
+{
+	static const char sign[] = "exp_name:";
+	char path[40], line[256];
+	bool found = false;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	FILE *info = fopen(path, "re");
+
+	while (info && !found && fgets(line, sizeof(line), info))
+		found = !strncmp(line, sign, strlen(sign));
+	if (info)
+		fclose(info);
+	return found;
+}
 
 /* A dma-buf polls writable when no device uses it, readable when none writes it. */
 int dmabuf_wait_idle(struct heap *heap, int fd, bool write)

@@ -104,6 +104,9 @@ int heap_dma_open(struct heap **heap, const char *name, const char *dev, char wh
  */
 uint64_t heap_udmabuf_limit(const char *parameters);
 
+/* Whether @fd is a dma-buf, whatever else it may be; asks nothing that could hang. */
+bool dmabuf_is(int fd);
+
 /* wait_idle() and sync() of every heap with real dma-bufs. */
 int dmabuf_wait_idle(struct heap *heap, int fd, bool write);
 int dmabuf_sync(struct heap *heap, int fd, uint64_t flags);

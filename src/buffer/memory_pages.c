@@ -307,6 +307,34 @@ int pages_export(struct buffer *buffer)
 	return fd;
 }
 
+/* A kernel that can't have it behind the file does without: the data comes here then. */
+static int tell_mover(struct buffer *buffer, int dmabuf)
+{
+	int err = buffer->move ? buffer->move(buffer->move_context, dmabuf) : 0;
+
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+
+int pages_import(struct buffer *buffer, int dmabuf, size_t capacity)
+{
+	int err;
+
+	if (buffer->pages.capacity || atomic_load(&buffer->size) || buffer->fills)
+		return -EEXIST;
+	err = budget_take(buffer->budget, capacity);
+	if (err)
+		return err;
+	err = tell_mover(buffer, dmabuf);
+	if (err) {
+		budget_give_back(buffer->budget, capacity);
+		return err;
+	}
+	buffer->pages.dmabuf = buffer->pages.file = dmabuf;
+	buffer->pages.capacity = capacity;
+	buffer->exported = true;
+	return 0;
+}
+
 static void settle(struct buffer *buffer)
 {
 	uint64_t size = atomic_load(&buffer->size);
@@ -338,6 +366,7 @@ const struct memory_ops memory_pages = {
 	.begin_fill = pages_begin_fill,
 	.finish_fill = pages_finish_fill,
 	.export = pages_export,
+	.import = pages_import,
 	.settle = settle,
 	.release = release,
 };

@@ -67,6 +67,21 @@ static inline int fake_alloc(struct heap *heap, size_t size)
 	return fake_memory(size);
 }
 
+/* A dma-buf of somebody else's, with a byte in it. */
+static inline int foreign_memory(size_t size)
+{
+	int fd = fake_memory(size);
+
+	ck_assert_int_eq(pwrite(fd, "f", 1, 0), 1);
+	return fd;
+}
+
+/* @fd goes to the buffer, or is closed; what others have of it stays. */
+static inline int import(struct buffer *buffer, int fd)
+{
+	return buffer_import(buffer, fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
 static inline int fake_may_export(struct heap *heap, size_t size)
 {
 	(void)size;
