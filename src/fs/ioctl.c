@@ -65,6 +65,17 @@ static int grant_memory(fuse_req_t req, struct node *node, struct grant *grant)
 	return grant->fd < 0 ? grant->fd : 0;
 }
 
+/* Held until the ticket is over. */
+static int grant_import(fuse_req_t req, struct node *node, struct grant *grant)
+{
+	if (!has_dmabufs(fs_of(req)))
+		return -EOPNOTSUPP;
+	if (!may(grant->handle, OPEN_WRITES))
+		return -EACCES;
+	grant->target = node;
+	return file_hold(fs_of(req), node, -1);
+}
+
 static int fill_grant(fuse_req_t req, struct node *node, struct grant *grant)
 {
 	switch (grant->want) {
@@ -72,6 +83,8 @@ static int fill_grant(fuse_req_t req, struct node *node, struct grant *grant)
 		return grant_dmabuf(req, node, grant);
 	case SHARE_MEMORY:
 		return grant_memory(req, node, grant);
+	case SHARE_IMPORT:
+		return grant_import(req, node, grant);
 	default:
 		return -EINVAL;
 	}

@@ -2,6 +2,7 @@
 #include "fs/session.h"
 
 #include "fs/caller.h"
+#include "fs/import.h"
 #include "fs/mountpoint.h"
 #include "fs/sides.h"
 #include "share/share.h"
@@ -107,7 +108,7 @@ static int loop(struct fuse_session *session)
 
 static int loop_with_share(struct fuse_session *session, struct fs *fs)
 {
-	const struct share_user user = {};
+	const struct share_user user = {.context = fs, .import = import_take, .release = import_end};
 	int error = share_create(&fs->share, fs->mountpoint, &user);
 
 	if (error)
