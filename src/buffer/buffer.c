@@ -410,6 +410,16 @@ bool buffer_is_exported(struct buffer *buffer)
 	return buffer->exported;
 }
 
+int buffer_stat_memory(struct buffer *buffer, struct stat *st)
+{
+	with_shared(buffer);
+	const int fd = buffer->pages.dmabuf < 0 ? buffer->file : buffer->pages.dmabuf;
+
+	if (fd < 0)
+		return -ENODATA;
+	return fstat(fd, st) ? -errno : 0;
+}
+
 /* Opened anew: a copy of our fd could be written to. */
 static int reopen_read_only(void *context, enum buffer_state state, int file)
 {

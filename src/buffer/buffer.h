@@ -157,6 +157,9 @@ int buffer_import(struct buffer *buffer, int fd);
 /* Whether the memory is exported, and so stays what it is. */
 bool buffer_is_exported(struct buffer *buffer);
 
+/* What fstat(2) says of the fds that others have of the memory. -ENODATA: none yet. */
+int buffer_stat_memory(struct buffer *buffer, struct stat *st);
+
 /*
  * A new O_RDONLY fd of the memory file below the buffer, owned by the caller;
  * -ENOTSUP where there is none of its own.

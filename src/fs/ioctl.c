@@ -19,6 +19,7 @@ static bool has_dmabufs(const struct fs *fs)
 static void reply_facts(fuse_req_t req, struct node *node)
 {
 	struct fs *fs = fs_of(req);
+	struct stat memory;
 	struct share_facts facts = {
 		.size = buffer_size(node->buffer),
 		.capacity = buffer_capacity(node->buffer),
@@ -27,6 +28,10 @@ static void reply_facts(fuse_req_t req, struct node *node)
 	};
 
 	snprintf(facts.heap, sizeof(facts.heap), "%s", fs->heap->name);
+	if (!buffer_stat_memory(node->buffer, &memory)) {
+		facts.device = memory.st_dev;
+		facts.inode = memory.st_ino;
+	}
 	fuse_reply_ioctl(req, 0, &facts, sizeof(facts));
 }
 

@@ -62,7 +62,12 @@ int dmaheap_query_fd(int file, struct dmaheap_info *info)
 	if (ioctl(file, SHARE_IOC_QUERY, &facts))
 		return errno == ENOTTY ? -ENODEV : -errno;
 	*info = (struct dmaheap_info){
-		.size = facts.size, .capacity = facts.capacity, .flags = facts.flags};
+		.size = facts.size,
+		.capacity = facts.capacity,
+		.flags = facts.flags,
+		.device = facts.device,
+		.inode = facts.inode,
+	};
 	memcpy(info->heap, facts.heap, sizeof(info->heap));
 	return 0;
 }
@@ -149,14 +154,11 @@ int dmaheap_end_cpu_access(int dmabuf, int access)
 /* The memory comes without a size; telling it changes no byte of it. */
 static int import_into(int file, const char *path, int dmabuf)
 {
-	const off_t size = lseek(dmabuf, 0, SEEK_END);
-
-	if (size <= 0)
-		return -EINVAL;
 	const int error = redeem(file, path, SHARE_IMPORT, dmabuf);
+	const off_t size = error ? 0 : lseek(dmabuf, 0, SEEK_END);
 
-	if (error)
-		return error;
+	if (error || size < 0)
+		return error ? error : -errno;
 	return fallocate(file, 0, 0, size) ? -errno : 0;
 }
 

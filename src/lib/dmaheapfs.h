@@ -39,8 +39,12 @@ struct dmaheap_info {
 	uint64_t size;	   /* of the file */
 	uint64_t capacity; /* of the memory behind it: what the dma-buf's size is */
 	uint32_t flags;
+	uint32_t reserved;
+	/* st_dev and st_ino of every fd of the memory, the dma-buf if it is one; 0: none yet */
+	uint64_t device;
+	uint64_t inode;
 	char heap[64];
-	uint32_t reserved[11];
+	uint64_t unused[4];
 };
 
 int dmaheap_query(const char *path, struct dmaheap_info *info);

@@ -42,6 +42,9 @@ struct share_facts {
 	uint64_t capacity;
 	uint32_t flags; /* SHARE_IS_DMABUF, … */
 	uint32_t reserved;
+	/* What stat(2) says of the dma-buf's fds, or else of the memory file's; 0: neither. */
+	uint64_t device;
+	uint64_t inode;
 	char heap[64];
 };
 

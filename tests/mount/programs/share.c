@@ -192,6 +192,12 @@ static void memory(void)
 	say(dmaheap_memory_fd(open_file(O_WRONLY)));
 }
 
+/* By its path alone. */
+static void memory_of(void)
+{
+	say(dmaheap_memory(file_name, DMAHEAP_READ));
+}
+
 /* Whether reading is all that can be made of it. */
 static void narrow(void)
 {
@@ -455,6 +461,7 @@ int main(int argc, char *argv[])
 		{"read-only", exported_read_only},
 		{"write-only", exported_write_only},
 		{"memory", memory},
+		{"memory-of", memory_of},
 		{"narrow", narrow},
 		{"written", written},
 		{"query", query},
