@@ -74,9 +74,12 @@ struct heap {
 	char advice[256];
 };
 
+/* What stands before the path of a DRM device in a heap's name. */
+#define HEAP_DRM "drm:"
+
 /*
- * Opens the heap that @name asks for: "auto", "shmem", "udmabuf" or a name
- * under @dev/dma_heap. @dev is "/dev" outside of tests. On failure @why says
+ * Opens the heap that @name asks for: "auto", "shmem", "udmabuf", a name under
+ * @dev/dma_heap, or "drm:" and the path of a device. @dev is "/dev" outside of tests. On failure @why says
  * in one line what is missing and what to do about it.
  */
 int heap_open(struct heap **heap, const char *name, const char *dev, char why[static 256]);
@@ -97,6 +100,8 @@ void heap_destroy(struct heap *heap);
 int heap_shmem_open(struct heap **heap, const char *dev, char why[static 256]);
 int heap_udmabuf_open(struct heap **heap, const char *dev, char why[static 256]);
 int heap_dma_open(struct heap **heap, const char *name, const char *dev, char why[static 256]);
+
+int heap_drm_open(struct heap **heap, const char *path, char why[static 256]);
 
 /*
  * The largest dma-buf that udmabuf makes, in bytes: what size_limit_mb in the

@@ -307,14 +307,6 @@ int pages_export(struct buffer *buffer)
 	return fd;
 }
 
-/* A kernel that can't have it behind the file does without: the data comes here then. */
-static int tell_mover(struct buffer *buffer, int dmabuf)
-{
-	int err = buffer->move ? buffer->move(buffer->move_context, dmabuf) : 0;
-
-	return err == -EOPNOTSUPP ? 0 : err;
-}
-
 int pages_import(struct buffer *buffer, int dmabuf, size_t capacity)
 {
 	int err;
@@ -324,7 +316,7 @@ int pages_import(struct buffer *buffer, int dmabuf, size_t capacity)
 	err = budget_take(buffer->budget, capacity);
 	if (err)
 		return err;
-	err = tell_mover(buffer, dmabuf);
+	err = buffer->move ? buffer->move(buffer->move_context, dmabuf) : 0;
 	if (err) {
 		budget_give_back(buffer->budget, capacity);
 		return err;

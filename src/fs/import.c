@@ -31,7 +31,6 @@ int import_take(void *context, void *target, int fd)
 
 	if (own < 0)
 		return -errno;
-	node->written = WRITTEN_PAST;
 	return buffer_import(node->buffer, own);
 }
 

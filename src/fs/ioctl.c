@@ -51,7 +51,6 @@ static int grant_dmabuf(fuse_req_t req, struct node *node, struct grant *grant)
 	if (grant->fd < 0)
 		return grant->fd;
 	caller_wrote(req, node);
-	node->written = WRITTEN_PAST;
 	return 0;
 }
 
