@@ -129,6 +129,7 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 	enum exit_status status = mount_and_serve(options, &fs);
 
 	node_destroy_all(&fs.tree, file_end);
+	budget_finish(&fs.budget);
 	tree_finish(&fs.tree);
 	view_destroy(fs.view, source_end);
 	free(fs.mountpoint);

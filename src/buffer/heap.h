@@ -54,6 +54,12 @@ struct heap_ops {
 	int (*wait_idle)(struct heap *heap, int fd, bool write);
 	int (*sync)(struct heap *heap, int fd, uint64_t flags);
 
+	/*
+	 * Whether others hold the dma-buf besides the one @fd that there is here,
+	 * without a map. NULL: nobody can know.
+	 */
+	bool (*is_held)(struct heap *heap, int fd);
+
 	/* Instead of these, where dma-bufs are wanted from the start; NULL: none. */
 	const struct heap_ops *pages;
 
@@ -112,7 +118,8 @@ uint64_t heap_udmabuf_limit(const char *parameters);
 /* Whether @fd is a dma-buf, whatever else it may be; asks nothing that could hang. */
 bool dmabuf_is(int fd);
 
-/* wait_idle() and sync() of every heap with real dma-bufs. */
+/* What every heap with real dma-bufs has in its operations. */
+bool dmabuf_is_held(struct heap *heap, int fd);
 int dmabuf_wait_idle(struct heap *heap, int fd, bool write);
 int dmabuf_sync(struct heap *heap, int fd, uint64_t flags);
 

@@ -97,6 +97,7 @@ static const struct heap_ops drm_ops = {
 	.alloc = drm_alloc,
 	.wait_idle = dmabuf_wait_idle,
 	.sync = dmabuf_sync,
+	.is_held = dmabuf_is_held,
 	.destroy = drm_destroy,
 };
 

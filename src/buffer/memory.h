@@ -84,6 +84,7 @@ struct buffer {
 	buffer_mover *move;	/* NULL: nobody minds */
 	void *move_context;
 	bool exported;	   /* the memory is what it is, for good */
+	bool imported;	   /* and it is somebody else's */
 	_Atomic bool lent; /* others than the buffer write to the memory */
 	bool refusal_told; /* the log says already why it does not grow */
 	struct data_times times;
@@ -110,6 +111,7 @@ int pages_truncate(struct buffer *buffer, off_t size);
 int pages_allocate(struct buffer *buffer, int mode, off_t offset, off_t length);
 int pages_export(struct buffer *buffer);
 int pages_import(struct buffer *buffer, int dmabuf, size_t capacity);
+void pages_release(struct buffer *buffer);
 int pages_open_window(struct buffer *buffer, struct buffer_window *window, off_t offset);
 int pages_close_window(struct buffer *buffer, struct buffer_window *window);
 int pages_begin_fill(struct buffer *buffer, struct buffer_fill *fill);

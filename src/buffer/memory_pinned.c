@@ -137,7 +137,7 @@ static void settle(struct buffer *buffer)
 
 static void release(struct buffer *buffer)
 {
-	pages_free(&buffer->pages); /* the file is in it */
+	pages_release(buffer); /* the file is in its pages */
 }
 
 const struct memory_ops memory_pinned_file = {

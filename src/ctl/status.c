@@ -63,13 +63,16 @@ static void print_file(json_object *facts)
 static void print_mount(json_object *facts)
 {
 	const char *choice = fact(facts, "heap_choice");
-	char used[32], limit[32], in[32], out[32];
+	char used[32], limit[32], held[32], in[32], out[32];
 
 	printf("heap         %s%s%s%s\n", fact(facts, "heap"), *choice ? " (" : "", choice,
 	       *choice ? ")" : "");
 	printf("dma-buf      %s\n", fact(facts, "dmabuf"));
 	printf("memory       %s of %s\n", bytes(facts, "memory_used", used),
 	       bytes(facts, "memory_limit", limit));
+	if (strcmp(fact(facts, "memory_left_behind"), "0"))
+		printf("left behind  %s by files that are gone, in dma-bufs that others hold\n",
+		       bytes(facts, "memory_left_behind", held));
 	printf("files        %s of %s\n", fact(facts, "inodes_used"), fact(facts, "inodes_limit"));
 	printf("opens        %s past the daemon, %s direct, %s cached\n",
 	       fact(facts, "opens_passthrough"), fact(facts, "opens_direct"),

@@ -30,6 +30,7 @@ struct fake_heap {
 	int fail_alloc; /* the nth allocation from now fails */
 	int alloc_error;
 	size_t largest; /* no allocation beyond this many bytes */
+	bool held; /* by others: every dma-buf */
 	int idle_error, start_error, end_error, export_error, may_export_error;
 
 	/* What happened. */
@@ -111,6 +112,12 @@ static inline int fake_wait_idle(struct heap *heap, int fd, bool write)
 	return fake(heap)->idle_error;
 }
 
+static inline bool fake_is_held(struct heap *heap, int fd)
+{
+	ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
+	return fake(heap)->held;
+}
+
 /* The watched buffer's own memory, not the one it is about to move to. */
 static inline bool fake_watches(struct fake_heap *f, int fd)
 {
@@ -165,6 +172,7 @@ static inline void fake_heap_init(struct fake_heap *f, enum heap_memory memory)
 		.export = fake_export,
 		.wait_idle = fake_wait_idle,
 		.sync = fake_sync,
+		.is_held = fake_is_held,
 	};
 	f->heap.ops = &f->ops;
 	f->budget.limit = UINT64_MAX;

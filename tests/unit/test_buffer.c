@@ -513,6 +513,62 @@ START_TEST(reserving_uncovers_foreign_bytes)
 }
 END_TEST
 
+/* What others hold of a removed file counts until they let go. */
+START_TEST(what_is_left_behind_counts)
+{
+	int fd;
+
+	write_bytes('x', 5000, 0);
+	fd = buffer_export(buffer);
+	heap.held = true;
+	heap.watched = NULL;
+	buffer_destroy(buffer);
+	ck_assert_uint_eq(used_budget(&heap), 2 * page);
+	ck_assert_int_eq(count_maps(), 0);
+	buffer = fake_buffer(&heap);
+	heap.budget.limit = 3 * page;
+	ck_assert_int_eq(buffer_truncate(buffer, (off_t)(2 * page)), -ENOSPC);
+	ck_assert_uint_eq(budget_collect(&heap.budget), 2 * page);
+	ck_assert_uint_eq(used_budget(&heap), 2 * page);
+	close(fd);
+	heap.held = false;
+	ck_assert_int_eq(buffer_truncate(buffer, (off_t)(2 * page)), 0);
+	ck_assert_uint_eq(used_budget(&heap), 2 * page);
+	ck_assert_uint_eq(budget_collect(&heap.budget), 0);
+}
+END_TEST
+
+START_TEST(what_is_left_behind_ends)
+{
+	for (int i = 0; i < 3; i++) {
+		write_bytes('x', 5000, 0);
+		close(buffer_export(buffer));
+		heap.held = true;
+		heap.watched = NULL;
+		buffer_destroy(buffer);
+		buffer = fake_buffer(&heap);
+	}
+	ck_assert_uint_eq(used_budget(&heap), 6 * page);
+	budget_finish(&heap.budget);
+	ck_assert_uint_eq(used_budget(&heap), 0);
+}
+END_TEST
+
+/* It was there before the file was, and is not the mount's to count. */
+START_TEST(foreign_memory_is_not_left_behind)
+{
+	int fd = foreign_memory(page);
+
+	ck_assert_int_eq(import(buffer, fd), 0);
+	heap.held = true;
+	heap.watched = NULL;
+	buffer_destroy(buffer);
+	ck_assert_uint_eq(used_budget(&heap), 0);
+	buffer = fake_buffer(&heap);
+	close(fd);
+}
+END_TEST
+
 START_TEST(foreign_memory_is_taken_over)
 {
 	int fd = foreign_memory(2 * page), again;
@@ -747,6 +803,9 @@ static void add_growth(TCase *tests)
 static void add_sharing(TCase *tests)
 {
 	tcase_add_test(tests, exported_memory_stays);
+	tcase_add_test(tests, what_is_left_behind_counts);
+	tcase_add_test(tests, what_is_left_behind_ends);
+	tcase_add_test(tests, foreign_memory_is_not_left_behind);
 	tcase_add_test(tests, foreign_memory_is_taken_over);
 	tcase_add_test(tests, what_is_there_is_not_replaced);
 	tcase_add_loop_test(tests, foreign_bytes_do_not_show, 0, 2);

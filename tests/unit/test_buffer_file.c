@@ -409,6 +409,21 @@ static int export_bytes(off_t size)
 	return fd;
 }
 
+START_TEST(what_is_left_behind_counts)
+{
+	int fd = export_bytes(6000);
+
+	heap.held = true;
+	buffer_destroy(buffer);
+	ck_assert_uint_eq(used_budget(&heap), 2 * page);
+	heap.held = false;
+	ck_assert_uint_eq(budget_collect(&heap.budget), 0);
+	ck_assert_uint_eq(used_budget(&heap), 0);
+	close(fd);
+	buffer = fake_buffer(&heap);
+}
+END_TEST
+
 START_TEST(foreign_memory_takes_the_files_place)
 {
 	int fd = foreign_memory(2 * page);
@@ -610,6 +625,7 @@ static void add_own(TCase *tests)
 
 static void add_exported(TCase *tests)
 {
+	tcase_add_test(tests, what_is_left_behind_counts);
 	tcase_add_test(tests, foreign_memory_takes_the_files_place);
 	tcase_add_test(tests, export_pins);
 	tcase_add_test(tests, no_hole_in_exported_memory);

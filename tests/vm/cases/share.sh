@@ -45,21 +45,27 @@ fresh() {
 	cp "$model" "$buf"
 }
 
-# hold DRIVER: a device has the file's dma-buf attached, until let_go
+# hold DRIVER: a device has the file's dma-buf attached, until let_go of all
 hold() {
-	local said
-	coproc holder { of_buf hold "$1"; }
-	exec {holding}>&"${holder[1]}"
-	read -r said <&"${holder[0]}"
-	is "$said" held "the device"
+	if [ ! -e held ]; then
+		mkfifo -m 600 end
+		exec {holding}<>end
+		: >held
+		holders=()
+	fi
+	: >said
+	of_buf hold "$1" <end >said {holding}>&- &
+	holders+=($!)
+	until grep -q held said; do
+		kill -0 $! || fail "it can't be held"
+		sleep 0.1
+	done
 }
 
 let_go() {
-	# shellcheck disable=SC2154 # coproc sets it
-	local pid=$holder_PID
 	exec {holding}>&-
-	eval "exec ${holder[1]}>&-"
-	wait "$pid"
+	wait "${holders[@]}"
+	rm end held
 }
 
 refuses() {
@@ -154,6 +160,26 @@ removed() {
 		# the memory of others is not given to the next file
 		head -c "$3" /dev/zero >"$1"
 		dmabuf read 3 | head -c "$3" | cmp - "$2"' - "$buf" "$model" "$size"
+}
+
+# Nobody gets around size= by removing what he holds.
+counts_when_removed() {
+	local other=$PWD/other buf
+	buf=$other/buf
+	mount_fs "$other" "$1" size=16m
+	for _ in 1 2 3; do
+		cp "$model" "$buf"
+		hold vkms
+		rm "$buf"
+	done
+	is "$(counter "$other" memory_left_behind)" $((3 * capacity)) "what is left behind"
+	[ "$(df --output=used -B 1 "$other" | tail -n 1)" -ge $((3 * capacity)) ] ||
+		fail "df does not show it"
+	refuses 'No space left' truncate -s 8M "$buf"
+	let_go
+	truncate -s 8M "$buf"
+	is "$(counter "$other" memory_left_behind)" 0 "what is left behind"
+	umount "$other"
 }
 
 outlives_the_mount() {
@@ -272,6 +298,7 @@ for heap in system udmabuf "${cards[@]/#/drm:}"; do
 	test_that "who has it keeps it when it is replaced, $heap" replaced
 	test_that "or removed, $heap" removed
 	test_that "or the mount is gone, $heap" outlives_the_mount "$heap"
+	test_that "what is removed and held counts, $heap" counts_when_removed "$heap"
 	# a device takes back what is its own without attaching it
 	driver=vgem
 	[[ $(dmaheapctl status "$mnt") != *'driver vgem'* ]] || driver=vkms
