@@ -150,6 +150,8 @@ installs_as_expected() {
 		./usr/share/bash-completion/completions/dmaheapctl
 		./usr/share/bash-completion/completions/dmaheapfs
 		./usr/share/doc/dmaheapfs/README.md
+		./usr/share/doc/dmaheapfs/examples/consumer.c
+		./usr/share/doc/dmaheapfs/examples/consumer.py
 		./usr/share/doc/dmaheapfs/examples/fstab
 		./usr/share/doc/dmaheapfs/examples/mnt-dmaheap.mount
 		./usr/share/man/man1/dmaheapctl.1
