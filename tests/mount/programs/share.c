@@ -421,7 +421,8 @@ static void full(void)
 static void forged(void)
 {
 	int file = open_file(O_RDONLY);
-	const char *directory = dirname(strdup(file_name));
+	char *copy = strdup(file_name);
+	const char *directory = dirname(copy);
 	char path[4096], another[4096];
 
 	snprintf(path, sizeof(path), "%s/" SHARE_SOCKET, directory);
@@ -436,6 +437,7 @@ static void forged(void)
 	say(chmod(path, 0) ? -errno : 0);
 	say(link(path, another) ? -errno : 0);
 	say(open(path, O_RDWR) < 0 ? -errno : 0);
+	free(copy);
 }
 
 static void ioctls(void)
