@@ -25,6 +25,8 @@ int import_take(void *context, void *target, int fd)
 		return -EINVAL;
 	if ((fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR)
 		return -EACCES;
+	if (buffer_capacity(node->buffer))
+		return -EEXIST;
 	if (is_open_elsewhere(node))
 		return -EBUSY;
 	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);

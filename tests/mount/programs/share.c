@@ -52,13 +52,18 @@ static int open_file(int flags)
 	return file;
 }
 
-static struct share_ticket ask(int file)
+static struct share_ticket ask_for(int file, enum share_want want)
 {
-	struct share_ticket ticket = {.want = SHARE_MEMORY};
+	struct share_ticket ticket = {.want = want};
 
 	if (ioctl(file, SHARE_IOC_TICKET, &ticket))
 		give_up("ioctl");
 	return ticket;
+}
+
+static struct share_ticket ask(int file)
+{
+	return ask_for(file, SHARE_MEMORY);
 }
 
 static int try_to_connect(void)
@@ -405,6 +410,39 @@ static void burden(void)
 	say(answer_on(visitor));
 }
 
+/* Gives what is fd 3, whatever that is, to a file made for it. */
+static void bring(void)
+{
+	int file = open(file_name, O_RDWR | O_CREAT | O_EXCL, 0666);
+	struct share_ticket ticket = ask_for(file, SHARE_IMPORT);
+	int visitor = must_connect();
+
+	send_with_fd(visitor, ticket.ticket, sizeof(ticket.ticket), 3);
+	unlink(file_name);
+	say(answer_on(visitor));
+}
+
+/* Tickets to bring something, with nothing, and where something is already. */
+static void bring_badly(void)
+{
+	int file = open_file(O_RDWR), reader = open_file(O_RDONLY);
+	struct share_ticket ticket = {.want = SHARE_IMPORT};
+
+	say(ioctl(reader, SHARE_IOC_TICKET, &ticket) ? -errno : 0);
+	close(reader);
+	ticket = ask_for(file, SHARE_IMPORT);
+	say(redeem(&ticket));
+	say(redeem(&ticket));
+	/* What it holds until then is let go of, too, where it never comes. */
+	for (int i = 0; i < 100; i++)
+		ask_for(file, SHARE_IMPORT);
+	ticket = ask_for(file, SHARE_IMPORT);
+	int visitor = must_connect();
+
+	send_with_fd(visitor, ticket.ticket, sizeof(ticket.ticket), 3);
+	say(answer_on(visitor));
+}
+
 /* This process has no room for the fd. */
 static void full(void)
 {
@@ -477,6 +515,8 @@ int main(int argc, char *argv[])
 		{"flood", flood},
 		{"dead", dead},
 		{"burden", burden},
+		{"bring", bring},
+		{"bring-badly", bring_badly},
 		{"full", full},
 		{"forged", forged},
 		{"ioctls", ioctls},

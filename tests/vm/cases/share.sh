@@ -273,6 +273,49 @@ is_no_dmabuf() {
 	refuses '' dmaheapctl import "$mnt/brought" 3< <(sleep 1)
 }
 
+descriptors() { find "/proc/$(counter "$mnt" pid)/fd" -type l | wc -l; }
+
+bring_nothing() {
+	local before
+	fresh
+	before=$(descriptors)
+	is "$(dmabuf alloc system 4096 3 share bring-badly "$buf" </dev/null | xargs)" \
+		"EACCES EBADF ENOENT EEXIST" "what comes of it"
+	same "$model" "$buf"
+	is "$(dmabuf alloc system 4096 3 dmaheapctl exec 4="$buf" -- \
+		share bring-badly "$buf" </dev/null | tail -n 1)" EEXIST "what comes of it"
+	rm "$buf"
+	sleep 0.5
+	[ "$(descriptors)" -lt "$before" ] || fail "descriptors are lost"
+}
+
+# What is brought may hang whoever just closes it.
+clinging() {
+	local i
+	mkdir files fuse
+	touch files/clinging
+	hanger "$PWD/files" "$PWD/gate" "$PWD/fuse" &
+	until mountpoint -q fuse; do sleep 0.1; done
+	for i in 1 2 3; do
+		share bring "$mnt/new$i" 3<fuse/clinging >"said$i" &
+		until [ -s "said$i" ]; do sleep 0.1; done
+	done
+	is "$(cat said?)" $'EINVAL\nEINVAL\nEAGAIN' "what comes of them"
+	# nobody else waits for that
+	dmabuf alloc system "$capacity" 7 setpriv --reuid 1000 --clear-groups \
+		dmaheapctl import --fd 7 "$mnt/brought" <"$model"
+	head -c "$size" "$mnt/brought" | cmp - "$model"
+	rm "$mnt/brought"
+	fresh
+	has "$model" "$size"
+	touch gate
+	umount fuse || umount -l fuse
+	wait
+	# and it is over with them
+	dmabuf alloc system "$capacity" 7 dmaheapctl import --fd 7 "$mnt/brought" <"$model"
+	rm -r "$mnt/brought" files fuse gate gate.waiting said?
+}
+
 # --- screens -----------------------------------------------------------------------------
 
 picture=$((1024 * 768 * 4))
@@ -311,6 +354,8 @@ for heap in system udmabuf "${cards[@]/#/drm:}"; do
 	test_that "one of udmabuf becomes a file, $heap" brought udmabuf
 	test_that "one can be the memory of files of two mounts, $heap" shared_by_two_mounts "$heap"
 	test_that "what is no dma-buf becomes no file, $heap" is_no_dmabuf
+	test_that "where nothing is brought none is made, $heap" bring_nothing
+	test_that "what hangs is nobody's business, $heap" clinging
 	rm "$buf"
 	test_that "a screen shows the picture in a file, $heap" shown
 	umount "$mnt"
