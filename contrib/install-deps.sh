@@ -19,8 +19,8 @@ set -euo pipefail
 
 declare -A packages=(
 	[build]='gcc libc6-dev make cmake pkg-config libfuse3-dev libjson-c-dev libgcrypt20-dev
-		fuse3 meson ninja-build dpkg-dev debian-archive-keyring'
-	[test]='git check shellcheck man-db elfutils jq procps attr acl
+		libdrm-dev fuse3 meson ninja-build dpkg-dev debian-archive-keyring'
+	[test]='git check python3 shellcheck man-db elfutils jq procps attr acl
 		busybox toybox rsync fio'
 	[bench]='g++'
 	[kernel]='gcc libc6-dev make flex bison bc perl xz-utils patch rsync

@@ -11,6 +11,7 @@
 #include "util/number.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -87,7 +88,7 @@ static enum exit_status mount_and_serve(const struct options *options, struct fs
 	announce(fs->heap);
 	int error = session_serve(session, fs, options->foreground);
 
-	session_finish(session);
+	session_finish(session, fs);
 	return error ? fail(EXIT_SYSTEM, strerror(-error)) : EXIT_MOUNTED;
 }
 
@@ -128,8 +129,10 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 	enum exit_status status = mount_and_serve(options, &fs);
 
 	node_destroy_all(&fs.tree, file_end);
+	budget_finish(&fs.budget);
 	tree_finish(&fs.tree);
 	view_destroy(fs.view, source_end);
+	free(fs.mountpoint);
 	return status;
 }
 

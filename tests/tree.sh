@@ -120,6 +120,16 @@ not_in_manual() {
 }
 
 manual_knows_the_options() { mount_options | not_in_manual src/dmaheapfs.8; }
+# the calls of the library, as its header declares them
+library_calls() { sed -nE 's/^[a-z].*[ *](dmaheap_[a-z_]+)\(.*/\1/p' src/lib/dmaheapfs.h | sort; }
+
+library_exports_what_it_declares() {
+	diff <(library_calls) <(nm -D --defined-only "$build/libdmaheapfs.so" |
+		sed -n 's/.* T \(.*\)@@.*/\1/p' | sort)
+}
+
+manual_knows_the_library() { library_calls | not_in_manual src/lib/dmaheapfs.3; }
+
 manual_knows_the_verbs() { verbs | not_in_manual src/ctl/dmaheapctl.1; }
 
 # what Debian expects where, and nothing else
@@ -127,16 +137,25 @@ installs_as_expected() {
 	local root
 	root=$(mktemp -d)
 	DESTDIR=$root cmake --install "$build" --prefix /usr >/dev/null
-	diff - <(cd "$root" && find . -type f | sort) <<-END || true
+	# where libraries go, and which version this is, are the build's
+	diff - <(cd "$root" && find . -type f | sort |
+		sed -E 's|^\./usr/lib(/[^/]*-linux-[^/]*)?/(libdm\|pkg)|LIB/\2|; s/so[.0-9]+$/so.VERSION/') <<-END || true
 		./usr/bin/dmaheapctl
 		./usr/bin/dmaheapfs
+		./usr/include/dmaheapfs.h
+		LIB/libdmaheapfs.a
+		LIB/libdmaheapfs.so.VERSION
+		LIB/pkgconfig/dmaheapfs.pc
 		./usr/lib/udev/rules.d/60-dmaheap.rules
 		./usr/share/bash-completion/completions/dmaheapctl
 		./usr/share/bash-completion/completions/dmaheapfs
 		./usr/share/doc/dmaheapfs/README.md
+		./usr/share/doc/dmaheapfs/examples/consumer.c
+		./usr/share/doc/dmaheapfs/examples/consumer.py
 		./usr/share/doc/dmaheapfs/examples/fstab
 		./usr/share/doc/dmaheapfs/examples/mnt-dmaheap.mount
 		./usr/share/man/man1/dmaheapctl.1
+		./usr/share/man/man3/dmaheapfs.3
 		./usr/share/man/man8/dmaheapfs.8
 	END
 	rm -rf "$root"
@@ -152,6 +171,8 @@ test_that "completion knows the mount options" completion_knows_the_options
 test_that "completion knows dmaheapctl's verbs" completion_knows_the_verbs
 test_that "the manual knows the mount options" manual_knows_the_options
 test_that "the manual knows dmaheapctl's verbs" manual_knows_the_verbs
+test_that "the library exports what it declares" library_exports_what_it_declares
+test_that "the manual knows the library's calls" manual_knows_the_library
 test_that "man pages have no warnings" man_pages_are_clean
 test_that "installs what Debian expects where" installs_as_expected
 [ "$failures" -eq 0 ]

@@ -9,7 +9,7 @@ static bool has_room(const struct budget *budget, uint64_t used, uint64_t bytes)
 	return bytes == 0 || (used <= budget->limit && bytes <= budget->limit - used);
 }
 
-int budget_take(struct budget *budget, uint64_t bytes)
+static int try_to_take(struct budget *budget, uint64_t bytes)
 {
 	uint64_t used = atomic_load(&budget->used);
 
@@ -18,6 +18,36 @@ int budget_take(struct budget *budget, uint64_t bytes)
 			return -ENOSPC;
 	} while (!atomic_compare_exchange_weak(&budget->used, &used, used + bytes));
 	return 0;
+}
+
+int budget_take(struct budget *budget, uint64_t bytes)
+{
+	int err = try_to_take(budget, bytes);
+
+	if (!err || leavings_are_none(&budget->leavings))
+		return err;
+	budget_collect(budget);
+	return try_to_take(budget, bytes);
+}
+
+void budget_leave(struct budget *budget, struct heap *heap, int fd, uint64_t bytes)
+{
+	budget_correct(budget, 0, bytes);
+	if (!leavings_add(&budget->leavings, heap, fd, bytes))
+		budget_give_back(budget, bytes);
+}
+
+uint64_t budget_collect(struct budget *budget)
+{
+	uint64_t held;
+
+	budget_give_back(budget, leavings_collect(&budget->leavings, &held));
+	return held;
+}
+
+void budget_finish(struct budget *budget)
+{
+	budget_give_back(budget, leavings_finish(&budget->leavings));
 }
 
 void budget_give_back(struct budget *budget, uint64_t bytes)

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* The most that one copy moves before its caller can be interrupted. */
 #define COPY_LIMIT  (128u << 20)
@@ -377,6 +378,65 @@ int buffer_export(struct buffer *buffer)
 {
 	with_exclusive(buffer);
 	return buffer->ops->export ? buffer->ops->export(buffer) : -ENOTSUP;
+}
+
+/* What the dma-buf has; the position of others who share it does not matter to them. */
+static int capacity_of(int dmabuf, size_t *capacity)
+{
+	const off_t end = lseek(dmabuf, 0, SEEK_END);
+
+	if (end <= 0)
+		return end ? -errno : -EINVAL;
+	*capacity = (size_t)end;
+	return page_round_up(*capacity) == *capacity ? 0 : -EINVAL;
+}
+
+int buffer_import(struct buffer *buffer, int fd)
+{
+	size_t capacity = 0;
+	int err = capacity_of(fd, &capacity);
+	with_exclusive(buffer);
+
+	if (!err)
+		err = buffer->ops->import ? buffer->ops->import(buffer, fd, capacity) : -ENOTSUP;
+	if (err)
+		close_fd(fd);
+	return err;
+}
+
+bool buffer_is_exported(struct buffer *buffer)
+{
+	with_shared(buffer);
+	return buffer->exported;
+}
+
+int buffer_stat_memory(struct buffer *buffer, struct stat *st)
+{
+	with_shared(buffer);
+	const int fd = buffer->pages.dmabuf < 0 ? buffer->file : buffer->pages.dmabuf;
+
+	if (fd < 0)
+		return -ENODATA;
+	return fstat(fd, st) ? -errno : 0;
+}
+
+/* Opened anew: a copy of our fd could be written to. */
+static int reopen_read_only(void *context, enum buffer_state state, int file)
+{
+	char path[32];
+
+	(void)context;
+	if (state != BUFFER_SIZED_BY_KERNEL && state != BUFFER_PINNED_FILE)
+		return -ENOTSUP;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int buffer_open_memory(struct buffer *buffer)
+{
+	return buffer_visit(buffer, reopen_read_only, NULL);
 }
 
 void buffer_settle(struct buffer *buffer)

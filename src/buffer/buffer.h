@@ -15,6 +15,7 @@
 #define BUFFER_BUFFER_H
 
 #include "buffer/heap.h"
+#include "buffer/leavings.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -30,10 +31,14 @@ struct buffer;
  */
 struct budget {
 	uint64_t limit;	       /* bytes; UINT64_MAX: none */
-	_Atomic uint64_t used; /* bytes */
+	_Atomic uint64_t used; /* bytes, those left behind included */
+	struct leavings leavings;
 };
 
-/* Takes @bytes or fails with -ENOSPC and takes nothing. */
+/*
+ * Takes @bytes or fails with -ENOSPC and takes nothing. Looks first whether
+ * something left behind has become free, if there is too little.
+ */
 int budget_take(struct budget *budget, uint64_t bytes);
 void budget_give_back(struct budget *budget, uint64_t bytes);
 
@@ -41,6 +46,18 @@ void budget_give_back(struct budget *budget, uint64_t bytes);
 void budget_correct(struct budget *budget, uint64_t from, uint64_t to);
 
 uint64_t budget_left(struct budget *budget);
+
+/*
+ * A buffer has gone, but others hold its dma-buf @fd, which is the budget's from
+ * here on: its @bytes count until they let go.
+ */
+void budget_leave(struct budget *budget, struct heap *heap, int fd, uint64_t bytes);
+
+/* Gives back what nobody holds any more. The bytes that are still held. */
+uint64_t budget_collect(struct budget *budget);
+
+/* Lets go of all that was left behind. */
+void budget_finish(struct budget *budget);
 
 /*
  * A new buffer. @file is, on a HEAP_TREE_FILE heap, the open file of the tree
@@ -143,6 +160,28 @@ void buffer_lend(struct buffer *buffer);
  * then: they could fill the last page, and nobody would see the size grow.
  */
 int buffer_export(struct buffer *buffer);
+
+/*
+ * Takes over the dma-buf @fd, also on an error, and has it for memory from here
+ * on: exported, for others have it too. The size stays 0, and buffer_allocate()
+ * with mode 0 tells how much of it counts. -EEXIST where there is memory or a
+ * size already, -ENOTSUP on a heap without dma-bufs.
+ *
+ * On a memory file, whoever has that open by passthrough goes on with it.
+ */
+int buffer_import(struct buffer *buffer, int fd);
+
+/* Whether the memory is exported, and so stays what it is. */
+bool buffer_is_exported(struct buffer *buffer);
+
+/* What fstat(2) says of the fds that others have of the memory. -ENODATA: none yet. */
+int buffer_stat_memory(struct buffer *buffer, struct stat *st);
+
+/*
+ * A new O_RDONLY fd of the memory file below the buffer, owned by the caller;
+ * -ENOTSUP where there is none of its own.
+ */
+int buffer_open_memory(struct buffer *buffer);
 
 /*
  * Called when the last writer has closed its file: gives back memory that

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <linux/dma-buf.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 /*
@@ -12,6 +15,40 @@
  * read(2) can be asked to.
  */
 #define IDLE_TIMEOUT_MS 1000
+
+/* The rest of the line that begins with @key in what the kernel tells of an fd. */
+static bool read_fdinfo(int fd, const char *key, char rest[static 256])
+{
+	char path[40], line[256];
+	bool found = false;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	FILE *info = fopen(path, "re");
+
+	while (info && !found && fgets(line, sizeof(line), info))
+		found = !strncmp(line, key, strlen(key));
+	if (info)
+		fclose(info);
+	if (found)
+		strcpy(rest, line + strlen(key));
+	return found;
+}
+
+bool dmabuf_is(int fd)
+{
+	char exporter[256];
+
+	return read_fdinfo(fd, "exp_name:", exporter);
+}
+
+/* The kernel does not count its own look. */
+bool dmabuf_is_held(struct heap *heap, int fd)
+{
+	char count[256];
+
+	(void)heap;
+	return read_fdinfo(fd, "count:", count) && strtol(count, NULL, 10) > 1;
+}
 
 /* A dma-buf polls writable when no device uses it, readable when none writes it. */
 int dmabuf_wait_idle(struct heap *heap, int fd, bool write)

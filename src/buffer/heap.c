@@ -17,14 +17,24 @@
 /* The dma-heap that `auto` looks for: the one of the machine's ordinary memory. */
 #define AUTO_DMA_HEAP "system"
 
+/* The device of a DRM heap, NULL of any other. */
+static const char *drm_path(const char *name)
+{
+	return strncmp(name, HEAP_DRM, strlen(HEAP_DRM)) ? NULL : name + strlen(HEAP_DRM);
+}
+
 static int check_name(const char *name, char why[static 256])
 {
 	const char *complaint = NULL;
+
+	const char *path = drm_path(name);
 
 	if (!*name)
 		complaint = "the heap has no name";
 	else if (strlen(name) >= sizeof(((struct heap *)0)->name))
 		complaint = "the heap's name is too long";
+	else if (path)
+		complaint = *path == '/' ? NULL : "after drm: comes a path, as in drm:/dev/dri/card0";
 	else if (strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
 		complaint = "a heap is a name, not a path";
 	if (!complaint)
@@ -39,6 +49,8 @@ static int open_named(struct heap **heap, const char *name, const char *dev, cha
 		return heap_shmem_open(heap, dev, why);
 	if (!strcmp(name, "udmabuf"))
 		return heap_udmabuf_open(heap, dev, why);
+	if (drm_path(name))
+		return heap_drm_open(heap, drm_path(name), why);
 	return heap_dma_open(heap, name, dev, why);
 }
 
@@ -93,6 +105,8 @@ bool heap_exists(const char *name, const char *dev)
 
 	if (!strcmp(name, "auto") || !strcmp(name, "udmabuf") || !strcmp(name, "shmem"))
 		return true;
+	if (drm_path(name))
+		return !access(drm_path(name), F_OK);
 	snprintf(path, sizeof(path), "%s/dma_heap/%s", dev, name);
 	return !check_name(name, why) && !access(path, F_OK);
 }
@@ -168,6 +182,29 @@ static int list_dma_heaps(struct listing *listing)
 	return n;
 }
 
+static int is_card(const struct dirent *entry)
+{
+	return !strncmp(entry->d_name, "card", strlen("card"));
+}
+
+static void list_cards(struct listing *listing)
+{
+	char path[PATH_MAX], name[PATH_MAX + sizeof(HEAP_DRM) + NAME_MAX + 1];
+	struct dirent **entries;
+
+	snprintf(path, sizeof(path), "%s/dri", listing->dev);
+	const int n = scandir(path, &entries, is_card, alphasort);
+
+	if (n < 0)
+		return;
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), HEAP_DRM "%s/%s", path, entries[i]->d_name);
+		list_one(listing, name);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
 void heap_list(const char *dev, heap_line *line, void *context)
 {
 	struct listing listing = {.dev = dev, .line = line, .context = context};
@@ -176,5 +213,6 @@ void heap_list(const char *dev, heap_line *line, void *context)
 	if (list_dma_heaps(&listing) == 0)
 		list_one(&listing, AUTO_DMA_HEAP);
 	list_one(&listing, "udmabuf");
+	list_cards(&listing);
 	list_one(&listing, "shmem");
 }

@@ -54,6 +54,12 @@ struct heap_ops {
 	int (*wait_idle)(struct heap *heap, int fd, bool write);
 	int (*sync)(struct heap *heap, int fd, uint64_t flags);
 
+	/*
+	 * Whether others hold the dma-buf besides the one @fd that there is here,
+	 * without a map. NULL: nobody can know.
+	 */
+	bool (*is_held)(struct heap *heap, int fd);
+
 	/* Instead of these, where dma-bufs are wanted from the start; NULL: none. */
 	const struct heap_ops *pages;
 
@@ -74,9 +80,12 @@ struct heap {
 	char advice[256];
 };
 
+/* What stands before the path of a DRM device in a heap's name. */
+#define HEAP_DRM "drm:"
+
 /*
- * Opens the heap that @name asks for: "auto", "shmem", "udmabuf" or a name
- * under @dev/dma_heap. @dev is "/dev" outside of tests. On failure @why says
+ * Opens the heap that @name asks for: "auto", "shmem", "udmabuf", a name under
+ * @dev/dma_heap, or "drm:" and the path of a device. @dev is "/dev" outside of tests. On failure @why says
  * in one line what is missing and what to do about it.
  */
 int heap_open(struct heap **heap, const char *name, const char *dev, char why[static 256]);
@@ -98,13 +107,19 @@ int heap_shmem_open(struct heap **heap, const char *dev, char why[static 256]);
 int heap_udmabuf_open(struct heap **heap, const char *dev, char why[static 256]);
 int heap_dma_open(struct heap **heap, const char *name, const char *dev, char why[static 256]);
 
+int heap_drm_open(struct heap **heap, const char *path, char why[static 256]);
+
 /*
  * The largest dma-buf that udmabuf makes, in bytes: what size_limit_mb in the
  * module's directory @parameters says, UINT64_MAX where it can't be read.
  */
 uint64_t heap_udmabuf_limit(const char *parameters);
 
-/* wait_idle() and sync() of every heap with real dma-bufs. */
+/* Whether @fd is a dma-buf, whatever else it may be; asks nothing that could hang. */
+bool dmabuf_is(int fd);
+
+/* What every heap with real dma-bufs has in its operations. */
+bool dmabuf_is_held(struct heap *heap, int fd);
 int dmabuf_wait_idle(struct heap *heap, int fd, bool write);
 int dmabuf_sync(struct heap *heap, int fd, uint64_t flags);
 

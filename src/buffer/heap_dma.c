@@ -75,6 +75,7 @@ static const struct heap_ops dma_ops = {
 	.alloc = dma_alloc,
 	.wait_idle = dmabuf_wait_idle,
 	.sync = dmabuf_sync,
+	.is_held = dmabuf_is_held,
 	.destroy = dma_destroy,
 };
 

@@ -123,6 +123,7 @@ static const struct heap_ops udmabuf_pages_ops = {
 	.alloc = udmabuf_alloc_pages,
 	.wait_idle = dmabuf_wait_idle,
 	.sync = dmabuf_sync,
+	.is_held = dmabuf_is_held,
 	.destroy = udmabuf_destroy,
 };
 
@@ -133,6 +134,7 @@ static const struct heap_ops udmabuf_ops = {
 	.export = udmabuf_export,
 	.wait_idle = dmabuf_wait_idle,
 	.sync = dmabuf_sync,
+	.is_held = dmabuf_is_held,
 	.pages = &udmabuf_pages_ops,
 	.destroy = udmabuf_destroy,
 };

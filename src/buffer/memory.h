@@ -56,6 +56,8 @@ struct memory_ops {
 			   uint64_t waste_end);
 	/* Returns a dma-buf fd. NULL: there are none. */
 	int (*export)(struct buffer *buffer);
+	/* Takes over a dma-buf of so many bytes, unless it fails. NULL: there are none. */
+	int (*import)(struct buffer *buffer, int dmabuf, size_t capacity);
 	void (*settle)(struct buffer *buffer);
 
 	/* Nobody else is left. */
@@ -64,7 +66,7 @@ struct memory_ops {
 
 struct buffer {
 	pthread_rwlock_t lock;
-	const struct memory_ops *ops; /* changes once, when a memory file is exported */
+	const struct memory_ops *ops; /* changes once, when a memory file's dma-buf comes */
 	struct heap *heap;
 	struct budget *budget;
 
@@ -82,6 +84,7 @@ struct buffer {
 	buffer_mover *move;	/* NULL: nobody minds */
 	void *move_context;
 	bool exported;	   /* the memory is what it is, for good */
+	bool imported;	   /* and it is somebody else's */
 	_Atomic bool lent; /* others than the buffer write to the memory */
 	bool refusal_told; /* the log says already why it does not grow */
 	struct data_times times;
@@ -107,13 +110,17 @@ int pages_make_room(struct buffer *buffer, uint64_t end);
 int pages_truncate(struct buffer *buffer, off_t size);
 int pages_allocate(struct buffer *buffer, int mode, off_t offset, off_t length);
 int pages_export(struct buffer *buffer);
+int pages_import(struct buffer *buffer, int dmabuf, size_t capacity);
+void pages_release(struct buffer *buffer);
 int pages_open_window(struct buffer *buffer, struct buffer_window *window, off_t offset);
 int pages_close_window(struct buffer *buffer, struct buffer_window *window);
 int pages_begin_fill(struct buffer *buffer, struct buffer_fill *fill);
 int pages_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint64_t waste_end);
 
-/* memory_pinned.c: fixes the size of memory_own_file and makes the first dma-buf. */
+/* memory_pinned.c: fixes the size of memory_own_file and makes the first dma-buf … */
 int own_file_export(struct buffer *buffer);
+/* … or gives the file up for one that is brought, and the buffer is memory_pages. */
+int own_file_import(struct buffer *buffer, int dmabuf, size_t capacity);
 
 /*
  * pages_resize.c: other memory with the same bytes in it. All need the

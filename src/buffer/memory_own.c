@@ -183,6 +183,7 @@ const struct memory_ops memory_own_file = {
 	.begin_fill = file_begin_fill,
 	.finish_fill = own_finish_fill,
 	.export = own_file_export,
+	.import = own_file_import,
 	.settle = own_settle,
 	.release = file_release,
 };

@@ -307,6 +307,26 @@ int pages_export(struct buffer *buffer)
 	return fd;
 }
 
+int pages_import(struct buffer *buffer, int dmabuf, size_t capacity)
+{
+	int err;
+
+	if (buffer->pages.capacity || atomic_load(&buffer->size) || buffer->fills)
+		return -EEXIST;
+	err = budget_take(buffer->budget, capacity);
+	if (err)
+		return err;
+	err = buffer->move ? buffer->move(buffer->move_context, dmabuf) : 0;
+	if (err) {
+		budget_give_back(buffer->budget, capacity);
+		return err;
+	}
+	buffer->pages.dmabuf = buffer->pages.file = dmabuf;
+	buffer->pages.capacity = capacity;
+	buffer->exported = buffer->imported = true;
+	return 0;
+}
+
 static void settle(struct buffer *buffer)
 {
 	uint64_t size = atomic_load(&buffer->size);
@@ -314,10 +334,36 @@ static void settle(struct buffer *buffer)
 	pages_trim(buffer, size > buffer->promised ? size : buffer->promised);
 }
 
+/* Of what is exported there may be other holders, but not of a dma-buf without one. */
+static bool is_held(struct buffer *buffer)
+{
+	const struct heap_ops *ops = buffer->heap->ops;
+
+	return buffer->exported && !buffer->imported && buffer->pages.dmabuf >= 0 &&
+	       ops->is_held && ops->is_held(buffer->heap, buffer->pages.dmabuf);
+}
+
+/* What others hold goes on counting, or everybody could have as much as he likes. */
+void pages_release(struct buffer *buffer)
+{
+	struct pages *pages = &buffer->pages;
+
+	pages_unmap(pages);
+	if (is_held(buffer)) {
+		budget_leave(buffer->budget, buffer->heap, pages->dmabuf, pages->capacity);
+		if (pages->file == pages->dmabuf)
+			pages->file = -1;
+		pages->dmabuf = -1;
+	}
+	pages_free(pages);
+}
+
 static void release(struct buffer *buffer)
 {
-	budget_give_back(buffer->budget, buffer->pages.capacity);
-	pages_free(&buffer->pages);
+	const uint64_t capacity = buffer->pages.capacity;
+
+	pages_release(buffer);
+	budget_give_back(buffer->budget, capacity);
 }
 
 const struct memory_ops memory_pages = {
@@ -338,6 +384,7 @@ const struct memory_ops memory_pages = {
 	.begin_fill = pages_begin_fill,
 	.finish_fill = pages_finish_fill,
 	.export = pages_export,
+	.import = pages_import,
 	.settle = settle,
 	.release = release,
 };

@@ -7,6 +7,7 @@
  * here does.
  */
 #include "buffer/memory.h"
+#include "util/scope.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -111,6 +112,24 @@ int own_file_export(struct buffer *buffer)
 	return pinned_export(buffer);
 }
 
+int own_file_import(struct buffer *buffer, int dmabuf, size_t capacity)
+{
+	struct stat st;
+	int err;
+
+	if (fstat(buffer->file, &st))
+		return -errno;
+	if (st.st_size || st.st_blocks)
+		return -EEXIST;
+	err = pages_import(buffer, dmabuf, capacity);
+	if (err)
+		return err;
+	data_times_set(&buffer->times, &st);
+	close_fd(steal_fd(&buffer->file));
+	buffer->ops = &memory_pages;
+	return 0;
+}
+
 static void settle(struct buffer *buffer)
 {
 	(void)buffer;
@@ -118,7 +137,7 @@ static void settle(struct buffer *buffer)
 
 static void release(struct buffer *buffer)
 {
-	pages_free(&buffer->pages); /* the file is in it */
+	pages_release(buffer); /* the file is in its pages */
 }
 
 const struct memory_ops memory_pinned_file = {

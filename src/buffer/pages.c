@@ -47,12 +47,17 @@ int pages_map(struct pages *pages, char **map)
 	return 0;
 }
 
-void pages_free(struct pages *pages)
+void pages_unmap(struct pages *pages)
 {
-	char *map = atomic_load(&pages->map);
+	char *map = atomic_exchange(&pages->map, NULL);
 
 	if (map)
 		munmap(map, pages->capacity);
+}
+
+void pages_free(struct pages *pages)
+{
+	pages_unmap(pages);
 	if (pages->file != pages->dmabuf)
 		close_fd(pages->file);
 	close_fd(pages->dmabuf);

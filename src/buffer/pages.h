@@ -28,6 +28,9 @@ int pages_alloc(struct pages *pages, struct heap *heap, size_t capacity);
  */
 int pages_map(struct pages *pages, char **map);
 
+/* Takes the map away, if there is one. */
+void pages_unmap(struct pages *pages);
+
 /* Takes tenths of a second a GiB: not for callers that hold locks. */
 void pages_free(struct pages *pages);
 

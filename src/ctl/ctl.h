@@ -4,7 +4,14 @@
 #define CTL_CTL_H
 
 /* As programs of the shell have them. */
-enum ctl_exit { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
+enum ctl_exit {
+	CTL_DONE = 0,
+	CTL_FAILED = 1,
+	CTL_USAGE = 2,
+	/* The program of exec. */
+	CTL_NOT_RUN = 126,
+	CTL_NOT_FOUND = 127,
+};
 
 /* @argv[0] is the verb. The exit status; what went wrong is on stderr. */
 typedef enum ctl_exit ctl_verb(int argc, char *argv[]);
@@ -13,6 +20,8 @@ ctl_verb ctl_status;
 ctl_verb ctl_heaps;
 ctl_verb ctl_load;
 ctl_verb ctl_save;
+ctl_verb ctl_exec;
+ctl_verb ctl_import;
 
 /* One line on stderr, "dmaheapctl: …"; returns CTL_FAILED. */
 enum ctl_exit ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

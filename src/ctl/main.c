@@ -17,6 +17,10 @@ static const struct verb {
 	 "an ordinary file, or - for stdin, becomes a buffer, all of it or not at all"},
 	{"save", ctl_save, "[--progress] FILE DST",
 	 "a buffer becomes an ordinary file, or goes to stdout with -"},
+	{"exec", ctl_exec, "[--memory] FD=FILE... -- PROGRAM...",
+	 "a program gets the dma-bufs of files as its fds, whose numbers are in DMAHEAP_FDS"},
+	{"import", ctl_import, "[--fd N] FILE",
+	 "the dma-buf that is fd N (3) becomes the memory of a new file"},
 	{"heaps", ctl_heaps, "", "the heaps of this machine, and what each one needs"},
 };
 

@@ -118,6 +118,7 @@ static void show_buffers_limits(struct statvfs *st, struct budget *budget)
 	const fsfilcnt_t used = st->f_files - st->f_ffree;
 	const fsfilcnt_t most = fs_most_buffers();
 
+	budget_collect(budget);
 	st->f_blocks = budget->limit / st->f_frsize;
 	st->f_bfree = st->f_bavail = budget_left(budget) / st->f_frsize;
 	st->f_files = smaller(st->f_files, most);

@@ -94,6 +94,9 @@ int backing_bind(struct backing *backing, int file)
 	if (!backing->kernel->binds)
 		return 0;
 	int id = file < 0 ? 0 : register_file(backing, file);
+
+	if (id == -EOPNOTSUPP)
+		id = 0;
 	int error = id < 0 ? id : bind_id(backing, id);
 
 	/* Opens go over to other memory, and those to come have to name that. */

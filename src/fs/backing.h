@@ -39,7 +39,8 @@ void backing_close(struct backing *backing);
 /*
  * Binds the dma-buf @file, or nothing if that is -1, in place of what is bound.
  * -EBUSY while that is mapped, or written to just now. 0 also where the kernel
- * binds nothing, or has no such inode.
+ * binds nothing, or has no such inode, or can do no file I/O on memory of that
+ * kind: then nothing is bound, and the data comes to this process.
  */
 int backing_bind(struct backing *backing, int file);
 

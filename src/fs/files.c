@@ -5,6 +5,7 @@
 #include "fs/ops.h"
 #include "fs/passthrough.h"
 #include "fs/xattrs.h"
+#include "share/share.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
@@ -94,6 +95,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+	share_revoke(fs_of(req)->share, fi->fh);
 	file_close(fs_of(req), fs_node(req, ino), fi);
 	fuse_reply_err(req, 0);
 }

@@ -32,10 +32,12 @@ struct counters {
 	_Atomic uint64_t opens_cached;
 };
 
+struct share;
 struct view;
 
 struct fs {
 	struct fuse_session *session;
+	char *mountpoint; /* absolute; session_mount() sets it */
 	struct tree tree;
 	struct heap *heap;
 	struct budget budget;
@@ -53,6 +55,8 @@ struct fs {
 	enum copy_busy busy;
 	unsigned int copy_threads;
 	struct copy_pool *copies; /* while the session is served */
+	struct share *share; /* that as well: gives out the memory itself */
+	_Atomic uint64_t opens; /* files opened so far */
 };
 
 static inline struct fs *fs_of(fuse_req_t req)
@@ -102,7 +106,7 @@ int fs_entry(struct fs *fs, int dirfd, const char *name, struct fuse_entry_param
  */
 uint64_t fs_most_buffers(void);
 
-/* Operations, one file per family; the table is in ops.c. */
+/* The tree's operations, one file per family; the table is in ops.c. */
 extern const struct fuse_lowlevel_ops fs_ops;
 
 #endif

@@ -78,6 +78,8 @@ const struct fuse_lowlevel_ops fs_ops = {
 	.lseek = op_lseek,
 	.copy_file_range = op_copy_file_range,
 
+	.ioctl = op_ioctl,
+
 	.getxattr = op_getxattr,
 	.listxattr = op_listxattr,
 	.setxattr = op_setxattr,

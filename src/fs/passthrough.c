@@ -95,15 +95,16 @@ struct opening {
 	const struct fs *fs;
 	struct backing *backing;
 	struct fuse_file_info *fi;
+	enum open_mode mode; /* how it is answered */
 };
 
 /*
- * The mode is kept in the handle, for the release. The kernel may be out of
- * memory or ids, or refuse the memory: then data comes here.
+ * The kernel may be out of memory or ids, or refuse the memory: then data comes
+ * here.
  */
 static int answer(void *context, enum buffer_state memory, int file)
 {
-	const struct opening *opening = context;
+	struct opening *opening = context;
 	struct fuse_file_info *fi = opening->fi;
 	const struct open_facts facts = {
 		.memory = memory,
@@ -121,7 +122,7 @@ static int answer(void *context, enum buffer_state memory, int file)
 		passthrough_set(fi, id);
 	if (memory == BUFFER_PAGES && !(mode & OPEN_PASSTHROUGH))
 		backing_bind(opening->backing, file);
-	fi->fh = mode;
+	opening->mode = mode;
 	return 0;
 }
 
@@ -135,20 +136,32 @@ static void count(struct counters *counters, enum open_mode mode)
 		counters->opens_cached++;
 }
 
+static uint64_t rights(int flags)
+{
+	const int access = flags & O_ACCMODE;
+
+	return (access == O_RDONLY || access == O_RDWR ? OPEN_READS : 0) |
+	       (access == O_WRONLY || access == O_RDWR ? OPEN_WRITES : 0);
+}
+
 void passthrough_choose(fuse_req_t req, struct node *node, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct opening opening = {.fs = fs, .backing = node->backing, .fi = fi};
 
 	buffer_visit(node->buffer, answer, &opening);
-	fi->direct_io = !!(fi->fh & OPEN_DIRECT);
+	const enum open_mode mode = opening.mode;
+
+	/* For the release, and for who asks for the memory itself. */
+	fi->fh = mode | rights(fi->flags) | ++fs->opens * OPEN_NUMBER;
+	fi->direct_io = !!(mode & OPEN_DIRECT);
 #ifdef DMAHEAPFS_HAVE_PARALLEL_DIRECT_WRITES
 	fi->parallel_direct_writes = fi->direct_io;
 #endif
-	fi->keep_cache = fi->fh == OPEN_CACHED;
+	fi->keep_cache = mode == OPEN_CACHED;
 	/* Closing would wait for a copy from a hung source, and there is nothing to flush. */
-	fi->noflush = fi->fh != OPEN_CACHED;
-	count(&fs->counters, fi->fh);
+	fi->noflush = mode != OPEN_CACHED;
+	count(&fs->counters, mode);
 }
 
 void passthrough_end(struct node *node, const struct fuse_file_info *fi)

@@ -14,6 +14,14 @@ enum open_mode {
 	OPEN_DIRECT = 1 << 1, /* read and write come here; with passthrough, mmap does not */
 };
 
+/*
+ * The rest of an open file's handle: what it may, and a number of its own, which
+ * counts in steps of OPEN_NUMBER.
+ */
+#define OPEN_READS  (UINT64_C(1) << 2)
+#define OPEN_WRITES (UINT64_C(1) << 3)
+#define OPEN_NUMBER (UINT64_C(1) << 4)
+
 /* What decides; in the table's rows each of the ints may also be ANY. */
 struct open_facts {
 	enum buffer_state memory;

@@ -2,8 +2,10 @@
 #include "fs/session.h"
 
 #include "fs/caller.h"
+#include "fs/import.h"
 #include "fs/mountpoint.h"
 #include "fs/sides.h"
+#include "share/share.h"
 #include "util/log.h"
 #include "util/scope.h"
 #include "view/view.h"
@@ -59,12 +61,10 @@ static struct fuse_session *new_session(struct fs *fs, const struct session_opti
 	scope(free) char *flags = mount_options(options);
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fuse_session *session = NULL;
-	/* Without a view there is nothing to decide. */
-	const struct fuse_lowlevel_ops *ops = fs->view ? &side_ops : &fs_ops;
 
 	if (flags && !fuse_opt_add_arg(&args, "dmaheapfs") && !fuse_opt_add_arg(&args, "-o") &&
 	    !fuse_opt_add_arg(&args, flags) && (!options->debug || !fuse_opt_add_arg(&args, "-d")))
-		session = fuse_session_new(&args, ops, sizeof(*ops), fs);
+		session = fuse_session_new(&args, &side_ops, sizeof(side_ops), fs);
 	fuse_opt_free_args(&args);
 	return session;
 }
@@ -78,15 +78,14 @@ int session_mount(struct fuse_session **session, struct fs *fs,
 		snprintf(why, 256, "this machine has no /dev/fuse; load the module: modprobe fuse");
 		return -ENODEV;
 	}
-	scope(free) char *path = mountpoint_prepare(options->mountpoint, why);
-
-	if (!path)
+	fs->mountpoint = mountpoint_prepare(options->mountpoint, why);
+	if (!fs->mountpoint)
 		return -errno;
 	*session = new_session(fs, options);
 	if (!*session)
 		return -ENOMEM;
 	fs->session = *session;
-	if (!fuse_session_mount(*session, path)) {
+	if (!fuse_session_mount(*session, fs->mountpoint)) {
 		fs->kernel.device = fs->source_kernel.device = fuse_session_fd(*session);
 		return 0;
 	}
@@ -115,6 +114,18 @@ static int loop(struct fuse_session *session)
 	return status < 0 ? status : 0;
 }
 
+static int loop_with_share(struct fuse_session *session, struct fs *fs)
+{
+	const struct share_user user = {.context = fs, .import = import_take, .release = import_end};
+	int error = share_create(&fs->share, fs->mountpoint, &user);
+
+	if (error)
+		return error;
+	error = loop(session);
+	share_stop(fs->share);
+	return error;
+}
+
 /* Threads would not survive going into the background, so it comes after that. */
 static int serve_copies(struct fuse_session *session, struct fs *fs)
 {
@@ -124,7 +135,7 @@ static int serve_copies(struct fuse_session *session, struct fs *fs)
 		error = copy_pool_create(&fs->copies, fs->copy_threads);
 	if (error)
 		return error;
-	error = loop(session);
+	error = loop_with_share(session, fs);
 	copy_pool_destroy(fs->copies);
 	return error;
 }
@@ -144,8 +155,10 @@ int session_serve(struct fuse_session *session, struct fs *fs, bool foreground)
 	return error;
 }
 
-void session_finish(struct fuse_session *session)
+void session_finish(struct fuse_session *session, struct fs *fs)
 {
 	fuse_session_unmount(session);
+	/* Now nothing can wait for the mount any more. */
+	share_destroy(fs->share);
 	fuse_session_destroy(session);
 }

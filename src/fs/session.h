@@ -29,6 +29,6 @@ int session_mount(struct fuse_session **session, struct fs *fs,
 int session_serve(struct fuse_session *session, struct fs *fs, bool foreground);
 
 /* Detaches if that is still to be done. */
-void session_finish(struct fuse_session *session);
+void session_finish(struct fuse_session *session, struct fs *fs);
 
 #endif

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The operations of a mount that has a view beside its tree: which of the two
- * a request means is decided here and nowhere else. What reads is done by
- * either; what changes something is the tree's, and refused in the view.
+ * A mount has a tree, the socket besides, and perhaps a view: which of these a
+ * request means is decided here and nowhere else. What reads is done by either;
+ * what changes something is the tree's, and refused elsewhere.
  */
 #include "fs/sides.h"
 
 #include "fs/file.h"
 #include "fs/ops.h"
+#include "fs/socket.h"
 #include "fs/source.h"
 
 #include <errno.h>
@@ -15,20 +16,24 @@
 
 static const struct fuse_lowlevel_ops *side(fuse_ino_t ino)
 {
-	return source_has(ino) ? &source_ops : &fs_ops;
+	if (source_has(ino))
+		return &source_ops;
+	return ino == SOCKET_ID ? &socket_ops : &fs_ops;
 }
 
-static bool is_reserved(fuse_ino_t parent, const char *name)
+static bool is_source(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	return parent == FUSE_ROOT_ID && !strcmp(name, SOURCE_NAME);
+	return fs_of(req)->view && parent == FUSE_ROOT_ID && !strcmp(name, SOURCE_NAME);
 }
 
 /* --- either --------------------------------------------------------------------- */
 
 static void side_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	if (is_reserved(parent, name))
+	if (is_source(req, parent, name))
 		source_reply_root(req);
+	else if (socket_is_named(parent, name))
+		socket_look_up(req);
 	else
 		side(parent)->lookup(req, parent, name);
 }
@@ -45,7 +50,7 @@ static void side_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_d
 
 		if (source_has(ino))
 			view_put(fs_of(req)->view, source_node(req, ino), forgets[i].nlookup);
-		else
+		else if (ino != SOCKET_ID)
 			file_forget(fs_of(req), fs_node(req, ino), forgets[i].nlookup);
 	}
 	fuse_reply_none(req);
@@ -123,20 +128,28 @@ static void side_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
 /* --- the tree alone ------------------------------------------------------------- */
 
 /* Whether the name may be made: 0 or -errno. */
-static int may_make(fuse_ino_t parent, const char *name)
+static int may_make(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	return source_has(parent) ? -EROFS : is_reserved(parent, name) ? -EEXIST : 0;
+	if (source_has(parent))
+		return -EROFS;
+	return is_source(req, parent, name) || socket_is_named(parent, name) ? -EEXIST : 0;
 }
 
 /* The view's directory behaves as if something were mounted there. */
-static int may_remove(fuse_ino_t parent, const char *name)
+static int may_remove(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	return source_has(parent) ? -EROFS : is_reserved(parent, name) ? -EBUSY : 0;
+	if (source_has(parent))
+		return -EROFS;
+	if (socket_is_named(parent, name))
+		return -EPERM;
+	return is_source(req, parent, name) ? -EBUSY : 0;
 }
 
 static int may_change(fuse_ino_t ino)
 {
-	return source_has(ino) ? -EROFS : 0;
+	if (source_has(ino))
+		return -EROFS;
+	return ino == SOCKET_ID ? -EPERM : 0;
 }
 
 /* From one side to the other there is no more of a way than between two mounts. */
@@ -157,28 +170,32 @@ static int may_cross(fuse_ino_t from, fuse_ino_t to)
 
 static void side_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
-	UNLESS(may_make(parent, name), op_mknod(req, parent, name, mode, rdev));
+	if (socket_is_named(parent, name) && socket_may_make(req))
+		socket_reply(req);
+	else
+		UNLESS(may_make(req, parent, name), op_mknod(req, parent, name, mode, rdev));
 }
 
 static void side_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	UNLESS(may_make(parent, name), op_mkdir(req, parent, name, mode));
+	UNLESS(may_make(req, parent, name), op_mkdir(req, parent, name, mode));
 }
 
 static void side_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
-	UNLESS(may_make(parent, name), op_symlink(req, target, parent, name));
+	UNLESS(may_make(req, parent, name), op_symlink(req, target, parent, name));
 }
 
 static void side_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 {
-	UNLESS(may_cross(ino, parent) ?: may_make(parent, name), op_link(req, ino, parent, name));
+	UNLESS(may_cross(ino, parent) ?: may_change(ino) ?: may_make(req, parent, name),
+	       op_link(req, ino, parent, name));
 }
 
 static void side_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 			struct fuse_file_info *fi)
 {
-	UNLESS(may_make(parent, name), op_create(req, parent, name, mode, fi));
+	UNLESS(may_make(req, parent, name), op_create(req, parent, name, mode, fi));
 }
 
 #ifdef DMAHEAPFS_HAVE_PASSTHROUGH /* no older libfuse knows it */
@@ -190,19 +207,19 @@ static void side_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct 
 
 static void side_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	UNLESS(may_remove(parent, name), op_unlink(req, parent, name));
+	UNLESS(may_remove(req, parent, name), op_unlink(req, parent, name));
 }
 
 static void side_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	UNLESS(may_remove(parent, name), op_rmdir(req, parent, name));
+	UNLESS(may_remove(req, parent, name), op_rmdir(req, parent, name));
 }
 
 static void side_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
 			const char *new_name, unsigned flags)
 {
-	UNLESS(may_cross(parent, new_parent) ?: may_remove(parent, name)
-			       ?: may_remove(new_parent, new_name),
+	UNLESS(may_cross(parent, new_parent) ?: may_remove(req, parent, name)
+			       ?: may_remove(req, new_parent, new_name),
 	       op_rename(req, parent, name, new_parent, new_name, flags));
 }
 
@@ -246,6 +263,14 @@ static void side_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t in_offset,
 							   out_offset, out_fi, size, flags));
 }
 
+static void side_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int command, void *argument,
+		       struct fuse_file_info *fi, unsigned int flags, const void *in, size_t in_size,
+		       size_t out_size)
+{
+	UNLESS(side(ino) == &fs_ops ? 0 : -ENOTTY,
+	       op_ioctl(req, ino, command, argument, fi, flags, in, in_size, out_size));
+}
+
 static void side_init(void *user, struct fuse_conn_info *conn)
 {
 	fs_ops.init(user, conn);
@@ -287,6 +312,8 @@ const struct fuse_lowlevel_ops side_ops = {
 	.fallocate = side_fallocate,
 	.lseek = side_lseek,
 	.copy_file_range = side_copy_file_range,
+
+	.ioctl = side_ioctl,
 
 	.getxattr = side_getxattr,
 	.listxattr = side_listxattr,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The operations of a mount with a view of a source beside its tree. */
+/* The operations of a mount: its tree's, and those of what is beside it. */
 #ifndef FS_SIDES_H
 #define FS_SIDES_H
 

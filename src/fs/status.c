@@ -24,6 +24,7 @@ static void print_limits(FILE *out, struct fs *fs)
 static void print_memory(FILE *out, struct fs *fs)
 {
 	struct statvfs st = {};
+	const uint64_t left_behind = budget_collect(&fs->budget);
 	uint64_t used = fs->budget.used, limit = fs->budget.limit;
 
 	if (fs->heap->ops->memory == HEAP_TREE_FILE && !fstatvfs(fs->tree.mount, &st)) {
@@ -32,6 +33,7 @@ static void print_memory(FILE *out, struct fs *fs)
 	}
 	fprintf(out, "memory_used=%" PRIu64 "\n", used);
 	fprintf(out, "memory_limit=%" PRIu64 "\n", limit);
+	fprintf(out, "memory_left_behind=%" PRIu64 "\n", left_behind);
 }
 
 static void print_counters(FILE *out, struct counters *counters)

@@ -106,7 +106,7 @@ int node_look_up(struct tree *tree, int dirfd, const char *name, struct node **n
 	return 0;
 }
 
-static int open_handle(const struct tree *tree, const struct node *node, int flags)
+static int open_handle(int mount, const struct node *node, int flags)
 {
 	struct handle handle = {
 		.head.handle_type = node->handle_type,
@@ -114,7 +114,7 @@ static int open_handle(const struct tree *tree, const struct node *node, int fla
 	};
 
 	memcpy(handle.head.f_handle, node->handle, node->handle_bytes);
-	int fd = open_by_handle_at(tree->mount, &handle.head, flags | O_CLOEXEC);
+	int fd = open_by_handle_at(mount, &handle.head, flags | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -135,7 +135,15 @@ static int reopen(int pin, int flags)
 
 int node_open(struct tree *tree, const struct node *node, int flags)
 {
-	return tree->handles ? open_handle(tree, node, flags) : reopen(node->pin, flags);
+	return tree->handles ? open_handle(tree->mount, node, flags) : reopen(node->pin, flags);
+}
+
+/* Without handles there is no way to it but by the mount where it was found. */
+int node_open_read_only(struct tree *tree, const struct node *node)
+{
+	if (!tree->handles || tree->read_only < 0)
+		return -ENOTSUP;
+	return open_handle(tree->read_only, node, O_RDONLY);
 }
 
 static bool has_no_name_left(struct tree *tree, const struct node *node)
@@ -195,7 +203,7 @@ static bool handles_work(struct tree *tree)
 	tree->handles = true;
 	if (remember(tree, &probe, tree->mount, ""))
 		return false;
-	scope(fd) int fd = open_handle(tree, &probe, O_PATH);
+	scope(fd) int fd = open_handle(tree->mount, &probe, O_PATH);
 
 	return fd >= 0;
 }

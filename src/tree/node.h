@@ -68,6 +68,12 @@ void node_destroy_all(struct tree *tree, void (*end)(struct node *node));
 int node_open(struct tree *tree, const struct node *node, int flags);
 
 /*
+ * The same, O_RDONLY, and however it is opened again by /proc: it stays
+ * read-only, for root as well.
+ */
+int node_open_read_only(struct tree *tree, const struct node *node);
+
+/*
  * Keeps the inode of a node that has lost its last name, as @file (O_PATH),
  * which stays the caller's: somebody's working directory may be there still.
  */

@@ -5,6 +5,7 @@
 #include "util/scope.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -70,7 +71,43 @@ static int configure(int context, const struct tree_options *options, char why[s
 	return 0;
 }
 
-static int mount_tmpfs(const struct tree_options *options, char why[static 256])
+/* A mount on its way from one that is attached nowhere to a read-only clone of it. */
+struct cloning {
+	int mount, clone;
+};
+
+/*
+ * Before 6.15 open_tree(2) clones only what is attached. So for a moment it is,
+ * in a namespace that this thread alone has and that ends with it, at a place
+ * that every system has.
+ */
+static void *clone_read_only(void *context)
+{
+	struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+	struct cloning *cloning = context;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    move_mount(cloning->mount, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH))
+		return NULL;
+	scope(fd) int clone = open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (clone >= 0 && !mount_setattr(clone, "", AT_EMPTY_PATH, &read_only, sizeof(read_only)))
+		cloning->clone = openat(clone, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return NULL;
+}
+
+/* The root directory by way of a mount that is read-only, or -1. */
+static int read_only_way(int mount)
+{
+	struct cloning cloning = {.mount = mount, .clone = -1};
+	pthread_t thread;
+
+	if (!pthread_create(&thread, NULL, clone_read_only, &cloning))
+		pthread_join(thread, NULL);
+	return cloning.clone;
+}
+
+static int mount_tmpfs(struct tree *tree, const struct tree_options *options, char why[static 256])
 {
 	scope(fd) int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
 	int error;
@@ -93,14 +130,14 @@ static int mount_tmpfs(const struct tree_options *options, char why[static 256])
 				      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
 					      options->atime);
 	/* open_by_handle_at(2) takes no O_PATH, which fsmount(2) gives. */
-	int root = mount < 0 ? -1 : openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (root < 0) {
+	tree->mount = mount < 0 ? -1 : openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (tree->mount < 0) {
 		error = errno;
 		snprintf(why, 256, "cannot mount a private tmpfs: %s", strerror(error));
 		return -error;
 	}
-	return root;
+	tree->read_only = read_only_way(mount);
+	return 0;
 }
 
 /* Whoever has asked for large pages, has got one if a byte of it takes as much as all. */
@@ -128,15 +165,14 @@ bool tree_has_large_pages(struct tree *tree)
 
 int tree_init(struct tree *tree, const struct tree_options *options, char why[static 256])
 {
-	int mount = mount_tmpfs(options, why);
+	*tree = (struct tree){};
+	int error = mount_tmpfs(tree, options, why);
 
-	if (mount < 0)
-		return mount;
-	*tree = (struct tree){.mount = mount};
+	if (error)
+		return error;
 	pthread_mutex_init(&tree->lock, NULL);
 	dirs_init(&tree->dirs);
-	int error = node_add_root(tree);
-
+	error = node_add_root(tree);
 	if (error) {
 		snprintf(why, 256, "cannot use the private tmpfs: %s", strerror(-error));
 		tree_finish(tree);
@@ -149,5 +185,6 @@ void tree_finish(struct tree *tree)
 	node_destroy_all(tree, node_destroy);
 	dirs_finish(&tree->dirs);
 	pthread_mutex_destroy(&tree->lock);
+	close_fd(tree->read_only);
 	close_fd(tree->mount);
 }

@@ -31,6 +31,7 @@ struct tree_options {
 
 struct tree {
 	int mount; /* the root directory, O_RDONLY */
+	int read_only; /* the same, by a mount on which nothing can be written; -1: none */
 	/* Files can be opened again by handle; else every node keeps an fd. */
 	bool handles;
 	/* Guards the nodes' table and their lookup counts. Taken last. */

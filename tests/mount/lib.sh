@@ -27,6 +27,7 @@
 #   in_parallel N COMMAND...  N times at once, each with its number from 1 to N as
 #                             the last argument; all must succeed. (A bare
 #                             "wait" would wait for the daemon too.)
+#   sanitizers                what this build has of them, on stdout
 #   load_seconds              how long to keep a load up in this build, on stdout
 #   wait_until SECONDS COMMAND...  until COMMAND succeeds, else fail
 #
@@ -119,9 +120,13 @@ in_parallel() {
 	[ "$failed" -eq 0 ] || fail "$failed of $count failed: $*"
 }
 
+sanitizers() {
+	sed -n 's/^DMAHEAPFS_SANITIZE:[A-Z]*=//p' /usr/local/sbin/CMakeCache.txt
+}
+
 # what a sanitizer is to find may need its time
 load_seconds() {
-	if grep -q '^DMAHEAPFS_SANITIZE:[A-Z]*=.' /usr/local/sbin/CMakeCache.txt; then
+	if [ -n "$(sanitizers)" ]; then
 		echo 30
 	else
 		echo 5

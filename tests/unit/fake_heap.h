@@ -30,6 +30,7 @@ struct fake_heap {
 	int fail_alloc; /* the nth allocation from now fails */
 	int alloc_error;
 	size_t largest; /* no allocation beyond this many bytes */
+	bool held; /* by others: every dma-buf */
 	int idle_error, start_error, end_error, export_error, may_export_error;
 
 	/* What happened. */
@@ -67,6 +68,21 @@ static inline int fake_alloc(struct heap *heap, size_t size)
 	return fake_memory(size);
 }
 
+/* A dma-buf of somebody else's, with a byte in it. */
+static inline int foreign_memory(size_t size)
+{
+	int fd = fake_memory(size);
+
+	ck_assert_int_eq(pwrite(fd, "f", 1, 0), 1);
+	return fd;
+}
+
+/* @fd goes to the buffer, or is closed; what others have of it stays. */
+static inline int import(struct buffer *buffer, int fd)
+{
+	return buffer_import(buffer, fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
 static inline int fake_may_export(struct heap *heap, size_t size)
 {
 	(void)size;
@@ -94,6 +110,12 @@ static inline int fake_wait_idle(struct heap *heap, int fd, bool write)
 	(void)write;
 	fake(heap)->waits++;
 	return fake(heap)->idle_error;
+}
+
+static inline bool fake_is_held(struct heap *heap, int fd)
+{
+	ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
+	return fake(heap)->held;
 }
 
 /* The watched buffer's own memory, not the one it is about to move to. */
@@ -150,6 +172,7 @@ static inline void fake_heap_init(struct fake_heap *f, enum heap_memory memory)
 		.export = fake_export,
 		.wait_idle = fake_wait_idle,
 		.sync = fake_sync,
+		.is_held = fake_is_held,
 	};
 	f->heap.ops = &f->ops;
 	f->budget.limit = UINT64_MAX;

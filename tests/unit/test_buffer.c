@@ -513,6 +513,106 @@ START_TEST(reserving_uncovers_foreign_bytes)
 }
 END_TEST
 
+/* What others hold of a removed file counts until they let go. */
+START_TEST(what_is_left_behind_counts)
+{
+	int fd;
+
+	write_bytes('x', 5000, 0);
+	fd = buffer_export(buffer);
+	heap.held = true;
+	heap.watched = NULL;
+	buffer_destroy(buffer);
+	ck_assert_uint_eq(used_budget(&heap), 2 * page);
+	ck_assert_int_eq(count_maps(), 0);
+	buffer = fake_buffer(&heap);
+	heap.budget.limit = 3 * page;
+	ck_assert_int_eq(buffer_truncate(buffer, (off_t)(2 * page)), -ENOSPC);
+	ck_assert_uint_eq(budget_collect(&heap.budget), 2 * page);
+	ck_assert_uint_eq(used_budget(&heap), 2 * page);
+	close(fd);
+	heap.held = false;
+	ck_assert_int_eq(buffer_truncate(buffer, (off_t)(2 * page)), 0);
+	ck_assert_uint_eq(used_budget(&heap), 2 * page);
+	ck_assert_uint_eq(budget_collect(&heap.budget), 0);
+}
+END_TEST
+
+START_TEST(what_is_left_behind_ends)
+{
+	for (int i = 0; i < 3; i++) {
+		write_bytes('x', 5000, 0);
+		close(buffer_export(buffer));
+		heap.held = true;
+		heap.watched = NULL;
+		buffer_destroy(buffer);
+		buffer = fake_buffer(&heap);
+	}
+	ck_assert_uint_eq(used_budget(&heap), 6 * page);
+	budget_finish(&heap.budget);
+	ck_assert_uint_eq(used_budget(&heap), 0);
+}
+END_TEST
+
+/* It was there before the file was, and is not the mount's to count. */
+START_TEST(foreign_memory_is_not_left_behind)
+{
+	int fd = foreign_memory(page);
+
+	ck_assert_int_eq(import(buffer, fd), 0);
+	heap.held = true;
+	heap.watched = NULL;
+	buffer_destroy(buffer);
+	ck_assert_uint_eq(used_budget(&heap), 0);
+	buffer = fake_buffer(&heap);
+	close(fd);
+}
+END_TEST
+
+START_TEST(foreign_memory_is_taken_over)
+{
+	int fd = foreign_memory(2 * page), again;
+	struct stat before, after;
+
+	ck_assert_int_eq(import(buffer, fd), 0);
+	ck_assert_uint_eq(buffer_capacity(buffer), 2 * page);
+	ck_assert_int_eq(size_of(buffer), 0);
+	ck_assert(buffer_is_exported(buffer));
+	ck_assert_int_eq(buffer_allocate(buffer, 0, 0, 10), 0);
+	assert_bytes('f', 0, 1);
+	ck_assert_int_eq(buffer_write(buffer, "ab", 2, 0), 2);
+	ck_assert_int_eq(pread(fd, &before, 1, 0), 1);
+	ck_assert_int_eq(*(char *)&before, 'a');
+	ck_assert_int_eq(buffer_truncate(buffer, (off_t)(2 * page + 1)), -EBUSY);
+	again = buffer_export(buffer);
+	ck_assert_int_eq(fstat(fd, &before), 0);
+	ck_assert_int_eq(fstat(again, &after), 0);
+	ck_assert_uint_eq(before.st_ino, after.st_ino);
+	ck_assert_int_eq(heap.allocs, 0);
+	close(again);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_is_there_is_not_replaced)
+{
+	int fd = foreign_memory(page), odd = foreign_memory(page + 1), empty = fake_memory(0);
+
+	ck_assert_int_eq(import(buffer, odd), -EINVAL);
+	ck_assert_int_eq(import(buffer, empty), -EINVAL);
+	heap.budget.limit = page - 1;
+	ck_assert_int_eq(import(buffer, fd), -ENOSPC);
+	heap.budget.limit = UINT64_MAX;
+	ck_assert_uint_eq(buffer_capacity(buffer), 0);
+	write_bytes('x', 10, 0);
+	ck_assert_int_eq(import(buffer, fd), -EEXIST);
+	assert_bytes('x', 0, 10);
+	close(fd);
+	close(odd);
+	close(empty);
+}
+END_TEST
+
 START_TEST(memory_outlives_the_file)
 {
 	char data[5];
@@ -703,6 +803,11 @@ static void add_growth(TCase *tests)
 static void add_sharing(TCase *tests)
 {
 	tcase_add_test(tests, exported_memory_stays);
+	tcase_add_test(tests, what_is_left_behind_counts);
+	tcase_add_test(tests, what_is_left_behind_ends);
+	tcase_add_test(tests, foreign_memory_is_not_left_behind);
+	tcase_add_test(tests, foreign_memory_is_taken_over);
+	tcase_add_test(tests, what_is_there_is_not_replaced);
 	tcase_add_loop_test(tests, foreign_bytes_do_not_show, 0, 2);
 	tcase_add_test(tests, tells_of_every_move);
 	tcase_add_test(tests, writes_amid_a_fill_keep_what_has_arrived);

@@ -35,7 +35,7 @@ static void setup_own(void)
 
 static void teardown(void)
 {
-	if (buffer->ops == &memory_pinned_file)
+	if (buffer->ops == &memory_pinned_file || buffer->ops == &memory_pages)
 		ck_assert_uint_eq(used_budget(&heap), buffer_capacity(buffer));
 	buffer_destroy(buffer);
 	ck_assert_uint_eq(used_budget(&heap), 0);
@@ -281,6 +281,7 @@ START_TEST(tree_knows_size_and_times)
 	ck_assert_int_eq(st.st_mtim.tv_sec, 0);
 	ck_assert_int_eq(buffer_set_times(buffer, past), 0);
 	ck_assert_int_eq(buffer_export(buffer), -ENOTSUP);
+	ck_assert_int_eq(buffer_import(buffer, foreign_memory(page)), -ENOTSUP);
 	buffer_settle(buffer);
 }
 END_TEST
@@ -407,6 +408,38 @@ static int export_bytes(off_t size)
 	heap.watched = buffer;
 	return fd;
 }
+
+START_TEST(what_is_left_behind_counts)
+{
+	int fd = export_bytes(6000);
+
+	heap.held = true;
+	buffer_destroy(buffer);
+	ck_assert_uint_eq(used_budget(&heap), 2 * page);
+	heap.held = false;
+	ck_assert_uint_eq(budget_collect(&heap.budget), 0);
+	ck_assert_uint_eq(used_budget(&heap), 0);
+	close(fd);
+	buffer = fake_buffer(&heap);
+}
+END_TEST
+
+START_TEST(foreign_memory_takes_the_files_place)
+{
+	int fd = foreign_memory(2 * page);
+
+	ck_assert_int_eq(write_bytes('x', 10, 0), 10);
+	ck_assert_int_eq(import(buffer, fd), -EEXIST);
+	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+	ck_assert_int_eq(import(buffer, fd), 0);
+	ck_assert_int_eq(visited(buffer).state, BUFFER_PAGES);
+	ck_assert_uint_eq(used_budget(&heap), 2 * page);
+	ck_assert_int_eq(buffer_allocate(buffer, 0, 0, (off_t)page), 0);
+	assert_bytes('f', 0, 1);
+	assert_bytes(0, 1, (off_t)page);
+	close(fd);
+}
+END_TEST
 
 START_TEST(export_pins)
 {
@@ -592,6 +625,8 @@ static void add_own(TCase *tests)
 
 static void add_exported(TCase *tests)
 {
+	tcase_add_test(tests, what_is_left_behind_counts);
+	tcase_add_test(tests, foreign_memory_takes_the_files_place);
 	tcase_add_test(tests, export_pins);
 	tcase_add_test(tests, no_hole_in_exported_memory);
 	tcase_add_test(tests, one_dmabuf_for_all_exports);

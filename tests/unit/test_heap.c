@@ -73,7 +73,8 @@ static const char *const bad_names[] = {
 	"..",
 	"a/b",
 	"/dev/dma_heap/system",
-	"drm:/dev/dri/card0",
+	"drm:",
+	"drm:dri/card0",
 	"a-name-of-a-heap-that-is-longer-than-any-name-of-a-heap-may-be-here",
 };
 
@@ -118,6 +119,13 @@ static const struct {
 	{"udmabuf", "file", -ENODEV, "makes no dma-buf"},
 	{"system", "/dev/null", -ENODEV, "may not be a dma-heap"},
 	{"udmabuf", "/dev/null", -ENODEV, "makes no dma-buf"},
+#ifdef DMAHEAPFS_HAVE_LIBDRM
+	{"drm:/nothing/here", "", -ENOENT, "ls /dev/dri"},
+	{"drm:/dev/null", "", -ENODEV, "no dumb buffers"},
+	{"drm:/", "", -EISDIR, "can't open"},
+#else
+	{"drm:/dev/dri/card0", "", -ENOTSUP, "libdrm-dev"},
+#endif
 };
 
 static void make_device(const char *name, const char *target)

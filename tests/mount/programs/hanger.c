@@ -3,10 +3,10 @@
  * usage: hanger DIR GATE MOUNTPOINT
  *
  * A FUSE filesystem that shows the files of DIR, to be read. Who reads one whose
- * name begins with "hung", or looks for a name that begins with "lost", gets no
- * answer as long as there is no file GATE, or for a minute, since nobody can kill
- * who waits for one; that somebody does shows as the file GATE.waiting. Stays in
- * the foreground.
+ * name begins with "hung", looks for a name that begins with "lost", or closes one
+ * that begins with "clinging", gets no answer as long as there is no file GATE, or
+ * for a minute, since nobody can kill who waits for one; that somebody does shows
+ * as the file GATE.waiting. Stays in the foreground.
  */
 #define FUSE_USE_VERSION 312
 #include <dirent.h>
@@ -81,6 +81,14 @@ static int read_file(const char *path, char *bytes, size_t size, off_t offset,
 	return n < 0 ? -errno : (int)n;
 }
 
+/* As often as somebody closes an fd of it. */
+static int flush_file(const char *path, struct fuse_file_info *fi)
+{
+	(void)fi;
+	wait_at_gate(path, "clinging");
+	return 0;
+}
+
 static int close_file(const char *path, struct fuse_file_info *fi)
 {
 	(void)path;
@@ -107,6 +115,7 @@ int main(int argc, char *argv[])
 		.readdir = show_names,
 		.open = open_file,
 		.read = read_file,
+		.flush = flush_file,
 		.release = close_file,
 	};
 	/* Each one that waits keeps a thread. */

@@ -17,6 +17,8 @@ struct screen {
 };
 
 struct screen screen_show(int buffer);
+/* What the screen says that it has shown: the same for the same picture. */
+const char *screen_checksum(const struct screen *screen);
 void screen_hide(struct screen *screen);
 
 #endif

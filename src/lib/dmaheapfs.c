@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "lib/dmaheapfs.h"
+
+#include "lib/redeem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dma-buf.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int open_file(const char *path, int flags)
+{
+	/* A FIFO would wait for its other end. */
+	const int file = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+
+	return file < 0 ? -errno : file;
+}
+
+/* What @want gives of the file at @path, opened with @flags. */
+static int fetch(const char *path, int flags, enum share_want want)
+{
+	const int file = open_file(path, flags);
+
+	if (file < 0)
+		return file;
+	const int result = redeem(file, path, want, -1);
+
+	close(file);
+	return result;
+}
+
+int dmaheap_export(const char *path)
+{
+	return fetch(path, O_RDWR, SHARE_DMABUF);
+}
+
+int dmaheap_export_fd(int file)
+{
+	return redeem(file, NULL, SHARE_DMABUF, -1);
+}
+
+int dmaheap_memory(const char *path, int rights)
+{
+	return fetch(path, rights & DMAHEAP_WRITE ? O_RDWR : O_RDONLY, SHARE_MEMORY);
+}
+
+int dmaheap_memory_fd(int file)
+{
+	return redeem(file, NULL, SHARE_MEMORY, -1);
+}
+
+int dmaheap_query_fd(int file, struct dmaheap_info *info)
+{
+	struct share_facts facts;
+
+	_Static_assert(DMAHEAP_IS_DMABUF == SHARE_IS_DMABUF, "flags");
+	_Static_assert(DMAHEAP_EXPORTED == SHARE_EXPORTED, "flags");
+	if (ioctl(file, SHARE_IOC_QUERY, &facts))
+		return errno == ENOTTY ? -ENODEV : -errno;
+	*info = (struct dmaheap_info){
+		.size = facts.size,
+		.capacity = facts.capacity,
+		.flags = facts.flags,
+		.device = facts.device,
+		.inode = facts.inode,
+	};
+	memcpy(info->heap, facts.heap, sizeof(info->heap));
+	return 0;
+}
+
+int dmaheap_query(const char *path, struct dmaheap_info *info)
+{
+	const int file = open_file(path, O_RDONLY);
+
+	if (file < 0)
+		return file;
+	const int result = dmaheap_query_fd(file, info);
+
+	close(file);
+	return result;
+}
+
+/* --- CPU access ------------------------------------------------------------------ */
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/*
+ * DMA_BUF_IOCTL_SYNC waits for ever, and no signal ends it; so wait here first.
+ * A dma-buf polls writable when no device uses it, readable when none writes it.
+ */
+static int wait_for_devices(int dmabuf, int access, int timeout)
+{
+	struct pollfd polled = {.fd = dmabuf,
+				.events = access & DMAHEAP_CPU_WRITE ? POLLOUT : POLLIN};
+	const int64_t end = now_ms() + timeout;
+	int count;
+
+	do {
+		const int64_t left = timeout < 0 ? -1 : end - now_ms();
+
+		count = poll(&polled, 1, timeout < 0 ? -1 : left > 0 ? (int)left : 0);
+	} while (count < 0 && errno == EINTR);
+	if (count < 0)
+		return -errno;
+	return count ? 0 : -ETIMEDOUT;
+}
+
+static int sync_cpu(int dmabuf, uint64_t flags)
+{
+	struct dma_buf_sync sync = {.flags = flags};
+	int error;
+
+	do {
+		error = ioctl(dmabuf, DMA_BUF_IOCTL_SYNC, &sync) ? -errno : 0;
+	} while (error == -EINTR || error == -EAGAIN);
+	return error;
+}
+
+static int is_access(int access)
+{
+	return access && !(access & ~(DMAHEAP_CPU_READ | DMAHEAP_CPU_WRITE));
+}
+
+int dmaheap_begin_cpu_access(int dmabuf, int access, int timeout)
+{
+	_Static_assert(DMAHEAP_CPU_READ == DMA_BUF_SYNC_READ, "flags");
+	_Static_assert(DMAHEAP_CPU_WRITE == DMA_BUF_SYNC_WRITE, "flags");
+	if (!is_access(access))
+		return -EINVAL;
+	const int error = wait_for_devices(dmabuf, access, timeout);
+
+	return error ? error : sync_cpu(dmabuf, DMA_BUF_SYNC_START | (uint64_t)access);
+}
+
+int dmaheap_end_cpu_access(int dmabuf, int access)
+{
+	if (!is_access(access))
+		return -EINVAL;
+	return sync_cpu(dmabuf, DMA_BUF_SYNC_END | (uint64_t)access);
+}
+
+/* --- import ---------------------------------------------------------------------- */
+
+/* The memory comes without a size; telling it changes no byte of it. */
+static int import_into(int file, const char *path, int dmabuf)
+{
+	const int error = redeem(file, path, SHARE_IMPORT, dmabuf);
+	const off_t size = error ? 0 : lseek(dmabuf, 0, SEEK_END);
+
+	if (error || size < 0)
+		return error ? error : -errno;
+	return fallocate(file, 0, 0, size) ? -errno : 0;
+}
+
+int dmaheap_import(const char *path, int dmabuf)
+{
+	const int file = open_file(path, O_RDWR | O_CREAT | O_EXCL);
+
+	if (file < 0)
+		return file;
+	const int error = import_into(file, path, dmabuf);
+
+	if (error)
+		unlink(path);
+	close(file);
+	return error;
+}
+
+/* --- errors ---------------------------------------------------------------------- */
+
+const char *dmaheap_strerror(int error)
+{
+	static const struct {
+		int error;
+		const char *text;
+	} texts[] = {
+		{EACCES, "no permission: the file has to be open for reading and writing"},
+		{EBUSY, "somebody else has the file open"},
+		{EEXIST, "there is a file of that name already"},
+		{EFBIG, "the heap makes no dma-buf of that size; for udmabuf, raise size_limit_mb"},
+		{EINVAL, "that is no dma-buf, or makes no sense"},
+		{ENODATA, "the file is empty and has no memory yet"},
+		{ENODEV, "that is no file of a dmaheapfs mount"},
+		{ENOENT,
+		 "there is no such file, or no directory of its mount can be seen from here"},
+		{ENOSPC, "the mount has no room for it"},
+		{ENOTCONN, "the daemon of the mount does not reach it any more"},
+		{EOPNOTSUPP, "the heap of the mount has nothing of the kind: see dmaheapctl heaps"},
+		{EROFS, "the mount is read-only"},
+		{ESTALE, "too many others ask for memory of this mount just now"},
+		{ETIMEDOUT, "that took too long: a device does not get done, or the daemon hangs"},
+	};
+
+	if (error >= 0)
+		return "success";
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].error == -error)
+			return texts[i].text;
+	const char *text = strerrordesc_np(-error);
+
+	return text ? text : "unknown error";
+}

@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tags: short
+#
+# Memory is to be had wherever a directory of the mount can be seen from.
+mount_fs heap=shmem
+mkdir -p "$mnt/dir/below" "$work/jail"
+printf hello >"$mnt/dir/file"
+chmod 666 "$mnt/dir/file"
+gives() { assert_eq "$(share memory "$1" | xargs)" "fd fd EACCES" "$2"; }
+
+gives "$mnt/dir/file" "in a subdirectory"
+gives mnt/dir/file "by a relative path"
+(cd "$mnt/dir/below" && gives ../file "from below")
+ln -s "$mnt/dir/file" link
+gives link "by a symbolic link"
+assert_eq "$(as_user 1000 share memory "$mnt/dir/file" | xargs)" "fd fd EACCES" "another user's"
+
+# names that do not fit into a socket's address
+long=$mnt/$(printf 'x%.0s' {1..200})/$(printf 'y%.0s' {1..200})
+mkdir -p "$long"
+cp -p "$mnt/dir/file" "$long/file"
+gives "$long/file" "in a directory with a long name"
+
+# a file whose name has gone, or has changed, since it was opened
+exec {fd}<>"$mnt/dir/file"
+mv "$mnt/dir/file" "$mnt/dir/moved"
+gives "/proc/self/fd/$fd" "of a renamed file"
+rm "$mnt/dir/moved"
+gives "/proc/self/fd/$fd" "of a removed file"
+exec {fd}>&-
+printf hello >"$mnt/dir/file"
+chmod 666 "$mnt/dir/file"
+
+# mount namespaces and containers, which may see one directory alone, and no /proc
+mkdir jail/usr jail/lib jail/lib64 jail/bin jail/programs jail/there jail/proc
+for way in mnt mnt/dir; do
+	path=/there/$([ $way = mnt/dir ] || echo dir/)file
+	# shellcheck disable=SC2016
+	found=$(unshare --mount bash -euo pipefail -c '
+		for dir in usr lib lib64 bin; do mount --bind -o ro /$dir jail/$dir; done
+		mount --bind /usr/local/sbin/mount-tests jail/programs
+		mount --bind "$1" jail/there
+		# a sanitizer does not do without /proc
+		if [ "$3" ]; then
+			echo fd
+		else
+			chroot jail /programs/share memory-of "$2"
+		fi
+		mount -t proc proc jail/proc
+		chroot --userspec=1000:1000 jail /programs/share memory "$2"
+	' - "$work/$way" "$path" "$(sanitizers)" | xargs)
+	assert_eq "$found" "fd fd fd EACCES" "in a container that sees $way"
+done
+# one file is no way to the socket
+touch one
+found=$(unshare --mount bash -euo pipefail -c "mount --bind $mnt/dir/file one; share memory one" | xargs)
+assert_eq "$found" "ENOENT ENOENT EACCES" "of a file mounted by itself"
+
+# read-only mounts of the mount
+mkdir ro
+found=$(unshare --mount bash -euo pipefail -c "
+	mount --bind $mnt ro
+	mount -o remount,ro,bind ro
+	share narrow ro/dir/file" | xargs)
+assert_eq "$found" "ok EACCES EBADF EROFS EROFS EROFS" "by a read-only mount"
+
+# where something lies over the mountpoint, it gets no socket
+mkdir over
+exec {fd}<"$mnt/dir/file"
+mount --bind over "$mnt"
+assert_eq "$(ls -A over)" "" "names before"
+assert_eq "$(share memory-of "/proc/self/fd/$fd")" ENOTCONN "below another mount"
+assert_eq "$(ls -A over)" "" "what lies over the mountpoint"
+umount "$mnt"
+assert_eq "$(share memory-of "/proc/self/fd/$fd")" fd "when it is there again"
+exec {fd}<&-

@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tags: short
+#
+# The memory of a file for a program, and for nobody else: tickets that are
+# wrong, stolen, late or used up are refused, and who misbehaves holds up nobody.
+
+# gives MEANS WORD...: what share prints, one word an attempt
+gives() {
+	local means=$1
+	shift
+	assert_eq "$(share "$means" "$mnt/file" | xargs)" "$*" "what comes of $means"
+}
+
+descriptors() {
+	local all=(/proc/"$daemon"/fd/*)
+	echo ${#all[@]}
+}
+
+has_at_most() { [ "$(descriptors)" -le "$1" ]; }
+
+mount_fs heap=shmem
+printf 'hello, world' >"$mnt/file"
+before=$(descriptors)
+
+gives good EOPNOTSUPP
+gives read-only EOPNOTSUPP
+gives memory fd fd EACCES
+gives narrow ok EACCES EBADF EROFS EROFS EROFS
+gives query shmem 12 "$(getconf PAGESIZE)" 0
+gives ioctls EINVAL ENOTTY ENOTTY ENOTTY EFAULT
+gives written ok
+assert_eq "$(cat "$mnt/file")" 'HELLO, world' "what was written to the memory"
+
+refused=(ESTALE ESTALE ESTALE ESTALE)
+gives wrong "${refused[@]}" "${refused[@]}" "${refused[@]}" "${refused[@]}" fd
+gives repeated fd ESTALE fd ENOENT
+gives closed ESTALE fd
+gives stolen ESTALE fd
+gives late ESTALE fd
+gives half EINVAL EINVAL EINVAL EINVAL EINVAL fd
+gives silent fd fd
+gives flood fd ESTALE fd
+gives dead ok
+gives burden fd
+gives full EMFILE
+gives forged EEXIST EEXIST EEXIST EPERM EEXIST EPERM EPERM EPERM ENXIO
+wait_until 2 has_at_most "$before"
+
+# nothing of it shows
+assert_eq "$(ls -A "$mnt")" file "names"
+assert_fails "No such file" stat "$mnt/.dmaheapfs"
+
+# files of other filesystems, directories, what is not there
+printf x >file
+assert_eq "$(share good "$work/file")" ENODEV "of a file of another filesystem"
+assert_eq "$(share good "$mnt/none")" ENOENT "of a file that is not there"
+assert_eq "$(share good "$mnt")" EISDIR "of a directory"
+
+# a ticket that nobody redeems does not keep the mount
+share dead "$mnt/file"
+umount_fs
