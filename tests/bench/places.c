@@ -27,6 +27,8 @@ struct kind {
 	const char *name;
 	int (*mount)(struct bench *bench, struct place *place, const char *options, char *why);
 	const char *options;
+	bool on_dma_heap; /* the one that the settings name */
+	bool view; /* of the group's files */
 };
 
 static int mount_tmpfs(struct bench *bench, struct place *place, const char *options, char *why)
@@ -135,6 +137,14 @@ static int mount_other(struct bench *bench, struct place *place, const char *opt
 	return mount_dmaheapfs(place, bench->settings.other, options, why);
 }
 
+static int mount_plain(struct bench *bench, struct place *place, const char *options, char *why)
+{
+	if (bench->settings.plain)
+		return mount_dmaheapfs(place, bench->settings.plain, options, why);
+	snprintf(why, 256, "no dmaheapfs without passthrough: --plain names one");
+	return -ENOENT;
+}
+
 /* The newest in the cache of contrib/libfuse.sh, or NULL. */
 static char *find_passthrough_hp(void)
 {
@@ -176,24 +186,50 @@ static int mount_passthrough_hp(struct bench *bench, struct place *place, const 
 
 #define TMPFS_OPTIONS "size=100%,nr_inodes=1m"
 
+#define SHMEM TMPFS_OPTIONS ",heap=shmem"
+
 static const struct kind kinds[PLACES] = {
 	[TMPFS] = {"tmpfs", mount_tmpfs, TMPFS_OPTIONS},
 	[TMPFS_HUGE] = {"tmpfs-huge", mount_tmpfs, TMPFS_OPTIONS ",huge=always"},
-	[MOUNT] = {"dmaheapfs", mount_built, TMPFS_OPTIONS ",heap=shmem"},
-	[MOUNT_HUGE] = {"dmaheapfs-huge", mount_built, TMPFS_OPTIONS ",heap=shmem,huge=always"},
-	[OTHER] = {"other", mount_other, TMPFS_OPTIONS ",heap=shmem"},
+	[MOUNT] = {"dmaheapfs", mount_built, SHMEM},
+	[MOUNT_HUGE] = {"dmaheapfs-huge", mount_built, SHMEM ",huge=always"},
+	[OTHER] = {"other", mount_other, SHMEM},
 	[PASSTHROUGH_HP] = {"passthrough_hp", mount_passthrough_hp, TMPFS_OPTIONS},
+	[ON_DMA_HEAP] = {"on-dma-heap", mount_built, TMPFS_OPTIONS, true, true},
+	[ON_UDMABUF] = {"on-udmabuf", mount_built, TMPFS_OPTIONS ",heap=udmabuf", false, true},
+	[ON_SHMEM] = {"on-shmem", mount_built, SHMEM, false, true},
+	[ON_BEST] = {"on-best", mount_built, TMPFS_OPTIONS ",heap=auto", false, true},
+	[PLAIN_ON_DMA_HEAP] = {"plain-dma-heap", mount_plain, TMPFS_OPTIONS, true, true},
+	[PLAIN_ON_UDMABUF] = {"plain-udmabuf", mount_plain, TMPFS_OPTIONS ",heap=udmabuf", false,
+			      true},
+	[PLAIN_ON_SHMEM] = {"plain-shmem", mount_plain, SHMEM, false, true},
 };
+
+bool place_is_ours(enum place_id id)
+{
+	return kinds[id].mount == mount_built;
+}
+
+static void options_of(const struct bench *bench, const struct kind *kind, char options[static 512])
+{
+	snprintf(options, 512, "%s%s%s%s%s", kind->options, kind->on_dma_heap ? ",heap=" : "",
+		 kind->on_dma_heap ? bench->settings.heap : "", kind->view ? ",source=" : "",
+		 kind->view ? bench->files : "");
+}
 
 int place_mount(struct bench *bench, enum place_id id, char why[static 256])
 {
 	struct place *place = &bench->places[id];
+	char options[512];
 
+	if (id == NOWHERE || *place->dir)
+		return 0;
 	snprintf(why, 256, "cannot mount %s", kinds[id].name);
 	snprintf(place->dir, sizeof(place->dir), "%s/%s", bench->work, kinds[id].name);
 	if (mkdir(place->dir, 0755) && errno != EEXIST)
 		return -errno;
-	int error = kinds[id].mount(bench, place, kinds[id].options, why);
+	options_of(bench, &kinds[id], options);
+	int error = kinds[id].mount(bench, place, options, why);
 
 	if (error)
 		place_unmount(place);

@@ -4,16 +4,27 @@
 #define BENCH_PLACES_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 enum place_id {
+	NOWHERE, /* the row needs no mount */
 	TMPFS,
 	TMPFS_HUGE,
-	MOUNT, /* dmaheapfs as built beside this program */
+	MOUNT, /* dmaheapfs as built beside this program, on shmem */
 	MOUNT_HUGE,
 	OTHER, /* dmaheapfs as built elsewhere */
 	PASSTHROUGH_HP,
+	/* Ours on each kind of heap, with a view of the group's files as .source. */
+	ON_DMA_HEAP,
+	ON_UDMABUF,
+	ON_SHMEM,
+	ON_BEST, /* the first of these three that there is */
+	/* The same without passthrough: plain FUSE. */
+	PLAIN_ON_DMA_HEAP,
+	PLAIN_ON_UDMABUF,
+	PLAIN_ON_SHMEM,
 	PLACES,
 };
 
@@ -25,8 +36,12 @@ struct place {
 	pid_t daemon; /* 0: none */
 };
 
+/* Is it what this program is to judge, and not a rival? */
+bool place_is_ours(enum place_id id);
+
 /*
- * Mounts the place, empty. On failure -errno, and @why says what is missing.
+ * Mounts the place, empty; or leaves it as it is where that has been done. On
+ * failure -errno, and @why says what is missing.
  * Everything happens in the mount namespace that supervise() has made.
  */
 int place_mount(struct bench *bench, enum place_id id, char why[static 256]);

@@ -3,6 +3,7 @@
 
 #include "bench.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -34,6 +35,11 @@ struct spread spread_of_ratio(const double *over, const double *under, unsigned 
 	for (unsigned i = 0; i < count; i++)
 		ratios[i] = over[i] / under[i];
 	return spread_of(ratios, count);
+}
+
+bool is_ratio(struct spread ratio)
+{
+	return isfinite(ratio.min) && isfinite(ratio.max) && ratio.max > 0;
 }
 
 double now(void)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rows that copy with the programs that people use, with the figures of table.h. */
+#ifndef BENCH_THROUGH_H
+#define BENCH_THROUGH_H
+
+#include "bench.h"
+
+struct through {
+	/*
+	 * A command line, which ends with NULL. In an argument < is the path of a
+	 * file to copy from and > of that to copy to; << alone is all paths that
+	 * are copied from, >> alone the directory to copy to.
+	 */
+	const char *argv[9];
+	bool each; /* a process for each file */
+	bool output; /* it writes to its standard output */
+	bool view; /* it copies from the mount's view of the source */
+	bool nowhere; /* it keeps nothing of what it reads */
+};
+
+/* row->how is a struct through. From the disk into the row's place, and back. */
+int run_in(struct bench *bench, const struct row *row, double values[]);
+int run_out(struct bench *bench, const struct row *row, double values[]);
+
+/* group->prepare of the way back. */
+int prepare_out(struct bench *bench, const struct row *row);
+
+/* group->unable. */
+const char *needs_dma_heap(const struct bench *bench);
+const char *needs_udmabuf(const struct bench *bench);
+
+/*
+ * As many processes as asked for, each with its share of the files, copy all of
+ * one set with cp.
+ */
+struct set;
+struct usage;
+int copy_set(const struct place *place, const struct set *from, const char *to, unsigned processes,
+	     struct usage *usage);
+
+#endif
