@@ -80,7 +80,7 @@ struct ratio {
 	} kind;
 	const char *what;
 	const char *row, *against;
-	const char *claim; /* what others have said, or NULL */
+	const char *claim; /* what it was where the rows come from, or NULL */
 };
 
 enum style {

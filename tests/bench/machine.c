@@ -50,9 +50,11 @@ static void find_kind(char kind[static 128])
 		snprintf(kind, 128, "emulated (QEMU TCG): copies by the CPU are dear, the disk's "
 				    "DMA is a copy by the host");
 	else if (has_word("/proc/cpuinfo", " hypervisor"))
-		snprintf(kind, 128, "a virtual machine (%s %s)", vendor, product);
+		snprintf(kind, 128, "a virtual machine %s %s", vendor, product);
 	else
-		snprintf(kind, 128, "%s %s", *vendor ? vendor : "a machine", product);
+		snprintf(kind, 128, "a machine %s %s", vendor, product);
+	while (kind[strlen(kind) - 1] == ' ')
+		kind[strlen(kind) - 1] = '\0';
 }
 
 /* "ext4 on /dev/vda" from a line of mountinfo, if it is that of the device. */

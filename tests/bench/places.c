@@ -27,8 +27,9 @@ struct kind {
 	const char *name;
 	int (*mount)(struct bench *bench, struct place *place, const char *options, char *why);
 	const char *options;
-	bool on_dma_heap; /* the one that the settings name */
 	bool view; /* of the group's files */
+	bool on_dma_heap; /* the one that the settings name */
+	const char *(*lacks)(const struct bench *bench); /* a reason why there is none, or NULL */
 };
 
 static int mount_tmpfs(struct bench *bench, struct place *place, const char *options, char *why)
@@ -186,7 +187,8 @@ static int mount_passthrough_hp(struct bench *bench, struct place *place, const 
 
 #define TMPFS_OPTIONS "size=100%,nr_inodes=1m"
 
-#define SHMEM TMPFS_OPTIONS ",heap=shmem"
+#define SHMEM	TMPFS_OPTIONS ",heap=shmem"
+#define UDMABUF TMPFS_OPTIONS ",heap=udmabuf"
 
 static const struct kind kinds[PLACES] = {
 	[TMPFS] = {"tmpfs", mount_tmpfs, TMPFS_OPTIONS},
@@ -195,15 +197,29 @@ static const struct kind kinds[PLACES] = {
 	[MOUNT_HUGE] = {"dmaheapfs-huge", mount_built, SHMEM ",huge=always"},
 	[OTHER] = {"other", mount_other, SHMEM},
 	[PASSTHROUGH_HP] = {"passthrough_hp", mount_passthrough_hp, TMPFS_OPTIONS},
-	[ON_DMA_HEAP] = {"on-dma-heap", mount_built, TMPFS_OPTIONS, true, true},
-	[ON_UDMABUF] = {"on-udmabuf", mount_built, TMPFS_OPTIONS ",heap=udmabuf", false, true},
-	[ON_SHMEM] = {"on-shmem", mount_built, SHMEM, false, true},
-	[ON_BEST] = {"on-best", mount_built, TMPFS_OPTIONS ",heap=auto", false, true},
-	[PLAIN_ON_DMA_HEAP] = {"plain-dma-heap", mount_plain, TMPFS_OPTIONS, true, true},
-	[PLAIN_ON_UDMABUF] = {"plain-udmabuf", mount_plain, TMPFS_OPTIONS ",heap=udmabuf", false,
-			      true},
-	[PLAIN_ON_SHMEM] = {"plain-shmem", mount_plain, SHMEM, false, true},
+	[ON_DMA_HEAP] = {"on-dma-heap", mount_built, TMPFS_OPTIONS, true, true, needs_dma_heap},
+	[ON_UDMABUF] = {"on-udmabuf", mount_built, UDMABUF, true, false, needs_udmabuf},
+	[ON_SHMEM] = {"on-shmem", mount_built, SHMEM, true},
+	[ON_BEST] = {"on-best", mount_built, TMPFS_OPTIONS ",heap=auto", true},
+	[PLAIN_ON_DMA_HEAP] = {"plain-dma-heap", mount_plain, TMPFS_OPTIONS, true, true,
+			       needs_dma_heap},
+	[PLAIN_ON_UDMABUF] = {"plain-udmabuf", mount_plain, UDMABUF, true, false, needs_udmabuf},
+	[PLAIN_ON_SHMEM] = {"plain-shmem", mount_plain, SHMEM, true},
 };
+
+const char *needs_dma_heap(const struct bench *bench)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "/dev/dma_heap/%s", bench->settings.heap);
+	return access(path, R_OK) ? "this machine has no dma-heap of that name: see --heap" : NULL;
+}
+
+const char *needs_udmabuf(const struct bench *bench)
+{
+	(void)bench;
+	return access("/dev/udmabuf", R_OK) ? "this machine has no /dev/udmabuf" : NULL;
+}
 
 bool place_is_ours(enum place_id id)
 {
@@ -229,8 +245,11 @@ int place_mount(struct bench *bench, enum place_id id, char why[static 256])
 	if (mkdir(place->dir, 0755) && errno != EEXIST)
 		return -errno;
 	options_of(bench, &kinds[id], options);
-	int error = kinds[id].mount(bench, place, options, why);
+	const char *reason = kinds[id].lacks ? kinds[id].lacks(bench) : NULL;
+	int error = reason ? UNABLE : kinds[id].mount(bench, place, options, why);
 
+	if (reason)
+		snprintf(why, 256, "%s", reason);
 	if (error)
 		place_unmount(place);
 	return error;

@@ -41,11 +41,15 @@ bool place_is_ours(enum place_id id);
 
 /*
  * Mounts the place, empty; or leaves it as it is where that has been done. On
- * failure -errno, and @why says what is missing.
- * Everything happens in the mount namespace that supervise() has made.
+ * failure -errno, or UNABLE where this machine can't have it, and @why says what
+ * is missing. Everything happens in the mount namespace that supervise() has made.
  */
 int place_mount(struct bench *bench, enum place_id id, char why[static 256]);
 void place_unmount(struct place *place);
+
+/* The reason why there can be no mount of that kind, or NULL. */
+const char *needs_dma_heap(const struct bench *bench);
+const char *needs_udmabuf(const struct bench *bench);
 
 /* Waits until the daemon, if there is one, has nothing left to do. */
 void place_settle(const struct place *place);

@@ -8,22 +8,40 @@ static double total(const struct lane *lane, unsigned run)
 	return lane->values[CREATE][run] + lane->values[IO][run];
 }
 
-static double quotient(const struct ratio *ratio, const struct lane *one, const struct lane *other,
-		       unsigned run)
+static double sum(const double values[], unsigned count)
 {
-	const double cpu = 100 * one->values[CPU][run] / other->values[CPU][run];
+	double all = 0;
 
-	switch (ratio->kind) {
-	case RATIO_SPEED:
-		return other->values[IO][run] / one->values[IO][run];
-	case RATIO_TOTAL:
-		return total(other, run) / total(one, run);
-	case RATIO_CPU:
-		return cpu;
-	case RATIO_SAVED:
-		return 100 - cpu;
-	}
-	return 0;
+	for (unsigned i = 0; i < count; i++)
+		all += values[i];
+	return all;
+}
+
+/* Of all runs together: the clock may be too coarse for one. */
+static struct spread cpu_percent(const struct settings *settings, const struct lane *one,
+				 const struct lane *other, bool saved)
+{
+	const double percent = 100 * sum(one->values[CPU], settings->runs) /
+			       sum(other->values[CPU], settings->runs);
+	const double value = saved ? 100 - percent : percent;
+
+	return (struct spread){value, value, value};
+}
+
+static struct spread speed(const struct settings *settings, const struct lane *one,
+			   const struct lane *other, bool with_memory)
+{
+	double values[MAX_RUNS];
+
+	for (unsigned run = 0; run < settings->runs; run++)
+		values[run] = with_memory ? total(other, run) / total(one, run) :
+					    other->values[IO][run] / one->values[IO][run];
+	return spread_of(values, settings->runs);
+}
+
+bool ratio_is_speed(const struct ratio *ratio)
+{
+	return ratio->kind == RATIO_SPEED || ratio->kind == RATIO_TOTAL;
 }
 
 bool ratio_find(const struct settings *settings, const struct lanes *lanes,
@@ -31,17 +49,11 @@ bool ratio_find(const struct settings *settings, const struct lanes *lanes,
 {
 	const struct lane *one = find_lane(lanes, ratio->row);
 	const struct lane *other = find_lane(lanes, ratio->against);
-	double values[MAX_RUNS];
 
 	if (!one || !other)
 		return false;
-	for (unsigned run = 0; run < settings->runs; run++)
-		values[run] = quotient(ratio, one, other, run);
-	*spread = spread_of(values, settings->runs);
+	*spread = ratio_is_speed(ratio) ?
+			  speed(settings, one, other, ratio->kind == RATIO_TOTAL) :
+			  cpu_percent(settings, one, other, ratio->kind == RATIO_SAVED);
 	return true;
-}
-
-const char *ratio_unit(const struct ratio *ratio)
-{
-	return ratio->kind == RATIO_SPEED || ratio->kind == RATIO_TOTAL ? "times as fast" : "%";
 }

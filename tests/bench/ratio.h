@@ -10,7 +10,7 @@
 bool ratio_find(const struct settings *settings, const struct lanes *lanes,
 		const struct ratio *ratio, struct spread *spread);
 
-/* "times as fast" or "%" */
-const char *ratio_unit(const struct ratio *ratio);
+/* Times as fast, which has a spread; or a percentage, which is of all runs together. */
+bool ratio_is_speed(const struct ratio *ratio);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "machine.h"
 #include "sample.h"
+#include "table.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -59,8 +60,8 @@ static void print_settings(const struct bench *bench)
 	printf("medians of %u runs (from … to); rows take turns, in an order drawn with --seed %llu\n",
 	       settings->runs, (unsigned long long)settings->seed);
 	printf("cached: bytes by which the page cache grew, for each byte; copies: CPU time, where 1 is\n"
-	       "what memcpy() takes for the same bytes, here %.3g ms for a MB\n",
-	       bench->cpu_copy * 1e9);
+	       "what memcpy() takes for the same bytes, here %.3g ms for a MB; CPU time is\n"
+	       "counted in steps of %.2g ms\n", bench->cpu_copy * 1e9, cpu_step() * 1e3);
 }
 
 void report_start(const struct bench *bench)

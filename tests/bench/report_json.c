@@ -129,7 +129,7 @@ static json_object *ratio_object(const struct ratio *ratio, struct spread spread
 	add_text(object, "what", ratio->what);
 	add_text(object, "row", ratio->row);
 	add_text(object, "against", ratio->against);
-	add_text(object, "unit", ratio_unit(ratio));
+	add_text(object, "unit", ratio_is_speed(ratio) ? "times as fast" : "%");
 	if (ratio->claim)
 		add_text(object, "claim", ratio->claim);
 	return object;

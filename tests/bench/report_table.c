@@ -60,10 +60,13 @@ static void print_ratio(const struct settings *settings, const struct lanes *lan
 
 	if (!ratio_find(settings, lanes, ratio, &spread))
 		return;
-	printf("%s: %.2f (%.2f … %.2f) %s", ratio->what, spread.median, spread.min, spread.max,
-	       ratio_unit(ratio));
+	if (ratio_is_speed(ratio))
+		printf("%s: %.2f (%.2f … %.2f) times as fast", ratio->what, spread.median,
+		       spread.min, spread.max);
+	else
+		printf("%s: %.0f %%", ratio->what, spread.median);
 	if (ratio->claim)
-		printf("; was claimed: %s", ratio->claim);
+		printf("; theirs: %s", ratio->claim);
 	putchar('\n');
 }
 

@@ -107,7 +107,7 @@ static int copy_by_cp(struct bench *bench, const struct row *row, const struct s
 
 	to = from;
 	snprintf(to.dir, sizeof(to.dir), "%.480s", place->dir);
-	error = error ?: drop_caches();
+	error = error ?: drop_caches_but("cp");
 	error = error ?: copy_set(place, &from, to.dir, step->parallel, &usage);
 	*seconds = usage.seconds;
 	error = error ?: set_check(bench, &to);

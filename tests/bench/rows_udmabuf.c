@@ -14,7 +14,7 @@ static const struct ratio ratios[] = {
 	{RATIO_SPEED, "direct copy_file_range against the limit", "10)  udmabuf direct c_f_r",
 	 "limit: O_DIRECT read", NULL},
 	{RATIO_SPEED, "direct copy_file_range against mmap of the memfd and direct read",
-	 "10)  udmabuf direct c_f_r", "4) udma+memfd direct R/W", "1.50, \"over 50 %\""},
+	 "10)  udmabuf direct c_f_r", "4) udma+memfd direct R/W", "1.50 (\"over 50 %\")"},
 	{RATIO_SPEED, "direct copy_file_range against mmap and buffered read",
 	 "10)  udmabuf direct c_f_r", "1)Beg udmabuf buffer R/W", "2.94"},
 	{RATIO_SPEED, "noise: the last row against the first, which is the same",

@@ -47,7 +47,8 @@ static void mount_lane(struct bench *bench, const struct group *group, struct la
 	if (error) {
 		snprintf(lane->why, sizeof(lane->why), "%s", why);
 		/* Huge pages are not everywhere. */
-		lane->failed = place_is_ours(lane->row->place) && lane->row->place != MOUNT_HUGE;
+		lane->failed = error != UNABLE && place_is_ours(lane->row->place) &&
+			       lane->row->place != MOUNT_HUGE;
 		return;
 	}
 	if (group->prepare && (error = group->prepare(bench, lane->row)))

@@ -46,6 +46,7 @@ void meter_stop(const struct bench *bench, const struct meter *meter, uint64_t b
 	values[COPIES] = cpu / (bytes * bench->cpu_copy);
 }
 
+/* By the clock on the wall, at best: that of the CPU may be coarse. */
 double cpu_of_copy(void)
 {
 	char *from = malloc(COPIED), *to = malloc(COPIED);
@@ -56,14 +57,24 @@ double cpu_of_copy(void)
 	memset(from, 1, COPIED);
 	memset(to, 2, COPIED);
 	for (unsigned i = 0; i < TIMES; i++) {
-		const double start = cpu_used();
+		const double start = now();
 
 		memcpy(to, from, COPIED);
 		/* or nobody would miss it */
 		__asm__ volatile("" : : "r"(to) : "memory");
-		times[i] = cpu_used() - start;
+		times[i] = now() - start;
 	}
 	free(from);
 	free(to);
-	return spread_of(times, TIMES).median / COPIED;
+	return spread_of(times, TIMES).min / COPIED;
+}
+
+double cpu_step(void)
+{
+	const double start = cpu_used();
+	double time = start;
+
+	while (time == start)
+		time = cpu_used();
+	return time - start;
 }

@@ -37,4 +37,7 @@ void meter_stop(const struct bench *bench, const struct meter *meter, uint64_t b
 /* Seconds of CPU time that copying a byte from memory to memory takes here. */
 double cpu_of_copy(void);
 
+/* The least difference that the clock of CPU time knows, in seconds. */
+double cpu_step(void);
+
 #endif

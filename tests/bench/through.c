@@ -132,7 +132,7 @@ static int run_io(struct bench *bench, const struct row *row, const struct set *
 {
 	const struct place *place = &bench->places[row->place];
 	const struct through *through = row->how;
-	int error = drop_caches();
+	int error = drop_caches_but(through->argv[0]);
 	const struct meter meter = meter_start();
 	double cpu = 0;
 
@@ -250,18 +250,4 @@ int copy_set(const struct place *place, const struct set *from, const char *to, 
 	for (unsigned i = 0; lines && i < processes; i++)
 		drop_line(&lines[i]);
 	return error;
-}
-
-const char *needs_dma_heap(const struct bench *bench)
-{
-	char path[300];
-
-	snprintf(path, sizeof(path), "/dev/dma_heap/%s", bench->settings.heap);
-	return access(path, R_OK) ? "this machine has no dma-heap of that name: see --heap" : NULL;
-}
-
-const char *needs_udmabuf(const struct bench *bench)
-{
-	(void)bench;
-	return access("/dev/udmabuf", R_OK) ? "this machine has no /dev/udmabuf" : NULL;
 }

@@ -25,10 +25,6 @@ int run_out(struct bench *bench, const struct row *row, double values[]);
 /* group->prepare of the way back. */
 int prepare_out(struct bench *bench, const struct row *row);
 
-/* group->unable. */
-const char *needs_dma_heap(const struct bench *bench);
-const char *needs_udmabuf(const struct bench *bench);
-
 /*
  * As many processes as asked for, each with its share of the files, copy all of
  * one set with cp.

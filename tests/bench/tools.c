@@ -139,6 +139,15 @@ int drop_caches(void)
 	return drop("3");
 }
 
+int drop_caches_but(const char *program)
+{
+	const char *const argv[] = {program, "--help", NULL};
+	const struct place nowhere = {};
+	struct usage usage;
+
+	return drop_caches() ?: run_tool(&nowhere, argv, &usage);
+}
+
 int warm_memory(uint64_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

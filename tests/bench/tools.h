@@ -41,6 +41,9 @@ int drop_names(void);
 /* So does everything else, after what was written is on the disk. */
 int drop_caches(void);
 
+/* All but a program: what starting it takes is not what is to be measured. */
+int drop_caches_but(const char *program);
+
 /*
  * Touches as much memory as is about to be used and gives it back. Virtual
  * machines hand idle memory to their host; who touches it first pays.
