@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define MAX_FIGURES    12
 #define MAX_ROWS       32 /* of a group */
@@ -27,28 +28,28 @@
 
 struct settings {
 	const char *patterns; /* of --rows, parted by commas; NULL: the short set */
-	uint64_t size; /* bytes of a large file; 0: as the group has it */
-	unsigned count; /* files; 0: as the group has it */
+	uint64_t size;	      /* bytes of a large file; 0: as the group has it */
+	unsigned count;	      /* files; 0: as the group has it */
 	unsigned runs;
-	uint64_t largest; /* of the files that groups of growth make */
-	uint64_t window; /* of the memory that the limit goes round in */
-	uint64_t seed; /* of the order */
-	const char *heap; /* a dma-heap */
-	const char *dir; /* on a disk */
-	const char *disks; /* more of them, parted by commas, or NULL */
+	uint64_t largest;	/* of the files that groups of growth make */
+	uint64_t window;	/* of the memory that the limit goes round in */
+	uint64_t seed;		/* of the order */
+	const char *heap;	/* a dma-heap */
+	const char *dir;	/* on a disk */
+	const char *disks;	/* more of them, parted by commas, or NULL */
 	const char *csv, *json; /* files, NULL: none */
-	const char *svg; /* a directory, or NULL */
-	const char *other; /* a second dmaheapfs, or NULL */
-	const char *plain; /* a dmaheapfs without passthrough, or NULL */
+	const char *svg;	/* a directory, or NULL */
+	const char *other;	/* a second dmaheapfs, or NULL */
+	const char *plain;	/* a dmaheapfs without passthrough, or NULL */
 };
 
 struct bench {
 	struct settings settings;
-	char work[256]; /* a directory of this run's own, below settings.dir */
-	char files[320]; /* below that: what the running group has made */
+	char work[256];		    /* a directory of this run's own, below settings.dir */
+	char files[320];	    /* below that: what the running group has made */
 	char disks[MAX_DISKS][256]; /* the same on other disks; the last ones are empty */
 	struct place places[PLACES];
-	char why[256]; /* what went wrong, where a row knows better than strerror() */
+	char why[256];	 /* what went wrong, where a row knows better than strerror() */
 	double cpu_copy; /* CPU seconds that copying a byte from memory to memory takes */
 	uint64_t serial; /* of what was written last, so that no two are alike */
 };
@@ -75,7 +76,7 @@ struct ratio {
 	enum {
 		RATIO_SPEED, /* how many times as fast the first is, in I/O */
 		RATIO_TOTAL, /* the same, with the time that its memory took to make */
-		RATIO_CPU, /* its CPU time in percent of the second's */
+		RATIO_CPU,   /* its CPU time in percent of the second's */
 		RATIO_SAVED, /* what is missing from there to 100 */
 	} kind;
 	const char *what;
@@ -84,8 +85,8 @@ struct ratio {
 };
 
 enum style {
-	STYLE_LISTS, /* each figure a list of the rows */
-	STYLE_TABLE, /* a line for each row: see table.h */
+	STYLE_LISTS,  /* each figure a list of the rows */
+	STYLE_TABLE,  /* a line for each row: see table.h */
 	STYLE_GROWTH, /* figures are steps, and rows curves over them */
 };
 
@@ -117,7 +118,7 @@ bool is_wanted(const struct settings *settings, const struct group *group, const
 struct settings settings_for(const struct settings *settings, const struct group *group);
 
 /* Prints group->what with the settings' numbers in it. rows.c */
-void print_what(const struct settings *settings, const struct group *group);
+void print_what(FILE *out, const struct settings *settings, const struct group *group);
 
 /* Puts the reason together, and returns UNABLE. run.c */
 int unable(struct bench *bench, const char *format, ...) __attribute__((format(printf, 2, 3)));

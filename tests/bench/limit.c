@@ -7,10 +7,9 @@
  * caches hold that is faster than into any buffers of a gigabyte; so this goes
  * round in more than that, unless the settings' window says so.
  */
-#include "raw.h"
-
 #include "bench.h"
 #include "pattern.h"
+#include "raw.h"
 #include "sample.h"
 #include "set.h"
 #include "table.h"
@@ -131,7 +130,8 @@ static int move_pieces(struct stream *stream)
 	int error = 0;
 
 	while (next < end && !error)
-		error = stream->flying < stream->shape.depth ? submit(stream, next++) : reap(stream);
+		error = stream->flying < stream->shape.depth ? submit(stream, next++)
+							     : reap(stream);
 	while (stream->flying)
 		error = reap(stream) ?: error;
 	for (unsigned i = 0; i < stream->set.count && stream->write && !error; i++)
@@ -160,15 +160,14 @@ static int move_stream(struct bench *bench, struct stream *stream, double values
 }
 
 static const struct shape shapes[] = {
-	{1, 1 << 20}, {2, 1 << 20}, {4, 1 << 20}, {8, 1 << 20},
-	{1, 4 << 20}, {2, 4 << 20}, {4, 4 << 20}, {8, 4 << 20},
-	{1, 32 << 20}, {2, 32 << 20}, {4, 32 << 20},
+	{1, 1 << 20}, {2, 1 << 20}, {4, 1 << 20},  {8, 1 << 20},  {1, 4 << 20},	 {2, 4 << 20},
+	{4, 4 << 20}, {8, 4 << 20}, {1, 32 << 20}, {2, 32 << 20}, {4, 32 << 20},
 };
 
 static bool fits(const struct stream *stream, const struct shape *shape)
 {
-	return shape == shapes || (shape->piece <= stream->set.size &&
-				   shape->piece * shape->depth <= stream->window);
+	return shape == shapes ||
+	       (shape->piece <= stream->set.size && shape->piece * shape->depth <= stream->window);
 }
 
 static int find_shape(struct bench *bench, struct stream *stream)
@@ -189,10 +188,10 @@ static int find_shape(struct bench *bench, struct stream *stream)
 	}
 	stream->shape = best;
 	if (!error)
-		printf("the limit of %s of %u × %.4g MiB: %u × %llu MiB in flight, in %llu MiB of "
-		       "memory\n", stream->write ? "writes" : "reads", stream->set.count,
-		       stream->set.size / 0x1p20, best.depth,
-		       (unsigned long long)best.piece >> 20,
+		printf("the limit of %s of %u × %.4g MiB: %u × %llu MiB in flight, in %llu MiB "
+		       "of memory\n",
+		       stream->write ? "writes" : "reads", stream->set.count,
+		       stream->set.size / 0x1p20, best.depth, (unsigned long long)best.piece >> 20,
 		       (unsigned long long)stream->window >> 20);
 	return error;
 }
@@ -304,13 +303,13 @@ int run_limit(struct bench *bench, const struct row *row, double values[])
 
 	if (bench->settings.size % PATTERN_PAGE)
 		return unable(bench, "direct I/O by hand needs whole pages");
-	stream.ring = mmap(NULL, stream.window, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	stream.ring = mmap(NULL, stream.window, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
 	if (stream.ring == MAP_FAILED)
 		return -errno;
 	memset(stream.ring, 1, stream.window);
-	const int error = raw->write ? stream_out(bench, &stream, values) :
-				       stream_in(bench, &stream, values);
+	const int error =
+		raw->write ? stream_out(bench, &stream, values) : stream_in(bench, &stream, values);
 
 	munmap(stream.ring, stream.window);
 	return error;

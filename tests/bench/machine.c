@@ -44,11 +44,13 @@ static void find_kind(char kind[static 128])
 	read_line("/sys/class/dmi/id/product_name", product, sizeof(product));
 	read_line("/sys/class/dmi/id/sys_vendor", vendor, sizeof(vendor));
 	if (has_word("/proc/cpuinfo", "User Mode Linux"))
-		snprintf(kind, 128, "User Mode Linux: system calls are dear, the disk is a thread "
-				    "of the host that copies");
+		snprintf(kind, 128,
+			 "User Mode Linux: system calls are dear, the disk is a thread "
+			 "of the host that copies");
 	else if (has_word("/proc/cpuinfo", "TCG"))
-		snprintf(kind, 128, "emulated (QEMU TCG): copies by the CPU are dear, the disk's "
-				    "DMA is a copy by the host");
+		snprintf(kind, 128,
+			 "emulated (QEMU TCG): copies by the CPU are dear, the disk's "
+			 "DMA is a copy by the host");
 	else if (has_word("/proc/cpuinfo", " hypervisor"))
 		snprintf(kind, 128, "a virtual machine %s %s", vendor, product);
 	else
@@ -116,6 +118,8 @@ void machine_find(const struct bench *bench, struct machine *machine)
 		 system.release, system.version, system.machine);
 	snprintf(machine->load, sizeof(machine->load), "%.1f", load[0]);
 	read_line("/proc/sys/kernel/random/boot_id", machine->boot, sizeof(machine->boot));
+	read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource",
+		  machine->clock, sizeof(machine->clock));
 	find_kind(machine->kind);
 	find_device(bench->settings.dir, machine->device);
 	find_heaps(machine->heaps);
@@ -127,9 +131,11 @@ void print_machine(const struct bench *bench)
 
 	machine_find(bench, &machine);
 	printf("kernel: %s\n", machine.kernel);
-	printf("machine: %s; %ld processors, %llu MiB, load %s\n", machine.kind,
-	       machine.processors, (unsigned long long)machine.memory >> 20, machine.load);
+	printf("machine: %s; %ld processors, %llu MiB, load %s, clock %s\n", machine.kind,
+	       machine.processors, (unsigned long long)machine.memory >> 20, machine.load,
+	       machine.clock);
 	printf("disk: %s; heaps: %s; the dma-heap is %s\n", machine.device, machine.heaps,
 	       bench->settings.heap);
-	printf("boot: %s; figures of other boots are not to be compared with these\n", machine.boot);
+	printf("boot: %s; figures of other boots are not to be compared with these\n",
+	       machine.boot);
 }

@@ -7,11 +7,12 @@
 
 struct machine {
 	char kernel[256]; /* release and version */
-	char boot[64]; /* that of random/boot_id */
-	char kind[128]; /* what runs the kernel: an emulation has its own costs */
+	char boot[64];	  /* that of random/boot_id */
+	char kind[128];	  /* what runs the kernel: an emulation has its own costs */
 	char device[256]; /* below --dir, and its filesystem */
 	char heaps[256];
 	char load[32];
+	char clock[32]; /* what the kernel tells the time by */
 	long processors;
 	uint64_t memory;
 };

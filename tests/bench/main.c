@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "bench.h"
-
 #include "util/number.h"
 
 #include <getopt.h>
@@ -46,7 +45,7 @@ static void print_rows(const struct group *group)
 	const struct settings settings = settings_for(&defaults, group);
 
 	printf("\n%s%s: ", group->name, group->by_default ? "" : " (only by --rows)");
-	print_what(&settings, group);
+	print_what(stdout, &settings, group);
 	fputs("\n", stdout);
 	for (const struct row *row = group->rows; row->name; row++)
 		printf("    %s/%s\n", group->name, row->name);

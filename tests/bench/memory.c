@@ -90,7 +90,8 @@ static int make_udmabuf(struct bench *bench, int device, int memfd, uint64_t siz
 	const int fd = ioctl(device, UDMABUF_CREATE, &create);
 
 	if (fd < 0 && errno == EINVAL)
-		return unable(bench, "no udmabuf of %llu MiB: "
+		return unable(bench,
+			      "no udmabuf of %llu MiB: "
 			      "/sys/module/udmabuf/parameters/size_limit_mb is the limit",
 			      (unsigned long long)size >> 20);
 	return fd < 0 ? -errno : fd;
@@ -105,8 +106,7 @@ static int make_udmabufs(struct bench *bench, struct memory *memory)
 		return unable(bench, "/dev/udmabuf: %s", strerror(errno));
 	for (unsigned i = 0; i < memory->count; i++) {
 		scope(fd) int memfd = make_memfd(memory);
-		const int fd = memfd < 0 ? memfd :
-					   make_udmabuf(bench, device, memfd, memory->room);
+		const int fd = memfd < 0 ? memfd : make_udmabuf(bench, device, memfd, memory->room);
 
 		if (fd < 0)
 			return fd;
@@ -146,7 +146,7 @@ static int *no_fds(unsigned count)
 int memory_make(struct bench *bench, enum memory_kind kind, unsigned count, uint64_t size,
 		struct memory *memory)
 {
-	static int (*const make[])(struct bench *bench, struct memory *memory) = {
+	static int (*const make[])(struct bench * bench, struct memory * memory) = {
 		[DMABUF] = make_dmabufs,
 		[UDMABUF] = make_udmabufs,
 		[MEMFD] = make_memfds,
@@ -192,8 +192,8 @@ static int visit_piece(const struct memory *memory, unsigned number, uint64_t po
 {
 	const uint64_t room = memory->room - position < MAPPED ? memory->room - position : MAPPED;
 	const uint64_t left = memory->size - position;
-	char *map = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fds[number],
-			 position);
+	char *map =
+		mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fds[number], position);
 
 	if (map == MAP_FAILED)
 		return -errno;
@@ -257,8 +257,9 @@ int memory_check(struct bench *bench, const struct memory *memory, uint64_t owne
 
 		error = memory_visit(memory, i, false, check_piece, &pattern);
 		if (error == -EBADMSG)
-			snprintf(bench->why, sizeof(bench->why), "buffer %u has wrong bytes at %llu",
-				 i, (unsigned long long)pattern.wrong);
+			snprintf(bench->why, sizeof(bench->why),
+				 "buffer %u has wrong bytes at %llu", i,
+				 (unsigned long long)pattern.wrong);
 	}
 	return error;
 }

@@ -9,7 +9,7 @@
 struct bench;
 
 enum memory_kind {
-	DMABUF, /* of a dma-heap */
+	DMABUF,	 /* of a dma-heap */
 	UDMABUF, /* the dma-buf that /dev/udmabuf makes of a memfd */
 	MEMFD,
 	UMFD, /* a memfd filled with pages, behind a udmabuf: copied to as a memfd */
@@ -20,8 +20,8 @@ struct memory {
 	unsigned count;
 	uint64_t size; /* bytes that matter */
 	uint64_t room; /* the same in whole pages */
-	int *fds; /* what is copied to or from */
-	int *behind; /* the udmabufs of UMFD */
+	int *fds;      /* what is copied to or from */
+	int *behind;   /* the udmabufs of UMFD */
 };
 
 /*

@@ -134,8 +134,8 @@ int move(struct bench *bench, enum way way, const struct memory *memory, unsigne
 		[BY_COPY] = "copy_file_range",
 	};
 	const int buffer = memory->fds[number];
-	const struct ends ends = write ? (struct ends){buffer, file, memory->size} :
-					 (struct ends){file, buffer, memory->size};
+	const struct ends ends = write ? (struct ends){buffer, file, memory->size}
+				       : (struct ends){file, buffer, memory->size};
 	struct mapped mapped = {file, write};
 
 	if (way == BY_MAP)
@@ -143,7 +143,7 @@ int move(struct bench *bench, enum way way, const struct memory *memory, unsigne
 	const int error = ways[way](&ends);
 
 	if (is_refusal(error))
-		return unable(bench, "this kernel has no %s between a file and %s (%s)",
-			      names[way], memory_name(memory->kind), strerror(-error));
+		return unable(bench, "this kernel has no %s between a file and %s (%s)", names[way],
+			      memory_name(memory->kind), strerror(-error));
 	return error;
 }

@@ -9,7 +9,7 @@ enum way {
 	BY_MAP, /* read() or write() between the file and a mapping */
 	BY_SENDFILE,
 	BY_SPLICE, /* by way of a pipe as large as anyone may have */
-	BY_COPY, /* copy_file_range() */
+	BY_COPY,   /* copy_file_range() */
 };
 
 struct bench;

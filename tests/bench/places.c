@@ -110,7 +110,8 @@ static int start(struct place *place, const char *const argv[], char *why)
 
 static int mount_dmaheapfs(struct place *place, const char *program, const char *options, char *why)
 {
-	const char *const argv[] = {program, "dmaheap-bench", place->dir, "-f", "-o", options, NULL};
+	const char *const argv[] = {program, "dmaheap-bench", place->dir, "-f", "-o", options,
+				    NULL};
 
 	if (access(program, X_OK)) {
 		snprintf(why, 256, "there is no %.200s", program);

@@ -31,9 +31,9 @@ enum place_id {
 struct bench;
 
 struct place {
-	char dir[PATH_MAX]; /* empty: not mounted */
+	char dir[PATH_MAX];   /* empty: not mounted */
 	char below[PATH_MAX]; /* what passthrough_hp shows, else empty */
-	pid_t daemon; /* 0: none */
+	pid_t daemon;	      /* 0: none */
 };
 
 /* Is it what this program is to judge, and not a rival? */

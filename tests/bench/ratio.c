@@ -34,8 +34,8 @@ static struct spread speed(const struct settings *settings, const struct lane *o
 	double values[MAX_RUNS];
 
 	for (unsigned run = 0; run < settings->runs; run++)
-		values[run] = with_memory ? total(other, run) / total(one, run) :
-					    other->values[IO][run] / one->values[IO][run];
+		values[run] = with_memory ? total(other, run) / total(one, run)
+					  : other->values[IO][run] / one->values[IO][run];
 	return spread_of(values, settings->runs);
 }
 
@@ -52,8 +52,8 @@ bool ratio_find(const struct settings *settings, const struct lanes *lanes,
 
 	if (!one || !other)
 		return false;
-	*spread = ratio_is_speed(ratio) ?
-			  speed(settings, one, other, ratio->kind == RATIO_TOTAL) :
-			  cpu_percent(settings, one, other, ratio->kind == RATIO_SAVED);
+	*spread = ratio_is_speed(ratio)
+			  ? speed(settings, one, other, ratio->kind == RATIO_TOTAL)
+			  : cpu_percent(settings, one, other, ratio->kind == RATIO_SAVED);
 	return true;
 }

@@ -29,9 +29,9 @@ int open_files(struct bench *bench, const struct set *set, int flags, int **file
 
 		close_files(*files, i);
 		*files = NULL;
-		return flags & O_DIRECT && error == -EINVAL ?
-			       unable(bench, "no direct I/O below %s", bench->settings.dir) :
-			       error;
+		return flags & O_DIRECT && error == -EINVAL
+			       ? unable(bench, "no direct I/O below %s", bench->settings.dir)
+			       : error;
 	}
 	return 0;
 }
@@ -128,13 +128,13 @@ int run_raw(struct bench *bench, const struct row *row, double values[])
 	const struct raw *raw = row->how;
 	struct memory memory;
 	double start = now();
-	int error = memory_make(bench, raw->kind, bench->settings.count, bench->settings.size,
-				&memory);
+	int error =
+		memory_make(bench, raw->kind, bench->settings.count, bench->settings.size, &memory);
 
 	values[CREATE] = (now() - start) * 1e3;
 	if (!error)
-		error = raw->write ? write_out(bench, raw, &memory, values) :
-				     read_in(bench, raw, &memory, values);
+		error = raw->write ? write_out(bench, raw, &memory, values)
+				   : read_in(bench, raw, &memory, values);
 	start = now();
 	memory_drop(&memory);
 	values[CLOSE] = (now() - start) * 1e3;

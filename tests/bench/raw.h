@@ -3,12 +3,11 @@
 #ifndef BENCH_RAW_H
 #define BENCH_RAW_H
 
+#include "bench.h"
 #include "memory.h"
 #include "move.h"
 
 #include <stdbool.h>
-
-struct row;
 
 struct raw {
 	enum memory_kind kind;
@@ -17,6 +16,11 @@ struct raw {
 	bool write;
 	bool new_files; /* that are written: else their blocks are there already */
 };
+
+/* A row of a group's, by the members of struct raw in order. */
+#define RAW_ROW(name, memory, ...) \
+	{name, NOWHERE, false, run_raw, &(const struct raw){.kind = memory, .way = __VA_ARGS__}, \
+	 TURN_ANY}
 
 /* row->how is a struct raw. Settings say how many buffers of what size. */
 int run_raw(struct bench *bench, const struct row *row, double values[]);
@@ -29,6 +33,7 @@ int run_limit(struct bench *bench, const struct row *row, double values[]);
 
 /* What both need of the disk: opens the files of a set; close_files() them. */
 struct set;
+
 int open_files(struct bench *bench, const struct set *set, int flags, int **files);
 void close_files(int *files, unsigned count);
 

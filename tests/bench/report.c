@@ -4,6 +4,7 @@
 #include "machine.h"
 #include "sample.h"
 #include "table.h"
+#include "tools.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -49,7 +50,7 @@ const char *number(char text[static 16], double value)
 static void print_name(const struct settings *settings, const struct group *group)
 {
 	printf("\n%s: ", group->name);
-	print_what(settings, group);
+	print_what(stdout, settings, group);
 	putchar('\n');
 }
 
@@ -57,17 +58,33 @@ static void print_settings(const struct bench *bench)
 {
 	const struct settings *settings = &bench->settings;
 
-	printf("medians of %u runs (from … to); rows take turns, in an order drawn with --seed %llu\n",
+	printf("medians of %u runs (from … to); rows take turns, in an order drawn with --seed "
+	       "%llu\n",
 	       settings->runs, (unsigned long long)settings->seed);
-	printf("cached: bytes by which the page cache grew, for each byte; copies: CPU time, where 1 is\n"
+	printf("cached: bytes by which the page cache grew, for each byte; copies: CPU time, where "
+	       "1 is\n"
 	       "what memcpy() takes for the same bytes, here %.3g ms for a MB; CPU time is\n"
-	       "counted in steps of %.2g ms\n", bench->cpu_copy * 1e9, cpu_step() * 1e3);
+	       "counted in steps of %.2g ms\n",
+	       bench->cpu_copy * 1e9, cpu_step() * 1e3);
+}
+
+/* A share of all rows that are programs. */
+static void print_start_of_programs(void)
+{
+	const char *const argv[] = {"cp", "--help", NULL};
+	const struct place nowhere = {};
+	struct usage usage = {};
+
+	if (!run_tool(&nowhere, argv, &usage) && !run_tool(&nowhere, argv, &usage))
+		printf("starting and ending a program such as cp takes %.3g ms\n",
+		       usage.seconds * 1e3);
 }
 
 void report_start(const struct bench *bench)
 {
 	print_machine(bench);
 	print_settings(bench);
+	print_start_of_programs();
 	fflush(stdout);
 	if (bench->settings.csv)
 		csv_start(&bench->settings);

@@ -9,7 +9,7 @@
 struct lane {
 	const struct row *row;
 	char why[320]; /* why it has no values, or empty */
-	bool failed; /* it should have worked */
+	bool failed;   /* it should have worked */
 	double values[MAX_FIGURES][MAX_RUNS];
 };
 

@@ -44,16 +44,17 @@ static void write_lanes(FILE *csv, const struct settings *settings, const struct
 	unsigned next = 0;
 
 	do {
-		const struct lane *yardstick = next < yardsticks.count ? yardsticks.lane[next] : NULL;
+		const struct lane *yardstick =
+			next < yardsticks.count ? yardsticks.lane[next] : NULL;
 
 		for (unsigned i = 0; i < lanes->count; i++)
 			if (!*lanes->lane[i].why)
-				write_lane(csv, settings, group, &lanes->lane[i], yardstick, figure);
+				write_lane(csv, settings, group, &lanes->lane[i], yardstick,
+					   figure);
 	} while (++next < yardsticks.count);
 }
 
-int csv_group(const struct settings *settings, const struct group *group,
-	      const struct lanes *lanes)
+int csv_group(const struct settings *settings, const struct group *group, const struct lanes *lanes)
 {
 	FILE *csv = fopen(settings->csv, "ae");
 

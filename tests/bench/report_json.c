@@ -52,6 +52,7 @@ static json_object *machine_object(const struct bench *bench)
 	add_text(object, "device", machine.device);
 	add_text(object, "heaps", machine.heaps);
 	add_text(object, "load", machine.load);
+	add_text(object, "clock", machine.clock);
 	add_number(object, "processors", machine.processors);
 	add_number(object, "memory", machine.memory);
 	json_object_object_add(object, "copy_ns_per_byte", value_of(bench->cpu_copy * 1e9));
@@ -116,8 +117,8 @@ static json_object *row_object(const struct settings *settings, const struct gro
 	if (*lane->why)
 		add_text(object, lane->failed ? "failed" : "skipped", lane->why);
 	for (unsigned i = 0; group->figures[i].name && !*lane->why; i++)
-		json_object_array_add(figures, figure_object(settings, &group->figures[i],
-							     lane->values[i]));
+		json_object_array_add(figures,
+				      figure_object(settings, &group->figures[i], lane->values[i]));
 	json_object_object_add(object, "figures", figures);
 	return object;
 }

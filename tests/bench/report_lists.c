@@ -18,8 +18,8 @@ static void print_spread(struct spread spread, const char *sign)
 static void print_ratio(const struct settings *settings, const struct lane *lane,
 			const struct lane *yardstick, unsigned figure)
 {
-	const struct spread ratio = spread_of_ratio(lane->values[figure], yardstick->values[figure],
-						    settings->runs);
+	const struct spread ratio =
+		spread_of_ratio(lane->values[figure], yardstick->values[figure], settings->runs);
 
 	if (lane == yardstick)
 		printf("  %9s %-19s", "1", "");
@@ -57,7 +57,7 @@ static void print_heads(const struct yardsticks *yardsticks, const struct figure
 }
 
 void print_lists(const struct settings *settings, const struct group *group,
-			const struct lanes *lanes)
+		 const struct lanes *lanes)
 {
 	const struct yardsticks yardsticks = find_yardsticks(lanes);
 

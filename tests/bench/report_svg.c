@@ -25,15 +25,17 @@ static void write_head(FILE *plot, const struct settings *settings, const struct
 	struct utsname system;
 
 	uname(&system);
-	fprintf(plot, "set terminal svg size 900,540 font 'sans,12' background '#ffffff'\n");
+	fprintf(plot, "set terminal svg size 960,540 font 'sans,12' background '#ffffff'\n");
 	fprintf(plot, "set output '%s/%s.svg'\n", settings->svg, group->name);
-	fprintf(plot, "set title \"%s, %u × %.4g MiB: Linux %s\\n", group->name, settings->count,
-		settings->size / 0x1p20, system.release);
-	fprintf(plot, "medians of %u runs of one boot, whiskers from the least to the most\" noenhanced\n",
-		settings->runs);
+	fprintf(plot, "set title \"%s: ", group->name);
+	print_what(plot, settings, group);
+	fprintf(plot,
+		"\\nLinux %s, medians of %u runs of one boot, whiskers from the least to the "
+		"most\" noenhanced\n",
+		system.release, settings->runs);
 	fprintf(plot, "set ylabel '%s' noenhanced\nset yrange [0:*]\nset grid ytics\n",
 		group->figures[figure].unit);
-	fputs("set xtics rotate by -50 noenhanced\nset border 3\nset tics nomirror\n", plot);
+	fputs("set xtics noenhanced\nset border 3\nset tics nomirror\nset rmargin 12\n", plot);
 }
 
 static void write_lane(FILE *plot, const struct settings *settings, const struct lane *lane,
@@ -52,9 +54,11 @@ static void draw_bars(FILE *plot, const struct settings *settings, const struct 
 	for (unsigned i = 0; i < lanes->count; i++)
 		if (!*lanes->lane[i].why)
 			write_lane(plot, settings, &lanes->lane[i], figure_of(group));
-	fputs("end\nset boxwidth 0.7\nset style fill solid 0.6\nunset key\n"
+	fputs("end\nset xtics rotate by -50\nset boxwidth 0.7\nset style fill solid 0.6\nunset "
+	      "key\n"
 	      "plot $rows using 0:2:xtic(1) with boxes linecolor '#3465a4', "
-	      "'' using 0:2:3:4 with yerrorbars pointtype 0 linecolor '#000000'\n", plot);
+	      "'' using 0:3:(0):($4-$3) with vectors nohead linewidth 2 linecolor '#000000'\n",
+	      plot);
 }
 
 static void write_step(FILE *plot, const struct settings *settings, const struct figure *figure,
@@ -81,11 +85,12 @@ static void draw_curves(FILE *plot, const struct settings *settings, const struc
 			write_step(plot, settings, &group->figures[j], lanes->lane[i].values[j]);
 		fputs("end\n", plot);
 	}
-	fputs("set key top right\n", plot);
+	fputs("set key outside below\nset xrange [-0.3:*]\n", plot);
 	for (unsigned i = 0; i < lanes->count; i++) {
 		if (*lanes->lane[i].why)
 			continue;
-		fprintf(plot, "%s $lane%u using 0:2:3:4:xtic(1) with yerrorlines linewidth 2 title '%s'",
+		fprintf(plot,
+			"%s $lane%u using 0:2:3:4:xtic(1) with yerrorlines linewidth 2 title '%s'",
 			word, i, lanes->lane[i].row->name);
 		word = ",";
 	}
@@ -105,7 +110,8 @@ int svg_group(const struct settings *settings, const struct group *group, const 
 	if (is_empty(lanes))
 		return 0;
 	if (!has_tool("gnuplot")) {
-		fprintf(stderr, "dmaheap-bench: drawings need gnuplot: contrib/install-deps.sh bench\n");
+		fprintf(stderr,
+			"dmaheap-bench: drawings need gnuplot: contrib/install-deps.sh bench\n");
 		return -ENOENT;
 	}
 	if (mkdir(settings->svg, 0755) && errno != EEXIST)

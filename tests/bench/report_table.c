@@ -21,8 +21,10 @@ static void print_head(const struct settings *settings, const struct group *grou
 
 	snprintf(title, sizeof(title), "%ux%.4gMB %s %.4gMB", settings->count, mb, group->name,
 		 settings->count * mb);
-	printf("|" NAME "|Creat-ms|Close-ms|  I/O-ms|I/O-MB/s| I/O%%|  CPU-ms|cached|copies| I/O-ms "
-	       "from … to\n", title);
+	printf("|" NAME
+	       "|Creat-ms|Close-ms|  I/O-ms|I/O-MB/s| I/O%%|  CPU-ms|cached|copies| I/O-ms "
+	       "from … to\n",
+	       title);
 	puts("|--------------------------|--------|--------|--------|--------|-----|--------|"
 	     "------|------|-----------------");
 }
@@ -53,18 +55,28 @@ static void print_line(const struct settings *settings, const struct lane *lane,
 	       median(settings, lane, COPIES), io.min, io.max);
 }
 
+static void print_spread(const struct ratio *ratio, struct spread spread)
+{
+	if (ratio_is_speed(ratio))
+		printf("%.2f (%.2f … %.2f) times as fast", spread.median, spread.min, spread.max);
+	else
+		printf("%.0f %%", spread.median);
+}
+
+/* What others claim is told in any case. */
 static void print_ratio(const struct settings *settings, const struct lanes *lanes,
 			const struct ratio *ratio)
 {
 	struct spread spread;
+	const bool found = ratio_find(settings, lanes, ratio, &spread);
 
-	if (!ratio_find(settings, lanes, ratio, &spread))
+	if (!found && !ratio->claim)
 		return;
-	if (ratio_is_speed(ratio))
-		printf("%s: %.2f (%.2f … %.2f) times as fast", ratio->what, spread.median,
-		       spread.min, spread.max);
+	printf("%s: ", ratio->what);
+	if (found)
+		print_spread(ratio, spread);
 	else
-		printf("%s: %.0f %%", ratio->what, spread.median);
+		fputs("not measured here", stdout);
 	if (ratio->claim)
 		printf("; theirs: %s", ratio->claim);
 	putchar('\n');

@@ -52,7 +52,8 @@ static void *copy_share(void *arg)
 	struct share *share = arg;
 
 	for (unsigned i = share->first; i < share->memory->count && !share->error; i += share->step)
-		share->error = move(share->bench, BY_COPY, share->memory, i, share->files[i], false);
+		share->error = move(share->bench, BY_COPY, share->memory, i, share->files[i],
+				    false);
 	return NULL;
 }
 

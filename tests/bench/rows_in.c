@@ -10,38 +10,42 @@
 
 #include <stddef.h>
 
-#define TOOL(name, place, ...)                                                               \
-	{                                                                                    \
-		name, place, false, run_in, &(const struct through){.argv = __VA_ARGS__}, TURN_ANY   \
-	}
-#define CP     {"cp", "<<", ">>"}
-#define DD     {"dd", "if=<", "of=>", "bs=1M", "status=none"}
 #define DIRECT {"dd", "if=<", "of=/dev/null", "bs=4M", "iflag=direct", "status=none"}
+#define LOAD   {"dmaheapctl", "load", "<", ">"}
 
-/* @here is the place, @plain the same without passthrough, @bare what is done without any. */
-#define ROWS(here, plain, bare)                                                              \
-	{                                                                                    \
-		{"cp to tmpfs", TMPFS, true, run_in, &(const struct through){.argv = CP}, TURN_ANY},           \
-		TOOL("dd to tmpfs", TMPFS, DD, .each = true),                                \
-		TOOL("cp", here, CP),                                                        \
-		TOOL("cp from .source", here, CP, .view = true),                             \
-		TOOL("cat", here, {"cat", "<"}, .each = true, .output = true),               \
-		TOOL("dd", here, DD, .each = true),                                          \
-		TOOL("toybox cp", here, {"toybox", "cp", "<<", ">>"}),                       \
-		TOOL("busybox cp", here, {"busybox", "cp", "<<", ">>"}),                     \
-		TOOL("dmaheapctl load", here, {"dmaheapctl", "load", "<", ">"}, .each = true), \
-		TOOL("cp, plain FUSE", plain, CP),                                           \
-		TOOL("dd, plain FUSE", plain, DD, .each = true),                             \
-		{"raw", NOWHERE, false, run_raw, bare, TURN_ANY},                                       \
-		TOOL("dd direct to nowhere", NOWHERE, DIRECT, .each = true, .nowhere = true), \
-		{"limit: O_DIRECT read", NOWHERE, false, run_limit, &(const struct raw){.write = false}, TURN_ANY},  \
+/*
+ * @here is the place, @plain the same without passthrough; then comes what is done
+ * without a mount.
+ */
+#define ROWS(here, plain, ...) \
+	{ \
+		{"cp to tmpfs", TMPFS, true, run_in, &(const struct through){.argv = CP_ALL}, \
+			TURN_ANY}, \
+		TOOL_ROW("dd to tmpfs", TMPFS, run_in, DD_ONE), \
+		TOOL_ROW("cp", here, run_in, CP_ALL), \
+		TOOL_ROW("cp from .source", here, run_in, CP_ALL, .view = true), \
+		TOOL_ROW("cat", here, run_in, {"cat", "<"}, .each = true, .output = true), \
+		TOOL_ROW("dd", here, run_in, DD_ONE), \
+		TOOL_ROW("toybox cp", here, run_in, {"toybox", "cp", "<<", ">>"}), \
+		TOOL_ROW("busybox cp", here, run_in, {"busybox", "cp", "<<", ">>"}), \
+		TOOL_ROW("dmaheapctl load", here, run_in, LOAD, .each = true), \
+		TOOL_ROW("plain FUSE: cp", plain, run_in, CP_ALL), \
+		TOOL_ROW("plain FUSE: dd", plain, run_in, DD_ONE), \
+		RAW_ROW("raw", __VA_ARGS__), \
+		TOOL_ROW("dd direct to nowhere", NOWHERE, run_in, DIRECT, .each = true, \
+			.nowhere = true), \
+		{"fio direct to nowhere", NOWHERE, false, run_fio, NULL, TURN_ANY}, \
+		{"limit: O_DIRECT read", NOWHERE, false, run_limit, \
+			&(const struct raw){.write = false}, TURN_ANY}, \
 	}
 
 static const struct ratio ratios[] = {
-	{RATIO_TOTAL, "cp against making the memory and copying without a mount", "cp", "raw", NULL},
+	{RATIO_TOTAL, "cp against making the memory and copying without a mount", "cp", "raw",
+	 NULL},
 	{RATIO_TOTAL, "cp against the limit", "cp", "limit: O_DIRECT read", NULL},
 	{RATIO_TOTAL, "cp against cp to tmpfs", "cp", "cp to tmpfs", NULL},
-	{RATIO_TOTAL, "cp from .source against cp to tmpfs", "cp from .source", "cp to tmpfs", NULL},
+	{RATIO_TOTAL, "cp from .source against cp to tmpfs", "cp from .source", "cp to tmpfs",
+	 NULL},
 	{RATIO_TOTAL, "dmaheapctl load against cp", "dmaheapctl load", "cp", NULL},
 	{RATIO_CPU, "CPU time of cp in that of cp to tmpfs", "cp", "cp to tmpfs", NULL},
 	{},
@@ -57,7 +61,7 @@ const struct group group_in_dma_heap = {
 	.figures = TABLE_FIGURES,
 	.ratios = ratios,
 	.rows = ROWS(ON_DMA_HEAP, PLAIN_ON_DMA_HEAP,
-		     (&(const struct raw){.kind = DMABUF, .way = BY_COPY, .direct = true})),
+		     DMABUF, BY_COPY, .direct = true),
 };
 
 const struct group group_in_udmabuf = {
@@ -70,7 +74,7 @@ const struct group group_in_udmabuf = {
 	.figures = TABLE_FIGURES,
 	.ratios = ratios,
 	.rows = ROWS(ON_UDMABUF, PLAIN_ON_UDMABUF,
-		     (&(const struct raw){.kind = UDMABUF, .way = BY_COPY, .direct = true})),
+		     UDMABUF, BY_COPY, .direct = true),
 };
 
 const struct group group_in_shmem = {
@@ -83,5 +87,5 @@ const struct group group_in_shmem = {
 	.figures = TABLE_FIGURES,
 	.ratios = ratios,
 	.rows = ROWS(ON_SHMEM, PLAIN_ON_SHMEM,
-		     (&(const struct raw){.kind = MEMFD, .way = BY_MAP, .direct = true})),
+		     MEMFD, BY_MAP, .direct = true),
 };

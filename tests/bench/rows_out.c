@@ -9,28 +9,28 @@
 
 #include <stddef.h>
 
-#define TOOL(name, place, ...)                                                               \
-	{                                                                                    \
-		name, place, false, run_out, &(const struct through){.argv = __VA_ARGS__}, TURN_ANY  \
-	}
-#define CP {"cp", "<<", ">>"}
-#define DD {"dd", "if=<", "of=>", "bs=1M", "status=none"}
+#define SAVE {"dmaheapctl", "save", "<", ">"}
 
-#define ROWS(here, plain, bare)                                                              \
-	{                                                                                    \
-		{"cp from tmpfs", TMPFS, true, run_out, &(const struct through){.argv = CP}, TURN_ANY},        \
-		TOOL("dd from tmpfs", TMPFS, DD, .each = true),                              \
-		TOOL("cp", here, CP),                                                        \
-		TOOL("cat", here, {"cat", "<"}, .each = true, .output = true),               \
-		TOOL("dd", here, DD, .each = true),                                          \
-		TOOL("toybox cp", here, {"toybox", "cp", "<<", ">>"}),                       \
-		TOOL("busybox cp", here, {"busybox", "cp", "<<", ">>"}),                     \
-		TOOL("dmaheapctl save", here, {"dmaheapctl", "save", "<", ">"}, .each = true), \
-		TOOL("cp, plain FUSE", plain, CP),                                           \
-		TOOL("dd, plain FUSE", plain, DD, .each = true),                             \
-		{"raw", NOWHERE, false, run_raw, bare, TURN_ANY},                                       \
-		{"limit: O_DIRECT write", NOWHERE, false, run_limit,                         \
-		 &(const struct raw){.write = true}, TURN_ANY},                                        \
+/*
+ * @here is the place, @plain the same without passthrough; then comes what is done
+ * without a mount.
+ */
+#define ROWS(here, plain, ...) \
+	{ \
+		{"cp from tmpfs", TMPFS, true, run_out, \
+			&(const struct through){.argv = CP_ALL}, TURN_ANY}, \
+		TOOL_ROW("dd from tmpfs", TMPFS, run_out, DD_ONE), \
+		TOOL_ROW("cp", here, run_out, CP_ALL), \
+		TOOL_ROW("cat", here, run_out, {"cat", "<"}, .each = true, .output = true), \
+		TOOL_ROW("dd", here, run_out, DD_ONE), \
+		TOOL_ROW("toybox cp", here, run_out, {"toybox", "cp", "<<", ">>"}), \
+		TOOL_ROW("busybox cp", here, run_out, {"busybox", "cp", "<<", ">>"}), \
+		TOOL_ROW("dmaheapctl save", here, run_out, SAVE, .each = true), \
+		TOOL_ROW("plain FUSE: cp", plain, run_out, CP_ALL), \
+		TOOL_ROW("plain FUSE: dd", plain, run_out, DD_ONE), \
+		RAW_ROW("raw", __VA_ARGS__), \
+		{"limit: O_DIRECT write", NOWHERE, false, run_limit, \
+			&(const struct raw){.write = true}, TURN_ANY}, \
 	}
 
 static const struct ratio ratios[] = {
@@ -53,7 +53,7 @@ const struct group group_out_dma_heap = {
 	.figures = TABLE_FIGURES,
 	.ratios = ratios,
 	.rows = ROWS(ON_DMA_HEAP, PLAIN_ON_DMA_HEAP,
-		     (&(const struct raw){.kind = DMABUF, .way = BY_COPY, .direct = true, .write = true, .new_files = true})),
+		     DMABUF, BY_COPY, .direct = true, .write = true, .new_files = true),
 };
 
 const struct group group_out_udmabuf = {
@@ -67,7 +67,7 @@ const struct group group_out_udmabuf = {
 	.figures = TABLE_FIGURES,
 	.ratios = ratios,
 	.rows = ROWS(ON_UDMABUF, PLAIN_ON_UDMABUF,
-		     (&(const struct raw){.kind = UDMABUF, .way = BY_COPY, .direct = true, .write = true, .new_files = true})),
+		     UDMABUF, BY_COPY, .direct = true, .write = true, .new_files = true),
 };
 
 const struct group group_out_shmem = {
@@ -81,5 +81,5 @@ const struct group group_out_shmem = {
 	.figures = TABLE_FIGURES,
 	.ratios = ratios,
 	.rows = ROWS(ON_SHMEM, PLAIN_ON_SHMEM,
-		     (&(const struct raw){.kind = MEMFD, .way = BY_MAP, .direct = true, .write = true, .new_files = true})),
+		     MEMFD, BY_MAP, .direct = true, .write = true, .new_files = true),
 };

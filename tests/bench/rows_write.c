@@ -8,11 +8,7 @@
 
 #include <stddef.h>
 
-#define ROW(name, ...)                                                                       \
-	{                                                                                    \
-		name, NOWHERE, false, run_raw,                                               \
-			&(const struct raw){__VA_ARGS__, .write = true}, TURN_ANY            \
-	}
+#define WRITE .write = true
 
 static const struct ratio ratios[] = {
 	{RATIO_SPEED, "dma-buf, direct copy_file_range against the limit",
@@ -21,7 +17,8 @@ static const struct ratio ratios[] = {
 	 "8)   dmabuf direct c_f_r", "1)Beg  dmabuf buffer R/W", "4.09"},
 	{RATIO_SPEED, "udmabuf, direct copy_file_range against mmap of its memfd and direct write",
 	 "6)  udmabuf direct c_f_r", "4) udma+memfd direct R/W", "1.10"},
-	{RATIO_CPU, "dma-buf, CPU time of direct copy_file_range in that of mmap and buffered write",
+	{RATIO_CPU,
+	 "dma-buf, CPU time of direct copy_file_range in that of mmap and buffered write",
 	 "8)   dmabuf direct c_f_r", "1)Beg  dmabuf buffer R/W", NULL},
 	{RATIO_SPEED, "noise: the last row against the first, which is the same",
 	 "9)End  dmabuf buffer R/W", "1)Beg  dmabuf buffer R/W", "0.97"},
@@ -39,13 +36,13 @@ const struct group group_write = {
 	.rows = {
 		{"1)Beg  dmabuf buffer R/W", NOWHERE, true, run_raw,
 		 &(const struct raw){.kind = DMABUF, .way = BY_MAP, .write = true}, TURN_FIRST},
-		ROW("2)    udmabuf buffer R/W", .kind = UDMABUF, .way = BY_MAP),
-		ROW("3) udma+memfd buffer R/W", .kind = UMFD, .way = BY_MAP),
-		ROW("4) udma+memfd direct R/W", .kind = UMFD, .way = BY_MAP, .direct = true),
-		ROW("5)  udmabuf buffer c_f_r", .kind = UDMABUF, .way = BY_COPY),
-		ROW("6)  udmabuf direct c_f_r", .kind = UDMABUF, .way = BY_COPY, .direct = true),
-		ROW("7)   dmabuf buffer c_f_r", .kind = DMABUF, .way = BY_COPY),
-		ROW("8)   dmabuf direct c_f_r", .kind = DMABUF, .way = BY_COPY, .direct = true),
+		RAW_ROW("2)    udmabuf buffer R/W", UDMABUF, BY_MAP, WRITE),
+		RAW_ROW("3) udma+memfd buffer R/W", UMFD, BY_MAP, WRITE),
+		RAW_ROW("4) udma+memfd direct R/W", UMFD, BY_MAP, .direct = true, WRITE),
+		RAW_ROW("5)  udmabuf buffer c_f_r", UDMABUF, BY_COPY, WRITE),
+		RAW_ROW("6)  udmabuf direct c_f_r", UDMABUF, BY_COPY, .direct = true, WRITE),
+		RAW_ROW("7)   dmabuf buffer c_f_r", DMABUF, BY_COPY, WRITE),
+		RAW_ROW("8)   dmabuf direct c_f_r", DMABUF, BY_COPY, .direct = true, WRITE),
 		{"9)End  dmabuf buffer R/W", NOWHERE, false, run_raw,
 		 &(const struct raw){.kind = DMABUF, .way = BY_MAP, .write = true}, TURN_LAST},
 		{"limit: O_DIRECT write", NOWHERE, false, run_limit,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Groups one after the other; in a group, rows by turns. */
 #include "bench.h"
-
 #include "report.h"
 #include "table.h"
 #include "tools.h"
@@ -34,9 +33,8 @@ static void give_up(struct bench *bench, struct lane *lane, const char *what, in
 		snprintf(lane->why, sizeof(lane->why), "%s: %s", what,
 			 *bench->why ? bench->why : strerror(-error));
 	*bench->why = '\0';
-	lane->failed = error != UNABLE &&
-		       (error == -EBADMSG || lane->row->place == NOWHERE ||
-			place_is_ours(lane->row->place));
+	lane->failed = error != UNABLE && (error == -EBADMSG || lane->row->place == NOWHERE ||
+					   place_is_ours(lane->row->place));
 }
 
 static void mount_lane(struct bench *bench, const struct group *group, struct lane *lane)
@@ -189,9 +187,9 @@ static uint64_t memory_needed(const struct bench *bench)
 
 	for (const struct group *const *group = groups; *group; group++) {
 		const struct settings settings = settings_for(&bench->settings, *group);
-		const uint64_t bytes = (*group)->style == STYLE_GROWTH ?
-					       settings.largest :
-					       settings.size * (settings.count ?: 1);
+		const uint64_t bytes = (*group)->style == STYLE_GROWTH
+					       ? settings.largest
+					       : settings.size * (settings.count ?: 1);
 
 		if (is_wanted(&settings, *group, NULL) && bytes > most)
 			most = bytes;

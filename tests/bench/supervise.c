@@ -4,7 +4,6 @@
  * its own: when it is gone, so are the daemons, the tools and the mounts.
  */
 #include "bench.h"
-
 #include "util/scope.h"
 
 #include <ftw.h>
@@ -66,7 +65,7 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return remove(path);
 }
 
-static void catch(int signal)
+static void catch (int signal)
 {
 	const struct sigaction action = {.sa_handler = end_worker, .sa_flags = SA_RESTART};
 
@@ -119,9 +118,9 @@ static int watch_worker(struct bench *bench, int (*work)(struct bench *bench))
 {
 	int status;
 
-	catch(SIGINT);
-	catch(SIGTERM);
-	catch(SIGHUP);
+	catch (SIGINT);
+	catch (SIGTERM);
+	catch (SIGHUP);
 	fflush(NULL);
 	worker = fork();
 	if (worker == 0)

@@ -14,10 +14,10 @@
 
 enum { CREATE, CLOSE, IO, SPEED, CPU, CACHED, COPIES };
 
-#define TABLE_FIGURES                                                                        \
-	{                                                                                    \
-		{"Creat", "ms"}, {"Close", "ms"}, {"I/O", "ms"}, {"I/O", "MB/s"},            \
-		{"CPU", "ms"}, {"cached", "bytes per byte"}, {"CPU", "copies per byte"},     \
+#define TABLE_FIGURES                                                                            \
+	{                                                                                        \
+		{"Creat", "ms"}, {"Close", "ms"}, {"I/O", "ms"}, {"I/O", "MB/s"}, {"CPU", "ms"}, \
+			{"cached", "bytes per byte"}, {"CPU", "copies per byte"},                \
 	}
 
 /* What happens between two moments, in this process and in the page cache. */

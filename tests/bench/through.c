@@ -167,8 +167,8 @@ static int needs_tool(struct bench *bench, const struct row *row)
 {
 	const struct through *through = row->how;
 
-	return has_tool(through->argv[0]) ? 0 :
-	       unable(bench, "%s is not installed", through->argv[0]);
+	return has_tool(through->argv[0]) ? 0
+					  : unable(bench, "%s is not installed", through->argv[0]);
 }
 
 static void set_in_place(const struct bench *bench, const struct row *row, const struct set *like,
@@ -207,7 +207,8 @@ int prepare_out(struct bench *bench, const struct row *row)
 	struct usage usage;
 	struct stat st;
 	char path[SET_PATH];
-	int error = set_of_sources(&from, bench->files, bench->settings.count, bench->settings.size);
+	int error =
+		set_of_sources(&from, bench->files, bench->settings.count, bench->settings.size);
 
 	set_in_place(bench, row, &from, &to);
 	set_path(&to, to.count - 1, path);

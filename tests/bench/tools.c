@@ -16,7 +16,8 @@
 static _Noreturn void become_tool(const struct job *job)
 {
 	const int null = open("/dev/null", O_RDWR);
-	const int output = job->output ? open(job->output, O_WRONLY | O_CREAT | O_TRUNC, 0644) : null;
+	const int output =
+		job->output ? open(job->output, O_WRONLY | O_CREAT | O_TRUNC, 0644) : null;
 
 	dup2(null, STDIN_FILENO);
 	dup2(output, STDOUT_FILENO);

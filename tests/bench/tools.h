@@ -10,12 +10,12 @@
 
 struct usage {
 	double seconds; /* from before the fork to after the wait */
-	double cpu; /* of the program, and of the place's daemon meanwhile */
+	double cpu;	/* of the program, and of the place's daemon meanwhile */
 };
 
 struct job {
 	const char *const *argv; /* ends with NULL; the program is looked for in PATH */
-	const char *output; /* a file to make; NULL: it is thrown away */
+	const char *output;	 /* a file to make; NULL: it is thrown away */
 };
 
 /*
