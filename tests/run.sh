@@ -142,7 +142,7 @@ host_tests() {
 		--size 4 --count 100 --runs 1 || true
 	step "dmaheap-bench, copies" as_root "$top/build/dmaheap-bench" \
 		--rows 'read,write,udmabuf,in-*,out-*,small,grow-*' \
-		--size 1 --count 3 --runs 1 --largest 12 --window 8 || true
+		--size 1 --count 3 --runs 1 --largest 16 --window 8 || true
 	variant asan build-asan
 	variant tsan build-tsan --tag load
 	variant old-libfuse build-old-libfuse --tag short

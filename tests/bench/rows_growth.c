@@ -155,93 +155,98 @@ static bool has_room(const struct bench *bench, const struct step *step, const c
 	       (is_made(step, dir) || (uint64_t)st.f_bavail * st.f_frsize > bytes + SPARE);
 }
 
-/* @unit is what the seconds are divided by: 0 for each file, else so many bytes. */
+/* Leaves @seconds alone where there is no room, or no such disk. */
 static int take_step(struct bench *bench, const struct row *row, const struct step *step,
-		     uint64_t unit, double *value)
+		     double *seconds)
 {
-	const char *dir = dir_of(bench, step);
-	double seconds = 0;
-
-	*value = NAN;
-	if (!dir || !has_room(bench, step, dir))
-		return 0;
 	step_function *copy = row->place == NOWHERE ? copy_raw : copy_by_cp;
-	const int error = copy(bench, row, step, dir, &seconds);
-	const double units = unit ? (double)step->size * step->count / unit : step->count;
+	const char *dir = dir_of(bench, step);
 
-	if (!error)
-		*value = seconds / units;
+	return dir && has_room(bench, step, dir) ? copy(bench, row, step, dir, seconds) : 0;
+}
+
+/* Milliseconds for each MiB, or microseconds for each file. */
+static double value_of(const struct step *step, double seconds, bool each_file)
+{
+	if (each_file)
+		return seconds * 1e6 / step->count;
+	return seconds * 1e3 / ((double)step->size * step->count / MIB);
+}
+
+static int take_steps(struct bench *bench, const struct row *row, const struct step steps[],
+		      unsigned count, bool each_file, double values[])
+{
+	unsigned taken = 0;
+	int error = 0;
+
+	for (unsigned i = 0; i < count && !error; i++) {
+		double seconds = NAN;
+
+		error = take_step(bench, row, &steps[i], &seconds);
+		values[i] = value_of(&steps[i], seconds, each_file);
+		taken += !isnan(seconds);
+	}
+	if (!error && !taken)
+		return unable(bench, "there is no room for any of these, or no such disk");
 	return error;
 }
 
 static int run_size(struct bench *bench, const struct row *row, double values[])
 {
-	static const uint64_t mib[] = {1, 8, 64, 256, 1024, 2048, 6144};
-	int error = 0;
+	static const struct step steps[] = {
+		{1 * MIB, 1, 1, 0},    {8 * MIB, 1, 1, 0},    {64 * MIB, 1, 1, 0},
+		{256 * MIB, 1, 1, 0},  {1024 * MIB, 1, 1, 0}, {2048 * MIB, 1, 1, 0},
+		{6144 * MIB, 1, 1, 0},
+	};
 
-	for (unsigned i = 0; i < sizeof(mib) / sizeof(mib[0]) && !error; i++) {
-		const struct step step = {mib[i] * MIB, 1, 1, 0};
-
-		error = take_step(bench, row, &step, MIB, &values[i]);
-		values[i] *= 1e3;
-	}
-	return error;
+	return take_steps(bench, row, steps, sizeof(steps) / sizeof(steps[0]), false, values);
 }
 
 static int run_count(struct bench *bench, const struct row *row, double values[])
 {
-	unsigned count = 1;
-	int error = 0;
+	const uint64_t size = bench->settings.size;
+	const struct step steps[] = {
+		{size, 1, 1, 0},    {size, 10, 1, 0},	 {size, 100, 1, 0},
+		{size, 1000, 1, 0}, {size, 10000, 1, 0},
+	};
 
-	for (unsigned i = 0; i < 5 && !error; i++, count *= 10) {
-		const struct step step = {bench->settings.size, count, 1, 0};
-
-		error = take_step(bench, row, &step, 0, &values[i]);
-		values[i] *= 1e6;
-	}
-	return error;
+	return take_steps(bench, row, steps, sizeof(steps) / sizeof(steps[0]), true, values);
 }
 
 static int run_parallel(struct bench *bench, const struct row *row, double values[])
 {
-	int error = 0;
+	const uint64_t size = bench->settings.size;
+	const struct step steps[] = {
+		{size, PARALLEL, 1, 0}, {size, PARALLEL, 2, 0},	 {size, PARALLEL, 4, 0},
+		{size, PARALLEL, 8, 0}, {size, PARALLEL, 16, 0},
+	};
 
-	for (unsigned i = 0; i < 5 && !error; i++) {
-		const struct step step = {bench->settings.size, PARALLEL, 1u << i, 0};
-
-		error = take_step(bench, row, &step, MIB, &values[i]);
-		values[i] *= 1e3;
-	}
-	return error;
+	return take_steps(bench, row, steps, sizeof(steps) / sizeof(steps[0]), false, values);
 }
 
 static int run_disk(struct bench *bench, const struct row *row, double values[])
 {
-	static const long disks[] = {EXT4_SUPER_MAGIC, XFS_MAGIC, BTRFS_SUPER_MAGIC};
-	int error = 0;
+	const uint64_t size = bench->settings.size;
+	const unsigned count = bench->settings.count;
+	const struct step steps[] = {
+		{size, count, 1, EXT4_SUPER_MAGIC},
+		{size, count, 1, XFS_MAGIC},
+		{size, count, 1, BTRFS_SUPER_MAGIC},
+	};
 
-	for (unsigned i = 0; i < 3 && !error; i++) {
-		const struct step step = {bench->settings.size, bench->settings.count, 1, disks[i]};
-
-		error = take_step(bench, row, &step, MIB, &values[i]);
-		values[i] *= 1e3;
-	}
-	return error;
+	return take_steps(bench, row, steps, sizeof(steps) / sizeof(steps[0]), false, values);
 }
 
 static int run_odd(struct bench *bench, const struct row *row, double values[])
 {
-	static const int more[] = {0, 4096, 512, 1, -1, 4711};
-	int error = 0;
+	const uint64_t size = bench->settings.size;
+	const unsigned count = bench->settings.count;
+	const struct step steps[] = {
+		{size, count, 1, 0},	 {size + 4096, count, 1, 0}, {size + 512, count, 1, 0},
+		{size + 1, count, 1, 0}, {size - 1, count, 1, 0},    {size + 4711, count, 1, 0},
+	};
 
-	for (unsigned i = 0; i < sizeof(more) / sizeof(more[0]) && !error; i++) {
-		const struct step step = {bench->settings.size + more[i], bench->settings.count, 1,
-					  0};
-
-		error = take_step(bench, row, &step, MIB, &values[i]);
-		values[i] *= 1e3;
-	}
-	return error;
+	return take_steps(bench, row, steps, sizeof(steps) / sizeof(steps[0]), false, values);
 }
 
 #define ROWS(function)                                                \

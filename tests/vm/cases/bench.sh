@@ -18,7 +18,7 @@ others=(small grow-{size,count,parallel,disk,odd})
 # bench ARGUMENT...: with files so small that it is soon over
 bench() {
 	dmaheap-bench --dir /data/ext4 --disks /data/xfs,/data/btrfs --size 1 --count 3 --runs 1 \
-		--largest 12 --window 8 "$@"
+		--largest 16 --window 8 "$@"
 }
 
 # what a kernel has not, as a pattern for the reasons
