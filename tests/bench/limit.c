@@ -44,14 +44,9 @@ struct stream {
 	unsigned free_slots[MAX_DEPTH]; /* the first MAX_DEPTH - flying of them */
 };
 
-static uint64_t round_up(uint64_t size, uint64_t unit)
-{
-	return (size + unit - 1) / unit;
-}
-
 static uint64_t pieces_of_file(const struct stream *stream)
 {
-	return round_up(stream->set.size, stream->shape.piece);
+	return (stream->set.size + stream->shape.piece - 1) / stream->shape.piece;
 }
 
 static uint64_t pieces_of_all(const struct stream *stream)

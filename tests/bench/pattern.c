@@ -9,15 +9,22 @@
 static unsigned char noise[PAGES][PATTERN_PAGE];
 
 /* xorshift64 */
+uint64_t draw(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
 static void make_noise(void)
 {
 	uint64_t state = 88172645463325252;
 
 	for (size_t i = 0; i < sizeof(noise); i += sizeof(state)) {
-		state ^= state << 13;
-		state ^= state >> 7;
-		state ^= state << 17;
-		memcpy((unsigned char *)noise + i, &state, sizeof(state));
+		const uint64_t word = draw(&state);
+
+		memcpy((unsigned char *)noise + i, &word, sizeof(word));
 	}
 }
 

@@ -19,4 +19,7 @@ void pattern_fill(void *memory, uint64_t owner, uint64_t position, size_t length
 /* The position of the first wrong byte, at worst of its page; or PATTERN_SAME. */
 uint64_t pattern_check(const void *memory, uint64_t owner, uint64_t position, size_t length);
 
+/* A number out of a row that looks like chance, and is the same for the same state; not 0. */
+uint64_t draw(uint64_t *state);
+
 #endif

@@ -268,6 +268,11 @@ void place_unmount(struct place *place)
 	*place = (struct place){};
 }
 
+void place_view(const struct place *place, char path[static 512])
+{
+	snprintf(path, 512, "%.500s/.source", place->dir);
+}
+
 double place_cpu(const struct place *place)
 {
 	struct timespec time;

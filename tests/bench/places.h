@@ -51,6 +51,9 @@ void place_unmount(struct place *place);
 const char *needs_dma_heap(const struct bench *bench);
 const char *needs_udmabuf(const struct bench *bench);
 
+/* Where a mount of ours shows the group's files. */
+void place_view(const struct place *place, char path[static 512]);
+
 /* Waits until the daemon, if there is one, has nothing left to do. */
 void place_settle(const struct place *place);
 

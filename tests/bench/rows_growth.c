@@ -137,11 +137,10 @@ static const char *dir_of(const struct bench *bench, const struct step *step)
 
 static bool is_made(const struct step *step, const char *dir)
 {
-	char path[SET_PATH];
+	struct set set = {.count = step->count, .size = step->size};
 
-	snprintf(path, sizeof(path), "%.400s/%ux%llu", dir, step->count,
-		 (unsigned long long)step->size);
-	return !access(path, F_OK);
+	set_sources_dir(&set, dir);
+	return !access(set.dir, F_OK);
 }
 
 static bool has_room(const struct bench *bench, const struct step *step, const char *dir)

@@ -37,20 +37,20 @@ static int remove_copy(const struct bench *bench, const struct set *set, double 
 static int run_small(struct bench *bench, const struct row *row, double values[])
 {
 	const struct small *small = row->how;
-	const char *place = bench->places[row->place].dir;
-	struct set set;
-	char from[SET_PATH];
-	int error = set_of_sources(&set, bench->files, bench->settings.count, bench->settings.size);
+	const struct place *place = &bench->places[row->place];
+	struct set from, to;
+	char view[SET_PATH];
+	int error = set_of_sources(&from, bench->files, bench->settings.count, bench->settings.size);
 
 	if (error)
 		return error;
-	snprintf(from, sizeof(from), "%.480s", set.dir);
+	to = from;
+	snprintf(to.dir, sizeof(to.dir), "%.400s/copy", place->dir);
+	place_view(place, view);
 	if (small->view)
-		snprintf(from, sizeof(from), "%.400s/.source/%ux%llu", place, set.count,
-			 (unsigned long long)set.size);
-	snprintf(set.dir, sizeof(set.dir), "%.400s/copy", place);
-	error = copy_tree(bench, row, from, set.dir, values) ?: set_check(bench, &set);
-	return remove_copy(bench, &set, values) ?: error;
+		set_sources_dir(&from, view);
+	error = copy_tree(bench, row, from.dir, to.dir, values) ?: set_check(bench, &to);
+	return remove_copy(bench, &to, values) ?: error;
 }
 
 #define FROM_DIR  &(const struct small){false}, TURN_ANY

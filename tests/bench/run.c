@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Groups one after the other; in a group, rows by turns. */
 #include "bench.h"
+#include "pattern.h"
 #include "report.h"
 #include "table.h"
 #include "tools.h"
@@ -77,15 +78,6 @@ static void run_lane(struct bench *bench, const struct group *group, struct lane
 		unmount_lane(bench, lane);
 	for (unsigned i = 0; run >= 0 && i < MAX_FIGURES; i++)
 		lane->values[i][run] = values[i];
-}
-
-/* xorshift64 */
-static uint64_t draw(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
 }
 
 static void shuffle(unsigned order[], unsigned count, uint64_t *state)

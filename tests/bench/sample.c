@@ -42,10 +42,20 @@ bool is_ratio(struct spread ratio)
 	return isfinite(ratio.min) && isfinite(ratio.max) && ratio.max > 0;
 }
 
-double now(void)
+static double read_clock(clockid_t clock)
 {
 	struct timespec time;
 
-	clock_gettime(CLOCK_MONOTONIC, &time);
+	clock_gettime(clock, &time);
 	return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+double now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+double cpu_used(void)
+{
+	return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }

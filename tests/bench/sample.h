@@ -21,4 +21,7 @@ bool is_ratio(struct spread ratio);
 /* Seconds of a clock that only goes forward. */
 double now(void);
 
+/* Seconds of CPU time that this process has had. */
+double cpu_used(void);
+
 #endif

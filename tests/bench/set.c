@@ -13,17 +13,24 @@
 
 #define CHUNK (1u << 20)
 
+/* For a small file less than a chunk: to map a megabyte takes longer than to read it. */
+static size_t chunk_for(uint64_t size)
+{
+	return size < CHUNK ? size + 1 : CHUNK;
+}
+
 int make_file(const char *path, uint64_t size, uint64_t owner)
 {
 	scope(fd) int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	scope(free) char *chunk = malloc(CHUNK);
+	const size_t room = chunk_for(size);
+	scope(free) char *chunk = malloc(room);
 
 	if (file < 0)
 		return -errno;
 	if (!chunk)
 		return -ENOMEM;
-	for (uint64_t done = 0; done < size; done += CHUNK) {
-		const size_t piece = size - done < CHUNK ? size - done : CHUNK;
+	for (uint64_t done = 0; done < size; done += room) {
+		const size_t piece = size - done < room ? size - done : room;
 
 		pattern_fill(chunk, owner, done, piece);
 		const ssize_t count = write(file, chunk, piece);
@@ -42,13 +49,13 @@ static int wrong(struct bench *bench, const char *path, uint64_t position)
 }
 
 /* How much of a chunk there is: less only at the end. */
-static ssize_t read_chunk(int file, char *chunk, uint64_t position)
+static ssize_t read_chunk(int file, char *chunk, size_t room, uint64_t position)
 {
 	size_t done = 0;
 	ssize_t count = 1;
 
-	while (done < CHUNK && count > 0) {
-		count = pread(file, chunk + done, CHUNK - done, position + done);
+	while (done < room && count > 0) {
+		count = pread(file, chunk + done, room - done, position + done);
 		done += count > 0 ? count : 0;
 	}
 	return count < 0 ? -errno : (ssize_t)done;
@@ -57,7 +64,8 @@ static ssize_t read_chunk(int file, char *chunk, uint64_t position)
 int check_file(struct bench *bench, const char *path, uint64_t size, uint64_t owner)
 {
 	scope(fd) int file = open(path, O_RDONLY | O_CLOEXEC);
-	scope(free) char *chunk = malloc(CHUNK);
+	const size_t room = chunk_for(size);
+	scope(free) char *chunk = malloc(room);
 	uint64_t done = 0;
 	ssize_t count;
 
@@ -65,7 +73,7 @@ int check_file(struct bench *bench, const char *path, uint64_t size, uint64_t ow
 		return -errno;
 	if (!chunk)
 		return -ENOMEM;
-	while ((count = read_chunk(file, chunk, done)) > 0) {
+	while ((count = read_chunk(file, chunk, room, done)) > 0) {
 		const uint64_t at = pattern_check(chunk, owner, done, count);
 
 		if (at != PATTERN_SAME)
@@ -94,13 +102,18 @@ int set_make(const struct set *set)
 	return error;
 }
 
+void set_sources_dir(struct set *set, const char *dir)
+{
+	snprintf(set->dir, sizeof(set->dir), "%.400s/%ux%llu", dir, set->count,
+		 (unsigned long long)set->size);
+}
+
 int set_of_sources(struct set *set, const char *dir, unsigned count, uint64_t size)
 {
 	struct stat st;
 
 	*set = (struct set){.count = count, .size = size};
-	snprintf(set->dir, sizeof(set->dir), "%.400s/%ux%llu", dir, count,
-		 (unsigned long long)size);
+	set_sources_dir(set, dir);
 	return stat(set->dir, &st) ? set_make(set) : 0;
 }
 

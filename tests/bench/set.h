@@ -28,6 +28,7 @@ void set_path(const struct set *set, unsigned number, char path[static SET_PATH]
 int set_make(const struct set *set);
 
 /* What to copy from, below @dir: made by the first who asks for as many of that size. */
+void set_sources_dir(struct set *set, const char *dir); /* where that is, by count and size */
 int set_of_sources(struct set *set, const char *dir, unsigned count, uint64_t size);
 
 int set_check(struct bench *bench, const struct set *set);

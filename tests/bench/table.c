@@ -6,18 +6,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define COPIED (32u << 20) /* more than CPUs keep */
 #define TIMES  5u
-
-static double cpu_used(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-	return time.tv_sec + time.tv_nsec / 1e9;
-}
 
 /* Memory files count as cached, too, and are not what is meant. */
 static double page_cache(void)

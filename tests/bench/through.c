@@ -180,8 +180,10 @@ static void set_in_place(const struct bench *bench, const struct row *row, const
 
 static void see_by_view(const struct bench *bench, const struct row *row, struct set *set)
 {
-	snprintf(set->dir, sizeof(set->dir), "%.400s/.source/%ux%llu",
-		 bench->places[row->place].dir, set->count, (unsigned long long)set->size);
+	char view[SET_PATH];
+
+	place_view(&bench->places[row->place], view);
+	set_sources_dir(set, view);
 }
 
 int run_in(struct bench *bench, const struct row *row, double values[])
