@@ -8,7 +8,7 @@
 #
 #   build    everything that is built, a static libfuse included
 #   test     what tests/run.sh runs
-#   bench    the benchmark's rivals
+#   bench    the benchmark's rivals, and what draws its figures
 #   kernel   kernel/build.sh
 #   vm       tests/vm: the machines, and what their guests find on PATH
 #
@@ -22,7 +22,7 @@ declare -A packages=(
 		libdrm-dev fuse3 meson ninja-build dpkg-dev debian-archive-keyring'
 	[test]='git check python3 shellcheck man-db elfutils jq procps attr acl
 		busybox toybox rsync fio'
-	[bench]='g++'
+	[bench]='g++ busybox toybox fio gnuplot-nox'
 	[kernel]='gcc libc6-dev make flex bison bc perl xz-utils patch rsync
 		libelf-dev'
 	[vm]='gcc libc6-dev make libdrm-dev qemu-system-x86 e2fsprogs xfsprogs

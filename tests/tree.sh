@@ -43,7 +43,7 @@ scripts_are_clean() { scripts | xargs -r shellcheck -x; }
 
 commands_explain_themselves() {
 	local script
-	for script in contrib/{try,libfuse,install-deps}.sh tests/run.sh tests/mount/run.sh; do
+	for script in contrib/{try,report,libfuse,install-deps}.sh tests/run.sh tests/mount/run.sh; do
 		"$script" --help | grep -q "^usage: $script" || echo "$script --help"
 		[ "$("$script" --nonsense 2>&1 >/dev/null | wc -l)" -eq 2 ] ||
 			echo "$script --nonsense"

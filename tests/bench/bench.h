@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * dmaheap-bench measures rivals side by side. A group is one experiment: a
- * list of figures, and rows, the rivals, which take turns so that whatever
- * else the machine does strikes all of them. Ratios are made run by run, of a
- * row and its yardsticks, and only then condensed.
+ * list of figures, and rows, the rivals, which take turns in an order that is
+ * drawn anew for each run, so that whatever else the machine does strikes all
+ * of them. Ratios are made run by run, and only then condensed.
  *
- * A row is a name, a function, and what it needs. Functions return 0 or
- * -errno and fill in one value per figure; less is better.
+ * A row is a name, a function, and what it needs. Functions return 0, -errno or
+ * UNABLE and fill in one value per figure.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
@@ -15,33 +15,55 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define MAX_FIGURES    12
-#define MAX_ROWS       16 /* of a group */
+#define MAX_ROWS       32 /* of a group */
 #define MAX_YARDSTICKS 2
 #define MAX_RUNS       99
+#define MAX_DISKS      4
+
+/* What a row returns that this machine can't do: bench->why has the reason. */
+#define UNABLE (-4096)
 
 struct settings {
 	const char *patterns; /* of --rows, parted by commas; NULL: the short set */
-	uint64_t size; /* bytes of a large file */
-	unsigned count; /* small files */
+	uint64_t size;	      /* bytes of a large file; 0: as the group has it */
+	unsigned count;	      /* files; 0: as the group has it */
 	unsigned runs;
-	const char *dir; /* on a disk */
-	const char *csv; /* NULL: none */
-	const char *other; /* a second dmaheapfs, or NULL */
+	uint64_t largest;	/* of the files that groups of growth make */
+	uint64_t window;	/* of the memory that the limit goes round in */
+	uint64_t seed;		/* of the order */
+	const char *heap;	/* a dma-heap */
+	const char *dir;	/* on a disk */
+	const char *disks;	/* more of them, parted by commas, or NULL */
+	const char *csv, *json; /* files, NULL: none */
+	const char *svg;	/* a directory, or NULL */
+	const char *other;	/* a second dmaheapfs, or NULL */
+	const char *plain;	/* a dmaheapfs without passthrough, or NULL */
 };
 
 struct bench {
 	struct settings settings;
-	char work[256]; /* a directory of this run's own, below settings.dir */
+	char work[256];		    /* a directory of this run's own, below settings.dir */
+	char files[320];	    /* below that: what the running group has made */
+	char disks[MAX_DISKS][256]; /* the same on other disks; the last ones are empty */
 	struct place places[PLACES];
+	char why[256];	 /* what went wrong, where a row knows better than strerror() */
+	double cpu_copy; /* CPU seconds that copying a byte from memory to memory takes */
+	uint64_t serial; /* of what was written last, so that no two are alike */
 };
+
+/* Where in the order of a run. */
+enum turn { TURN_ANY, TURN_FIRST, TURN_LAST };
 
 struct row {
 	const char *name;
 	enum place_id place;
 	bool yardstick; /* the group's other rows are divided by it; it comes first */
 	int (*run)(struct bench *bench, const struct row *row, double values[]);
+	const void *how; /* for the function alone */
+	enum turn turn;
 };
 
 struct figure {
@@ -49,10 +71,32 @@ struct figure {
 	const char *unit;
 };
 
+/* A sentence about two rows, made of their runs pair by pair. */
+struct ratio {
+	enum {
+		RATIO_SPEED, /* how many times as fast the first is, in I/O */
+		RATIO_TOTAL, /* the same, with the time that its memory took to make */
+		RATIO_CPU,   /* its CPU time in percent of the second's */
+		RATIO_SAVED, /* what is missing from there to 100 */
+	} kind;
+	const char *what;
+	const char *row, *against;
+	const char *claim; /* what it was where the rows come from, or NULL */
+};
+
+enum style {
+	STYLE_LISTS,  /* each figure a list of the rows */
+	STYLE_TABLE,  /* a line for each row: see table.h */
+	STYLE_GROWTH, /* figures are steps, and rows curves over them */
+};
+
 struct group {
 	const char *name;
 	const char *what; /* a line for people; %S and %N: size and count */
 	bool by_default;
+	enum style style;
+	uint64_t size; /* unless the settings say so */
+	unsigned count;
 	/* A reason why it can't run here, or NULL. The callback may be NULL. */
 	const char *(*unable)(const struct bench *bench);
 	/* Once for each row, before the first run, in an empty place; may be NULL. */
@@ -61,6 +105,7 @@ struct group {
 	bool fresh;
 	struct figure figures[MAX_FIGURES + 1]; /* ends with a NULL name */
 	struct row rows[MAX_ROWS + 1];
+	const struct ratio *ratios; /* ends with a NULL what; or NULL */
 };
 
 /* All groups, in the order in which they run; ends with NULL. rows.c */
@@ -69,17 +114,26 @@ extern const struct group *const groups[];
 /* Is the row, or the group if @row is NULL, among those asked for? rows.c */
 bool is_wanted(const struct settings *settings, const struct group *group, const struct row *row);
 
+/* The settings with the group's own size and count where none were asked for. rows.c */
+struct settings settings_for(const struct settings *settings, const struct group *group);
+
 /* Prints group->what with the settings' numbers in it. rows.c */
-void print_what(const struct settings *settings, const struct group *group);
+void print_what(FILE *out, const struct settings *settings, const struct group *group);
+
+/* Puts the reason together, and returns UNABLE. run.c */
+int unable(struct bench *bench, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Runs what is wanted and prints it. 0, or -errno when a row failed. run.c */
 int run_all(struct bench *bench);
 
 /*
  * Calls @work in a child with mounts and processes of its own, which all end
- * with it, however it ends; removes @dir afterwards. Returns the program's
+ * with it, however it ends; removes what is on disks afterwards. Returns the program's
  * exit status. supervise.c
  */
 int supervise(struct bench *bench, int (*work)(struct bench *bench));
+
+/* A directory and all below it, but nothing that is mounted there. supervise.c */
+void remove_tree(const char *path);
 
 #endif

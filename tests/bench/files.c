@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 
 struct name {
 	char text[32];
@@ -29,14 +28,6 @@ static void lap(double *since, double *cost)
 
 	*cost += time - *since;
 	*since = time;
-}
-
-static double cpu_used(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-	return time.tv_sec + time.tv_nsec / 1e9;
 }
 
 static int create_one(int dirfd, const char *name, struct file_costs *costs)

@@ -27,6 +27,9 @@ struct kind {
 	const char *name;
 	int (*mount)(struct bench *bench, struct place *place, const char *options, char *why);
 	const char *options;
+	bool view; /* of the group's files */
+	bool on_dma_heap; /* the one that the settings name */
+	const char *(*lacks)(const struct bench *bench); /* a reason why there is none, or NULL */
 };
 
 static int mount_tmpfs(struct bench *bench, struct place *place, const char *options, char *why)
@@ -107,7 +110,8 @@ static int start(struct place *place, const char *const argv[], char *why)
 
 static int mount_dmaheapfs(struct place *place, const char *program, const char *options, char *why)
 {
-	const char *const argv[] = {program, "dmaheap-bench", place->dir, "-f", "-o", options, NULL};
+	const char *const argv[] = {program, "dmaheap-bench", place->dir, "-f", "-o", options,
+				    NULL};
 
 	if (access(program, X_OK)) {
 		snprintf(why, 256, "there is no %.200s", program);
@@ -133,6 +137,14 @@ static int mount_built(struct bench *bench, struct place *place, const char *opt
 static int mount_other(struct bench *bench, struct place *place, const char *options, char *why)
 {
 	return mount_dmaheapfs(place, bench->settings.other, options, why);
+}
+
+static int mount_plain(struct bench *bench, struct place *place, const char *options, char *why)
+{
+	if (bench->settings.plain)
+		return mount_dmaheapfs(place, bench->settings.plain, options, why);
+	snprintf(why, 256, "no dmaheapfs without passthrough: --plain names one");
+	return -ENOENT;
 }
 
 /* The newest in the cache of contrib/libfuse.sh, or NULL. */
@@ -176,25 +188,69 @@ static int mount_passthrough_hp(struct bench *bench, struct place *place, const 
 
 #define TMPFS_OPTIONS "size=100%,nr_inodes=1m"
 
+#define SHMEM	TMPFS_OPTIONS ",heap=shmem"
+#define UDMABUF TMPFS_OPTIONS ",heap=udmabuf"
+
 static const struct kind kinds[PLACES] = {
 	[TMPFS] = {"tmpfs", mount_tmpfs, TMPFS_OPTIONS},
 	[TMPFS_HUGE] = {"tmpfs-huge", mount_tmpfs, TMPFS_OPTIONS ",huge=always"},
-	[MOUNT] = {"dmaheapfs", mount_built, TMPFS_OPTIONS ",heap=shmem"},
-	[MOUNT_HUGE] = {"dmaheapfs-huge", mount_built, TMPFS_OPTIONS ",heap=shmem,huge=always"},
-	[OTHER] = {"other", mount_other, TMPFS_OPTIONS ",heap=shmem"},
+	[MOUNT] = {"dmaheapfs", mount_built, SHMEM},
+	[MOUNT_HUGE] = {"dmaheapfs-huge", mount_built, SHMEM ",huge=always"},
+	[OTHER] = {"other", mount_other, SHMEM},
 	[PASSTHROUGH_HP] = {"passthrough_hp", mount_passthrough_hp, TMPFS_OPTIONS},
+	[ON_DMA_HEAP] = {"on-dma-heap", mount_built, TMPFS_OPTIONS, true, true, needs_dma_heap},
+	[ON_UDMABUF] = {"on-udmabuf", mount_built, UDMABUF, true, false, needs_udmabuf},
+	[ON_SHMEM] = {"on-shmem", mount_built, SHMEM, true},
+	[ON_BEST] = {"on-best", mount_built, TMPFS_OPTIONS ",heap=auto", true},
+	[PLAIN_ON_DMA_HEAP] = {"plain-dma-heap", mount_plain, TMPFS_OPTIONS, true, true,
+			       needs_dma_heap},
+	[PLAIN_ON_UDMABUF] = {"plain-udmabuf", mount_plain, UDMABUF, true, false, needs_udmabuf},
+	[PLAIN_ON_SHMEM] = {"plain-shmem", mount_plain, SHMEM, true},
 };
+
+const char *needs_dma_heap(const struct bench *bench)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "/dev/dma_heap/%s", bench->settings.heap);
+	return access(path, R_OK) ? "this machine has no dma-heap of that name: see --heap" : NULL;
+}
+
+const char *needs_udmabuf(const struct bench *bench)
+{
+	(void)bench;
+	return access("/dev/udmabuf", R_OK) ? "this machine has no /dev/udmabuf" : NULL;
+}
+
+bool place_is_ours(enum place_id id)
+{
+	return kinds[id].mount == mount_built;
+}
+
+static void options_of(const struct bench *bench, const struct kind *kind, char options[static 512])
+{
+	snprintf(options, 512, "%s%s%s%s%s", kind->options, kind->on_dma_heap ? ",heap=" : "",
+		 kind->on_dma_heap ? bench->settings.heap : "", kind->view ? ",source=" : "",
+		 kind->view ? bench->files : "");
+}
 
 int place_mount(struct bench *bench, enum place_id id, char why[static 256])
 {
 	struct place *place = &bench->places[id];
+	char options[512];
 
+	if (id == NOWHERE || *place->dir)
+		return 0;
 	snprintf(why, 256, "cannot mount %s", kinds[id].name);
 	snprintf(place->dir, sizeof(place->dir), "%s/%s", bench->work, kinds[id].name);
 	if (mkdir(place->dir, 0755) && errno != EEXIST)
 		return -errno;
-	int error = kinds[id].mount(bench, place, kinds[id].options, why);
+	options_of(bench, &kinds[id], options);
+	const char *reason = kinds[id].lacks ? kinds[id].lacks(bench) : NULL;
+	int error = reason ? UNABLE : kinds[id].mount(bench, place, options, why);
 
+	if (reason)
+		snprintf(why, 256, "%s", reason);
 	if (error)
 		place_unmount(place);
 	return error;
@@ -210,6 +266,11 @@ void place_unmount(struct place *place)
 	if (*place->below)
 		umount2(place->below, MNT_DETACH);
 	*place = (struct place){};
+}
+
+void place_view(const struct place *place, char path[static 512])
+{
+	snprintf(path, 512, "%.500s/.source", place->dir);
 }
 
 double place_cpu(const struct place *place)

@@ -4,33 +4,55 @@
 #define BENCH_PLACES_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 enum place_id {
+	NOWHERE, /* the row needs no mount */
 	TMPFS,
 	TMPFS_HUGE,
-	MOUNT, /* dmaheapfs as built beside this program */
+	MOUNT, /* dmaheapfs as built beside this program, on shmem */
 	MOUNT_HUGE,
 	OTHER, /* dmaheapfs as built elsewhere */
 	PASSTHROUGH_HP,
+	/* Ours on each kind of heap, with a view of the group's files as .source. */
+	ON_DMA_HEAP,
+	ON_UDMABUF,
+	ON_SHMEM,
+	ON_BEST, /* the first of these three that there is */
+	/* The same without passthrough: plain FUSE. */
+	PLAIN_ON_DMA_HEAP,
+	PLAIN_ON_UDMABUF,
+	PLAIN_ON_SHMEM,
 	PLACES,
 };
 
 struct bench;
 
 struct place {
-	char dir[PATH_MAX]; /* empty: not mounted */
+	char dir[PATH_MAX];   /* empty: not mounted */
 	char below[PATH_MAX]; /* what passthrough_hp shows, else empty */
-	pid_t daemon; /* 0: none */
+	pid_t daemon;	      /* 0: none */
 };
 
+/* Is it what this program is to judge, and not a rival? */
+bool place_is_ours(enum place_id id);
+
 /*
- * Mounts the place, empty. On failure -errno, and @why says what is missing.
- * Everything happens in the mount namespace that supervise() has made.
+ * Mounts the place, empty; or leaves it as it is where that has been done. On
+ * failure -errno, or UNABLE where this machine can't have it, and @why says what
+ * is missing. Everything happens in the mount namespace that supervise() has made.
  */
 int place_mount(struct bench *bench, enum place_id id, char why[static 256]);
 void place_unmount(struct place *place);
+
+/* The reason why there can be no mount of that kind, or NULL. */
+const char *needs_dma_heap(const struct bench *bench);
+const char *needs_udmabuf(const struct bench *bench);
+
+/* Where a mount of ours shows the group's files. */
+void place_view(const struct place *place, char path[static 512]);
 
 /* Waits until the daemon, if there is one, has nothing left to do. */
 void place_settle(const struct place *place);

@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "report.h"
 
+#include "machine.h"
 #include "sample.h"
-#include "util/scope.h"
+#include "table.h"
+#include "tools.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
-#define CSV_HEAD "group,figure,unit,row,runs,median,min,max,yardstick,ratio,ratio_min,ratio_max\n"
-
-struct yardsticks {
-	unsigned count;
-	const struct lane *lane[MAX_YARDSTICKS];
-};
-
-static struct yardsticks find_yardsticks(const struct lanes *lanes)
+struct yardsticks find_yardsticks(const struct lanes *lanes)
 {
 	struct yardsticks found = {};
 
@@ -26,8 +19,20 @@ static struct yardsticks find_yardsticks(const struct lanes *lanes)
 	return found;
 }
 
-/* Three digits that count, be it microseconds or megabytes. */
-static const char *number(char text[static 16], double value)
+const struct lane *find_lane(const struct lanes *lanes, const char *name)
+{
+	for (unsigned i = 0; i < lanes->count; i++)
+		if (!strcmp(lanes->lane[i].row->name, name))
+			return *lanes->lane[i].why ? NULL : &lanes->lane[i];
+	return NULL;
+}
+
+void print_why(const struct lane *lane)
+{
+	printf("  %s: %s\n", lane->failed ? "FAILED" : "skipped", lane->why);
+}
+
+const char *number(char text[static 16], double value)
 {
 	const double size = value < 0 ? -value : value;
 
@@ -42,145 +47,83 @@ static const char *number(char text[static 16], double value)
 	return text;
 }
 
-/* Nothing is so many times as much as nothing. */
-static bool has_ratio(struct spread ratio)
+static void print_name(const struct settings *settings, const struct group *group)
 {
-	return isfinite(ratio.min) && isfinite(ratio.max) && ratio.max > 0;
-}
-
-static void print_spread(struct spread spread, const char *sign)
-{
-	char median[16], min[16], max[16], range[48];
-
-	snprintf(range, sizeof(range), "(%s … %s)", number(min, spread.min),
-		 number(max, spread.max));
-	/* The ellipsis takes three bytes and one column. */
-	printf("  %s%7s %-21s", sign, number(median, spread.median), range);
-}
-
-static void print_ratio(const struct settings *settings, const struct lane *lane,
-			const struct lane *yardstick, unsigned figure)
-{
-	const struct spread ratio = spread_of_ratio(lane->values[figure], yardstick->values[figure],
-						    settings->runs);
-
-	if (lane == yardstick)
-		printf("  %9s %-19s", "1", "");
-	else if (has_ratio(ratio))
-		print_spread(ratio, "× ");
-	else
-		printf("  %9s %-19s", "-", "");
-}
-
-static void print_lane(const struct settings *settings, const struct yardsticks *yardsticks,
-		       const struct lane *lane, unsigned figure)
-{
-	printf("    %-16s", lane->row->name);
-	if (*lane->why) {
-		printf("  %s: %s\n", lane->failed ? "FAILED" : "skipped", lane->why);
-		return;
-	}
-	print_spread(spread_of(lane->values[figure], settings->runs), "");
-	for (unsigned i = 0; i < yardsticks->count; i++)
-		print_ratio(settings, lane, yardsticks->lane[i], figure);
-	putchar('\n');
-}
-
-static void print_heads(const struct yardsticks *yardsticks, const struct figure *figure)
-{
-	char head[64];
-
-	snprintf(head, sizeof(head), "%s, %s", figure->name, figure->unit);
-	printf("  %-46s", head);
-	for (unsigned i = 0; i < yardsticks->count; i++) {
-		snprintf(head, sizeof(head), "against %s", yardsticks->lane[i]->row->name);
-		printf("    %-27s", head);
-	}
-	putchar('\n');
-}
-
-static void print_table(const struct settings *settings, const struct group *group,
-			const struct lanes *lanes)
-{
-	const struct yardsticks yardsticks = find_yardsticks(lanes);
-
 	printf("\n%s: ", group->name);
-	print_what(settings, group);
+	print_what(stdout, settings, group);
 	putchar('\n');
-	for (unsigned i = 0; group->figures[i].name; i++) {
-		print_heads(&yardsticks, &group->figures[i]);
-		for (unsigned j = 0; j < lanes->count; j++)
-			print_lane(settings, &yardsticks, &lanes->lane[j], i);
-	}
+}
+
+static void print_settings(const struct bench *bench)
+{
+	const struct settings *settings = &bench->settings;
+
+	printf("medians of %u runs (from … to); rows take turns, in an order drawn with --seed "
+	       "%llu\n",
+	       settings->runs, (unsigned long long)settings->seed);
+	printf("cached: bytes by which the page cache grew, for each byte; copies: CPU time, where "
+	       "1 is\n"
+	       "what memcpy() takes for the same bytes, here %.3g ms for a MB; CPU time is\n"
+	       "counted in steps of %.2g ms\n",
+	       bench->cpu_copy * 1e9, cpu_step() * 1e3);
+}
+
+/* A share of all rows that are programs. */
+static void print_start_of_programs(void)
+{
+	const char *const argv[] = {"cp", "--help", NULL};
+	const struct place nowhere = {};
+	struct usage usage = {};
+
+	if (!run_tool(&nowhere, argv, &usage) && !run_tool(&nowhere, argv, &usage))
+		printf("starting and ending a program such as cp takes %.3g ms\n",
+		       usage.seconds * 1e3);
+}
+
+void report_start(const struct bench *bench)
+{
+	print_machine(bench);
+	print_settings(bench);
+	print_start_of_programs();
 	fflush(stdout);
-}
-
-static void write_lane(FILE *csv, const struct settings *settings, const struct group *group,
-		       const struct lane *lane, const struct lane *yardstick, unsigned figure)
-{
-	const struct spread spread = spread_of(lane->values[figure], settings->runs);
-	const struct spread ratio = spread_of_ratio(lane->values[figure], yardstick->values[figure],
-						    settings->runs);
-
-	fprintf(csv, "%s,\"%s\",%s,%s,%u,%g,%g,%g,%s,", group->name, group->figures[figure].name,
-		group->figures[figure].unit, lane->row->name, settings->runs, spread.median,
-		spread.min, spread.max, yardstick->row->name);
-	if (has_ratio(ratio))
-		fprintf(csv, "%g,%g,%g\n", ratio.median, ratio.min, ratio.max);
-	else
-		fputs(",,\n", csv);
-}
-
-static int write_csv(const struct settings *settings, const struct group *group,
-		     const struct lanes *lanes)
-{
-	const struct yardsticks yardsticks = find_yardsticks(lanes);
-	FILE *csv = fopen(settings->csv, "ae");
-
-	if (!csv)
-		return -errno;
-	for (unsigned i = 0; group->figures[i].name; i++)
-		for (unsigned j = 0; j < lanes->count; j++)
-			for (unsigned k = 0; k < yardsticks.count && !*lanes->lane[j].why; k++)
-				write_lane(csv, settings, group, &lanes->lane[j],
-					   yardsticks.lane[k], i);
-	return fclose(csv) ? -errno : 0;
-}
-
-static void print_machine(const struct settings *settings)
-{
-	struct utsname system;
-	double load[3] = {};
-
-	uname(&system);
-	getloadavg(load, 3);
-	printf("Linux %s, %ld processors, load %.1f; files on disk below %s\n", system.release,
-	       sysconf(_SC_NPROCESSORS_ONLN), load[0], settings->dir);
-	printf("medians of %u runs by turns (min … max); ratios are of pairs, less is better\n",
-	       settings->runs);
-}
-
-void report_start(const struct settings *settings)
-{
-	FILE *csv = settings->csv ? fopen(settings->csv, "we") : NULL;
-
-	print_machine(settings);
-	if (csv) {
-		fputs(CSV_HEAD, csv);
-		fclose(csv);
-	}
+	if (bench->settings.csv)
+		csv_start(&bench->settings);
+	if (bench->settings.json)
+		json_start(bench);
 }
 
 void report_skip(const struct settings *settings, const struct group *group, const char *reason)
 {
-	printf("\n%s: ", group->name);
-	print_what(settings, group);
-	printf("\n  skipped: %s\n", reason);
+	print_name(settings, group);
+	printf("  skipped: %s\n", reason);
+	if (settings->json)
+		json_skip(group, reason);
 }
 
 int report_group(const struct settings *settings, const struct group *group,
 		 const struct lanes *lanes)
 {
-	print_table(settings, group, lanes);
-	return settings->csv ? write_csv(settings, group, lanes) : 0;
+	static void (*const print[])(const struct settings *settings, const struct group *group,
+				     const struct lanes *lanes) = {
+		[STYLE_LISTS] = print_lists,
+		[STYLE_TABLE] = print_table,
+		[STYLE_GROWTH] = print_growth,
+	};
+	int error = 0;
+
+	print_name(settings, group);
+	print[group->style](settings, group, lanes);
+	fflush(stdout);
+	if (settings->csv)
+		error = csv_group(settings, group, lanes);
+	if (settings->json)
+		json_group(settings, group, lanes);
+	if (settings->svg)
+		error = error ?: svg_group(settings, group, lanes);
+	return error;
+}
+
+int report_end(const struct settings *settings)
+{
+	return settings->json ? json_end(settings) : 0;
 }

@@ -5,14 +5,47 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct group group_cp, group_cp_cold, group_dd, group_sha256sum; /* rows_data.c */
-extern const struct group group_files, group_tree, group_ls; /* rows_names.c */
-extern const struct group group_scale; /* rows_scale.c */
-extern const struct group group_memory; /* rows_memory.c */
+/* rows_data.c */
+extern const struct group group_cp, group_cp_cold, group_dd, group_sha256sum;
+/* rows_names.c */
+extern const struct group group_files, group_tree, group_ls;
+extern const struct group group_scale, group_memory;
+/* of each a file: rows_read.c and so on */
+extern const struct group group_read, group_write, group_udmabuf;
+/* rows_in.c and rows_out.c */
+extern const struct group group_in_dma_heap, group_in_udmabuf, group_in_shmem;
+extern const struct group group_out_dma_heap, group_out_udmabuf, group_out_shmem;
+extern const struct group group_small;
+/* rows_growth.c */
+extern const struct group group_grow_size, group_grow_count, group_grow_parallel;
+extern const struct group group_grow_disk, group_grow_odd;
 
 const struct group *const groups[] = {
-	&group_cp,   &group_cp_cold, &group_dd,	   &group_sha256sum, &group_files,
-	&group_tree, &group_ls,	     &group_scale, &group_memory,    NULL,
+	&group_cp,
+	&group_cp_cold,
+	&group_dd,
+	&group_sha256sum,
+	&group_files,
+	&group_tree,
+	&group_ls,
+	&group_scale,
+	&group_memory,
+	&group_read,
+	&group_write,
+	&group_udmabuf,
+	&group_in_dma_heap,
+	&group_in_udmabuf,
+	&group_in_shmem,
+	&group_out_dma_heap,
+	&group_out_udmabuf,
+	&group_out_shmem,
+	&group_small,
+	&group_grow_size,
+	&group_grow_count,
+	&group_grow_parallel,
+	&group_grow_disk,
+	&group_grow_odd,
+	NULL,
 };
 
 /* A pattern names a group and all its rows, or GROUP/ROW. */
@@ -52,14 +85,25 @@ bool is_wanted(const struct settings *settings, const struct group *group, const
 	return false;
 }
 
-void print_what(const struct settings *settings, const struct group *group)
+struct settings settings_for(const struct settings *settings, const struct group *group)
+{
+	struct settings found = *settings;
+
+	found.size = settings->size ?: group->size;
+	found.count = settings->count ?: group->count;
+	return found;
+}
+
+void print_what(FILE *out, const struct settings *settings, const struct group *group)
 {
 	for (const char *at = group->what; *at; at++) {
 		if (at[0] != '%')
-			putchar(*at);
-		else if (*++at == 'S')
-			printf("%llu MiB", (unsigned long long)settings->size >> 20);
+			fputc(*at, out);
+		else if (*++at != 'S')
+			fprintf(out, "%u", settings->count);
+		else if (settings->size % (1 << 20))
+			fprintf(out, "%llu KiB", (unsigned long long)settings->size >> 10);
 		else
-			printf("%u", settings->count);
+			fprintf(out, "%llu MiB", (unsigned long long)settings->size >> 20);
 	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A large file, written and read back by the programs that people use. */
 #include "bench.h"
+#include "set.h"
 #include "tools.h"
 #include "util/scope.h"
 
@@ -21,8 +22,8 @@ static int source_path(struct bench *bench, char path[static PATH_MAX])
 {
 	struct stat st;
 
-	snprintf(path, PATH_MAX, "%s/source", bench->work);
-	return stat(path, &st) ? make_file(path, bench->settings.size) : 0;
+	snprintf(path, PATH_MAX, "%s/source", bench->files);
+	return stat(path, &st) ? make_file(path, bench->settings.size, 0) : 0;
 }
 
 static void target_path(struct bench *bench, const struct row *row, char path[static PATH_MAX])
@@ -132,17 +133,18 @@ static int run_sha256sum(struct bench *bench, const struct row *row, double valu
 	}
 #define ROWS(function)                                                        \
 	{                                                                     \
-		{"tmpfs", TMPFS, true, function},                             \
-		{"dmaheapfs", MOUNT, false, function},                        \
-		{"other", OTHER, false, function},                            \
-		{"passthrough_hp", PASSTHROUGH_HP, false, function},          \
-		{"tmpfs-huge", TMPFS_HUGE, false, function},                  \
-		{"dmaheapfs-huge", MOUNT_HUGE, false, function},              \
+		{"tmpfs", TMPFS, true, .run = function},                             \
+		{"dmaheapfs", MOUNT, false, .run = function},                        \
+		{"other", OTHER, false, .run = function},                            \
+		{"passthrough_hp", PASSTHROUGH_HP, false, .run = function},          \
+		{"tmpfs-huge", TMPFS_HUGE, false, .run = function},                  \
+		{"dmaheapfs-huge", MOUNT_HUGE, false, .run = function},              \
 	}
 
 const struct group group_cp = {
 	.name = "cp",
 	.what = "cp of %S to a new file, the source in the page cache",
+	.size = 256 << 20,
 	.by_default = true,
 	.figures = FIGURES,
 	.rows = ROWS(run_cp),
@@ -151,6 +153,7 @@ const struct group group_cp = {
 const struct group group_cp_cold = {
 	.name = "cp-cold",
 	.what = "cp of %S to a new file, the source on the disk",
+	.size = 256 << 20,
 	.unable = needs_disk,
 	.figures = FIGURES,
 	.rows = ROWS(run_cp_cold),
@@ -159,6 +162,7 @@ const struct group group_cp_cold = {
 const struct group group_dd = {
 	.name = "dd",
 	.what = "dd bs=1M of a file of %S to /dev/null",
+	.size = 256 << 20,
 	.by_default = true,
 	.prepare = prepare_file,
 	.figures = FIGURES,
@@ -168,6 +172,7 @@ const struct group group_dd = {
 const struct group group_sha256sum = {
 	.name = "sha256sum",
 	.what = "sha256sum of a file of %S",
+	.size = 256 << 20,
 	.by_default = true,
 	.prepare = prepare_file,
 	.figures = FIGURES,

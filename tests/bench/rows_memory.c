@@ -88,6 +88,7 @@ static int run_memory(struct bench *bench, const struct row *row, double values[
 const struct group group_memory = {
 	.name = "memory",
 	.what = "%N files of 4 KiB that the kernel knows, besides their data",
+	.count = 10000,
 	.by_default = true,
 	.fresh = true,
 	.figures = {{"daemon without files", "KiB"},
@@ -96,8 +97,8 @@ const struct group group_memory = {
 		    {"fds of the daemon", "per file"},
 		    {"daemon", "bytes per open file"},
 		    {"fds of the daemon", "per open file"}},
-	.rows = {{"tmpfs", TMPFS, true, run_memory},
-		 {"passthrough_hp", PASSTHROUGH_HP, true, run_memory},
-		 {"dmaheapfs", MOUNT, false, run_memory},
-		 {"other", OTHER, false, run_memory}},
+	.rows = {{"tmpfs", TMPFS, true, .run = run_memory},
+		 {"passthrough_hp", PASSTHROUGH_HP, true, .run = run_memory},
+		 {"dmaheapfs", MOUNT, false, .run = run_memory},
+		 {"other", OTHER, false, .run = run_memory}},
 };

@@ -53,7 +53,7 @@ static int make_tree(struct bench *bench, char path[static PATH_MAX])
 {
 	struct file_costs costs;
 
-	snprintf(path, PATH_MAX, "%s/tree", bench->work);
+	snprintf(path, PATH_MAX, "%s/tree", bench->files);
 	if (mkdir(path, 0755))
 		return errno == EEXIST ? 0 : -errno;
 	for (unsigned i = 0; i * TREE_WIDTH < bench->settings.count; i++) {
@@ -131,15 +131,16 @@ static int run_ls(struct bench *bench, const struct row *row, double values[])
 
 #define ROWS(function)                                              \
 	{                                                           \
-		{"tmpfs", TMPFS, true, function},                   \
-		{"passthrough_hp", PASSTHROUGH_HP, true, function}, \
-		{"dmaheapfs", MOUNT, false, function},              \
-		{"other", OTHER, false, function},                  \
+		{"tmpfs", TMPFS, true, .run = function},                   \
+		{"passthrough_hp", PASSTHROUGH_HP, true, .run = function}, \
+		{"dmaheapfs", MOUNT, false, .run = function},              \
+		{"other", OTHER, false, .run = function},                  \
 	}
 
 const struct group group_files = {
 	.name = "files",
 	.what = "%N files of 4 KiB in one directory, created, written, closed, removed",
+	.count = 10000,
 	.by_default = true,
 	.figures = {{"open(O_CREAT)", "µs each"},
 		    {"write", "µs each"},
@@ -153,6 +154,7 @@ const struct group group_files = {
 const struct group group_tree = {
 	.name = "tree",
 	.what = "a tree of %N files of 4 KiB, 100 in a directory, from the page cache",
+	.count = 10000,
 	.figures = {{"cp -r", "s"}, {"rm -r", "s"}, {"cp -a", "s"}},
 	.rows = ROWS(run_tree),
 };
@@ -160,6 +162,7 @@ const struct group group_tree = {
 const struct group group_ls = {
 	.name = "ls",
 	.what = "a directory of %N files listed (tmpfs is never cold)",
+	.count = 10000,
 	.by_default = true,
 	.prepare = prepare_list,
 	.figures = {{"ls -l, cold", "s"},

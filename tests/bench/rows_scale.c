@@ -73,6 +73,7 @@ static int run_scale(struct bench *bench, const struct row *row, double values[]
 const struct group group_scale = {
 	.name = "scale",
 	.what = "an operation among 10 × %N files and among 100, files of 4 KiB",
+	.count = 10000,
 	.fresh = true,
 	.figures = {{"create among 100", "µs"},
 		    {"stat among 100", "µs"},
@@ -86,8 +87,8 @@ const struct group group_scale = {
 		    {"stat, many : 100", "times"},
 		    {"open+read+close, many : 100", "times"},
 		    {"unlink, many : 100", "times"}},
-	.rows = {{"tmpfs", TMPFS, true, run_scale},
-		 {"passthrough_hp", PASSTHROUGH_HP, true, run_scale},
-		 {"dmaheapfs", MOUNT, false, run_scale},
-		 {"other", OTHER, false, run_scale}},
+	.rows = {{"tmpfs", TMPFS, true, .run = run_scale},
+		 {"passthrough_hp", PASSTHROUGH_HP, true, .run = run_scale},
+		 {"dmaheapfs", MOUNT, false, .run = run_scale},
+		 {"other", OTHER, false, .run = run_scale}},
 };

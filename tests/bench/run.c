@@ -1,18 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Groups one after the other; in a group, rows by turns. */
 #include "bench.h"
-
+#include "pattern.h"
 #include "report.h"
+#include "table.h"
+#include "tools.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-/* A rival may fail, say at its limit of open files; what is measured may not. */
-static void give_up(struct lane *lane, const char *what, int error)
+int unable(struct bench *bench, const char *format, ...)
 {
-	snprintf(lane->why, sizeof(lane->why), "%s: %s", what, strerror(-error));
-	lane->failed = lane->row->place == MOUNT || lane->row->place == MOUNT_HUGE;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(bench->why, sizeof(bench->why), format, arguments);
+	va_end(arguments);
+	return UNABLE;
+}
+
+/*
+ * A rival may fail, say at its limit of open files; what is measured may not,
+ * and wrong bytes are nobody's to excuse.
+ */
+static void give_up(struct bench *bench, struct lane *lane, const char *what, int error)
+{
+	if (error == UNABLE)
+		snprintf(lane->why, sizeof(lane->why), "%s", bench->why);
+	else
+		snprintf(lane->why, sizeof(lane->why), "%s: %s", what,
+			 *bench->why ? bench->why : strerror(-error));
+	*bench->why = '\0';
+	lane->failed = error != UNABLE && (error == -EBADMSG || lane->row->place == NOWHERE ||
+					   place_is_ours(lane->row->place));
 }
 
 static void mount_lane(struct bench *bench, const struct group *group, struct lane *lane)
@@ -22,10 +45,13 @@ static void mount_lane(struct bench *bench, const struct group *group, struct la
 
 	if (error) {
 		snprintf(lane->why, sizeof(lane->why), "%s", why);
+		/* Huge pages are not everywhere. */
+		lane->failed = error != UNABLE && place_is_ours(lane->row->place) &&
+			       lane->row->place != MOUNT_HUGE;
 		return;
 	}
 	if (group->prepare && (error = group->prepare(bench, lane->row)))
-		give_up(lane, "could not make its files", error);
+		give_up(bench, lane, "could not make its files", error);
 }
 
 static void unmount_lane(struct bench *bench, const struct lane *lane)
@@ -38,6 +64,8 @@ static void run_lane(struct bench *bench, const struct group *group, struct lane
 {
 	double values[MAX_FIGURES] = {};
 
+	if (*lane->why)
+		return;
 	if (group->fresh)
 		mount_lane(bench, group, lane);
 	if (*lane->why)
@@ -45,20 +73,50 @@ static void run_lane(struct bench *bench, const struct group *group, struct lane
 	int error = lane->row->run(bench, lane->row, values);
 
 	if (error)
-		give_up(lane, "could not do it", error);
+		give_up(bench, lane, "could not do it", error);
 	if (group->fresh)
 		unmount_lane(bench, lane);
 	for (unsigned i = 0; run >= 0 && i < MAX_FIGURES; i++)
 		lane->values[i][run] = values[i];
 }
 
-/* Forth and back, so that a slow drift favours nobody. */
+static void shuffle(unsigned order[], unsigned count, uint64_t *state)
+{
+	for (unsigned i = count; i > 1; i--) {
+		const unsigned j = draw(state) % i, kept = order[i - 1];
+
+		order[i - 1] = order[j];
+		order[j] = kept;
+	}
+}
+
+/* Drawn, except for those whose turn is the first or the last. */
+static void order_lanes(const struct lanes *lanes, uint64_t *state, unsigned order[])
+{
+	static const enum turn turns[] = {TURN_FIRST, TURN_ANY, TURN_LAST};
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		const unsigned start = count;
+
+		for (unsigned j = 0; j < lanes->count; j++)
+			if (lanes->lane[j].row->turn == turns[i])
+				order[count++] = j;
+		if (turns[i] == TURN_ANY)
+			shuffle(order + start, count - start, state);
+	}
+}
+
 static void take_turns(struct bench *bench, const struct group *group, struct lanes *lanes)
 {
-	for (int run = group->fresh ? 0 : -1; run < (int)bench->settings.runs; run++)
+	unsigned order[MAX_ROWS];
+	uint64_t state = bench->settings.seed;
+
+	for (int run = group->fresh ? 0 : -1; run < (int)bench->settings.runs; run++) {
+		order_lanes(lanes, &state, order);
 		for (unsigned i = 0; i < lanes->count; i++)
-			run_lane(bench, group,
-				 &lanes->lane[run & 1 ? lanes->count - 1 - i : i], run);
+			run_lane(bench, group, &lanes->lane[order[i]], run);
+	}
 }
 
 static void choose_lanes(const struct settings *settings, const struct group *group,
@@ -71,11 +129,22 @@ static void choose_lanes(const struct settings *settings, const struct group *gr
 			lanes->lane[lanes->count++] = (struct lane){.row = row};
 }
 
+static void empty_files(struct bench *bench)
+{
+	remove_tree(bench->files);
+	mkdir(bench->files, 0755);
+	for (unsigned i = 0; i < MAX_DISKS && *bench->disks[i]; i++) {
+		remove_tree(bench->disks[i]);
+		mkdir(bench->disks[i], 0755);
+	}
+}
+
 static int run_group(struct bench *bench, const struct group *group)
 {
 	static struct lanes lanes;
 	bool failed = false;
 
+	empty_files(bench);
 	choose_lanes(&bench->settings, group, &lanes);
 	for (unsigned i = 0; i < lanes.count && !group->fresh; i++)
 		mount_lane(bench, group, &lanes.lane[i]);
@@ -89,22 +158,45 @@ static int run_group(struct bench *bench, const struct group *group)
 	return failed ? -EIO : error;
 }
 
+static int run_or_skip(struct bench *bench, const struct group *group)
+{
+	const struct settings asked = bench->settings;
+	const char *reason = group->unable ? group->unable(bench) : NULL;
+	int error = 0;
+
+	bench->settings = settings_for(&asked, group);
+	if (reason)
+		report_skip(&bench->settings, group, reason);
+	else
+		error = run_group(bench, group);
+	bench->settings = asked;
+	return error;
+}
+
+static uint64_t memory_needed(const struct bench *bench)
+{
+	uint64_t most = 0;
+
+	for (const struct group *const *group = groups; *group; group++) {
+		const struct settings settings = settings_for(&bench->settings, *group);
+		const uint64_t bytes = (*group)->style == STYLE_GROWTH
+					       ? settings.largest
+					       : settings.size * (settings.count ?: 1);
+
+		if (is_wanted(&settings, *group, NULL) && bytes > most)
+			most = bytes;
+	}
+	return 2 * most;
+}
+
 int run_all(struct bench *bench)
 {
-	int worst = 0;
+	int worst = touch_memory(memory_needed(bench));
 
-	report_start(&bench->settings);
-	for (const struct group *const *group = groups; *group; group++) {
-		const char *reason = NULL;
-
-		if (!is_wanted(&bench->settings, *group, NULL))
-			continue;
-		if ((*group)->unable)
-			reason = (*group)->unable(bench);
-		if (reason)
-			report_skip(&bench->settings, *group, reason);
-		else
-			worst = run_group(bench, *group) ?: worst;
-	}
-	return worst;
+	bench->cpu_copy = cpu_of_copy();
+	report_start(bench);
+	for (const struct group *const *group = groups; *group; group++)
+		if (is_wanted(&bench->settings, *group, NULL))
+			worst = run_or_skip(bench, *group) ?: worst;
+	return report_end(&bench->settings) ?: worst;
 }

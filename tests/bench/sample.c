@@ -3,6 +3,7 @@
 
 #include "bench.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -36,10 +37,25 @@ struct spread spread_of_ratio(const double *over, const double *under, unsigned 
 	return spread_of(ratios, count);
 }
 
-double now(void)
+bool is_ratio(struct spread ratio)
+{
+	return isfinite(ratio.min) && isfinite(ratio.max) && ratio.max > 0;
+}
+
+static double read_clock(clockid_t clock)
 {
 	struct timespec time;
 
-	clock_gettime(CLOCK_MONOTONIC, &time);
+	clock_gettime(clock, &time);
 	return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+double now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+double cpu_used(void)
+{
+	return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }

@@ -4,7 +4,6 @@
  * its own: when it is gone, so are the daemons, the tools and the mounts.
  */
 #include "bench.h"
-
 #include "util/scope.h"
 
 #include <ftw.h>
@@ -66,37 +65,83 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return remove(path);
 }
 
-static void catch(int signal)
+static void catch (int signal)
 {
 	const struct sigaction action = {.sa_handler = end_worker, .sa_flags = SA_RESTART};
 
 	sigaction(signal, &action, NULL);
 }
 
-int supervise(struct bench *bench, int (*work)(struct bench *bench))
+void remove_tree(const char *path)
+{
+	nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+static int make_dir(char *path, size_t room, const char *disk, int length)
+{
+	snprintf(path, room, "%.*s/dmaheap-bench.XXXXXX", length, disk);
+	if (mkdtemp(path))
+		return 0;
+	fprintf(stderr, "dmaheap-bench: %s: %s\n", path, strerror(errno));
+	*path = '\0';
+	return -1;
+}
+
+static int make_dirs(struct bench *bench)
+{
+	const char *dir = bench->settings.dir, *at = bench->settings.disks ?: "";
+
+	if (make_dir(bench->work, sizeof(bench->work), dir, strlen(dir)))
+		return -1;
+	snprintf(bench->files, sizeof(bench->files), "%s/files", bench->work);
+	for (unsigned i = 0; i < MAX_DISKS && *at; i++) {
+		const int length = (int)strcspn(at, ",");
+
+		if (make_dir(bench->disks[i], sizeof(bench->disks[i]), at, length))
+			return -1;
+		at += length + !!at[length];
+	}
+	return 0;
+}
+
+static void remove_dirs(const struct bench *bench)
+{
+	if (*bench->work)
+		remove_tree(bench->work);
+	for (unsigned i = 0; i < MAX_DISKS; i++)
+		if (*bench->disks[i])
+			remove_tree(bench->disks[i]);
+}
+
+/* The worker's wait status. */
+static int watch_worker(struct bench *bench, int (*work)(struct bench *bench))
 {
 	int status;
 
-	if (unshare(CLONE_NEWPID)) {
-		fprintf(stderr, "dmaheap-bench: %s\n",
-			errno == EPERM ? "mounts need root" : strerror(errno));
-		return EXIT_FAILURE;
-	}
-	snprintf(bench->work, sizeof(bench->work), "%s/dmaheap-bench.XXXXXX", bench->settings.dir);
-	if (!mkdtemp(bench->work)) {
-		fprintf(stderr, "dmaheap-bench: %s: %s\n", bench->work, strerror(errno));
-		return EXIT_FAILURE;
-	}
-	catch(SIGINT);
-	catch(SIGTERM);
-	catch(SIGHUP);
+	catch (SIGINT);
+	catch (SIGTERM);
+	catch (SIGHUP);
 	fflush(NULL);
 	worker = fork();
 	if (worker == 0)
 		work_alone(bench, work);
 	if (worker < 0 || waitpid(worker, &status, 0) < 0)
 		status = EXIT_FAILURE << 8;
-	nftw(bench->work, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	return status;
+}
+
+int supervise(struct bench *bench, int (*work)(struct bench *bench))
+{
+	int status = EXIT_FAILURE << 8;
+
+	if (unshare(CLONE_NEWPID)) {
+		fprintf(stderr, "dmaheap-bench: %s\n",
+			errno == EPERM ? "mounts need root" : strerror(errno));
+		return EXIT_FAILURE;
+	}
+	if (!make_dirs(bench))
+		status = watch_worker(bench, work);
+	remove_dirs(bench);
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	return 128 + (ended_by ?: WTERMSIG(status));

@@ -13,14 +13,17 @@
 
 #define CHUNK (1u << 20)
 
-static _Noreturn void become_tool(const char *const argv[])
+static _Noreturn void become_tool(const struct job *job)
 {
-	int null = open("/dev/null", O_RDWR);
+	const int null = open("/dev/null", O_RDWR);
+	const int output =
+		job->output ? open(job->output, O_WRONLY | O_CREAT | O_TRUNC, 0644) : null;
 
 	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	execvp(argv[0], (char *const *)(uintptr_t)argv);
-	fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
+	dup2(output, STDOUT_FILENO);
+	if (output >= 0)
+		execvp(job->argv[0], (char *const *)(uintptr_t)job->argv);
+	fprintf(stderr, "%s: %s\n", output < 0 ? job->output : job->argv[0], strerror(errno));
 	_exit(127);
 }
 
@@ -29,56 +32,72 @@ static double seconds_of(struct timeval time)
 	return time.tv_sec + time.tv_usec / 1e6;
 }
 
-int run_tool(const struct place *place, const char *const argv[], struct usage *usage)
+static int start_tools(const struct job jobs[], unsigned count, pid_t pids[])
 {
-	const double cpu = place_cpu(place), start = now();
-	const pid_t pid = vfork();
-	struct rusage used;
-	int status;
-
-	if (pid < 0)
-		return -errno;
-	if (pid == 0)
-		become_tool(argv);
-	if (wait4(pid, &status, 0, &used) < 0)
-		return -errno;
-	usage->seconds = now() - start;
-	usage->cpu = seconds_of(used.ru_utime) + seconds_of(used.ru_stime) + place_cpu(place) - cpu;
-	return status ? -EIO : 0;
-}
-
-/* xorshift64: neither compressible nor the same twice. */
-static void fill_with_noise(uint64_t *words, size_t count, uint64_t *state)
-{
-	for (size_t i = 0; i < count; i++) {
-		*state ^= *state << 13;
-		*state ^= *state >> 7;
-		*state ^= *state << 17;
-		words[i] = *state;
-	}
-}
-
-int make_file(const char *path, uint64_t size)
-{
-	scope(fd) int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	scope(free) uint64_t *chunk = malloc(CHUNK);
-	uint64_t state = 88172645463325252;
-
-	if (file < 0)
-		return -errno;
-	if (!chunk)
-		return -ENOMEM;
-	while (size) {
-		const size_t piece = size < CHUNK ? size : CHUNK;
-
-		fill_with_noise(chunk, CHUNK / sizeof(*chunk), &state);
-		ssize_t count = write(file, chunk, piece);
-
-		if (count < 0)
+	for (unsigned i = 0; i < count; i++) {
+		pids[i] = vfork();
+		if (pids[i] == 0)
+			become_tool(&jobs[i]);
+		if (pids[i] < 0)
 			return -errno;
-		size -= count;
 	}
 	return 0;
+}
+
+/* Those that have been started; also when not all have. */
+static int wait_for_tools(const pid_t pids[], unsigned count, double *cpu)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < count && pids[i] > 0; i++) {
+		struct rusage used;
+		int status;
+
+		if (wait4(pids[i], &status, 0, &used) < 0)
+			return -errno;
+		*cpu += seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
+		if (status)
+			error = -EIO;
+	}
+	return error;
+}
+
+int run_tools(const struct place *place, const struct job jobs[], unsigned count,
+	      struct usage *usage)
+{
+	scope(free) pid_t *pids = calloc(count, sizeof(*pids));
+	const double cpu = place_cpu(place), start = now();
+
+	*usage = (struct usage){};
+	if (!pids)
+		return -ENOMEM;
+	const int error = start_tools(jobs, count, pids);
+	const int failed = wait_for_tools(pids, count, &usage->cpu);
+
+	usage->seconds = now() - start;
+	usage->cpu += place_cpu(place) - cpu;
+	return error ?: failed;
+}
+
+int run_tool(const struct place *place, const char *const argv[], struct usage *usage)
+{
+	return run_tools(place, &(const struct job){.argv = argv}, 1, usage);
+}
+
+bool has_tool(const char *name)
+{
+	const char *at = getenv("PATH") ?: "";
+	char path[PATH_MAX];
+
+	while (*at) {
+		const int length = (int)strcspn(at, ":");
+
+		snprintf(path, sizeof(path), "%.*s/%s", length, at, name);
+		if (!access(path, X_OK))
+			return true;
+		at += length + !!at[length];
+	}
+	return false;
 }
 
 int forget_pages(const char *path)
@@ -103,11 +122,31 @@ int load_pages(const char *path)
 	return file < 0 || count < 0 ? -errno : 0;
 }
 
-int drop_names(void)
+static int drop(const char *what)
 {
 	scope(fd) int file = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
 
-	return file < 0 || write(file, "2", 1) < 0 ? -errno : 0;
+	return file < 0 || write(file, what, 1) < 0 ? -errno : 0;
+}
+
+int drop_names(void)
+{
+	return drop("2");
+}
+
+int drop_caches(void)
+{
+	sync();
+	return drop("3");
+}
+
+int drop_caches_but(const char *program)
+{
+	const char *const argv[] = {program, "--help", NULL};
+	const struct place nowhere = {};
+	struct usage usage;
+
+	return drop_caches() ?: run_tool(&nowhere, argv, &usage);
 }
 
 int warm_memory(uint64_t size)
@@ -121,6 +160,20 @@ int warm_memory(uint64_t size)
 
 	munmap(memory, size);
 	return error;
+}
+
+int touch_memory(uint64_t size)
+{
+	const uint64_t room = memory_field("MemAvailable") / 8 * 7;
+	scope(fd) int file = memfd_create("dmaheap-bench", MFD_CLOEXEC);
+	scope(free) char *chunk = calloc(1, CHUNK);
+
+	if (file < 0 || !chunk)
+		return -ENOMEM;
+	for (uint64_t left = size < room ? size : room; left >= CHUNK; left -= CHUNK)
+		if (write(file, chunk, CHUNK) < 0)
+			return -errno;
+	return 0;
 }
 
 uint64_t memory_field(const char *name)

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rows that copy without a mount, with the figures of table.h. */
+#ifndef BENCH_RAW_H
+#define BENCH_RAW_H
+
+#include "bench.h"
+#include "memory.h"
+#include "move.h"
+
+#include <stdbool.h>
+
+struct raw {
+	enum memory_kind kind;
+	enum way way;
+	bool direct;
+	bool write;
+	bool new_files; /* that are written: else their blocks are there already */
+};
+
+/* A row of a group's, by the members of struct raw in order. */
+#define RAW_ROW(name, memory, ...) \
+	{name, NOWHERE, false, run_raw, &(const struct raw){.kind = memory, .way = __VA_ARGS__}, \
+	 TURN_ANY}
+
+/* row->how is a struct raw. Settings say how many buffers of what size. */
+int run_raw(struct bench *bench, const struct row *row, double values[]);
+
+/*
+ * The limit: direct I/O between files and memory that is there, at the best of
+ * several depths. Of row->how only the direction counts. limit.c
+ */
+int run_limit(struct bench *bench, const struct row *row, double values[]);
+
+/* What both need of the disk: opens the files of a set; close_files() them. */
+struct set;
+
+int open_files(struct bench *bench, const struct set *set, int flags, int **files);
+void close_files(int *files, unsigned count);
+
+/* The set that is written to, made if it was not. */
+int set_of_targets(struct bench *bench, struct set *set);
+
+#endif
