@@ -4,7 +4,7 @@
 #include <errno.h>
 
 /* Nothing fits always, even where budget_correct() went beyond the limit. */
-static bool has_room(const struct budget *budget, uint64_t used, uint64_t bytes)
+static bool fits(const struct budget *budget, uint64_t used, uint64_t bytes)
 {
 	return bytes == 0 || (used <= budget->limit && bytes <= budget->limit - used);
 }
@@ -14,7 +14,7 @@ static int try_to_take(struct budget *budget, uint64_t bytes)
 	uint64_t used = atomic_load(&budget->used);
 
 	do {
-		if (!has_room(budget, used, bytes))
+		if (!fits(budget, used, bytes))
 			return -ENOSPC;
 	} while (!atomic_compare_exchange_weak(&budget->used, &used, used + bytes));
 	return 0;
@@ -28,6 +28,13 @@ int budget_take(struct budget *budget, uint64_t bytes)
 		return err;
 	budget_collect(budget);
 	return try_to_take(budget, bytes);
+}
+
+bool budget_has_room(struct budget *budget, uint64_t bytes)
+{
+	if (bytes > budget_left(budget) && !leavings_are_none(&budget->leavings))
+		budget_collect(budget);
+	return bytes <= budget_left(budget);
 }
 
 void budget_leave(struct budget *budget, struct heap *heap, int fd, uint64_t bytes)

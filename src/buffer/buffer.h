@@ -40,6 +40,9 @@ struct budget {
  * something left behind has become free, if there is too little.
  */
 int budget_take(struct budget *budget, uint64_t bytes);
+
+/* Whether that would work now. */
+bool budget_has_room(struct budget *budget, uint64_t bytes);
 void budget_give_back(struct budget *budget, uint64_t bytes);
 
 /* Whoever held @from holds @to now, be there room or not. */

@@ -87,7 +87,7 @@ static int own_truncate(struct buffer *buffer, off_t size)
 
 	if (fstat(buffer->file, &st))
 		return -errno;
-	if (file_growth(&st, size) > budget_left(buffer->budget))
+	if (!budget_has_room(buffer->budget, file_growth(&st, size)))
 		return -ENOSPC;
 	err = file_truncate(buffer, size);
 	if (!err)

@@ -416,11 +416,14 @@ START_TEST(what_is_left_behind_counts)
 	heap.held = true;
 	buffer_destroy(buffer);
 	ck_assert_uint_eq(used_budget(&heap), 2 * page);
-	heap.held = false;
-	ck_assert_uint_eq(budget_collect(&heap.budget), 0);
-	ck_assert_uint_eq(used_budget(&heap), 0);
-	close(fd);
 	buffer = fake_buffer(&heap);
+	heap.budget.limit = 3 * page;
+	ck_assert_int_eq(buffer_truncate(buffer, (off_t)(2 * page)), -ENOSPC);
+	ck_assert_int_eq(write_bytes('x', 2 * page, 0), (ssize_t)page);
+	heap.held = false;
+	ck_assert_int_eq(buffer_truncate(buffer, (off_t)(3 * page)), 0);
+	ck_assert_uint_eq(used_budget(&heap), page);
+	close(fd);
 }
 END_TEST
 
