@@ -47,6 +47,13 @@ gives full EMFILE
 gives forged EEXIST EEXIST EEXIST EPERM EEXIST EPERM EPERM EPERM ENXIO
 wait_until 2 has_at_most "$before"
 
+# where the daemon has no descriptors left, that is what is said, and it passes
+before=$(descriptors)
+prlimit --pid "$daemon" --nofile="$before:"
+gives memory ENFILE ENFILE EACCES
+prlimit --pid "$daemon" --nofile=1024:
+gives memory fd fd EACCES
+
 # nothing of it shows
 assert_eq "$(ls -A "$mnt")" file "names"
 assert_fails "No such file" stat "$mnt/.dmaheapfs"

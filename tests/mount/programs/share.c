@@ -180,6 +180,21 @@ static void good(void)
 	say(dmaheap_export(file_name));
 }
 
+/* The CPU's turn, for which it waits a little, to read and to write. */
+static void turn(void)
+{
+	int fd = dmaheap_export(file_name);
+
+	for (int access = DMAHEAP_CPU_READ; access <= DMAHEAP_CPU_WRITE; access++) {
+		const int error = dmaheap_begin_cpu_access(fd, access, 300);
+
+		say(error ? error : dmaheap_end_cpu_access(fd, access));
+	}
+	say(dmaheap_begin_cpu_access(fd, 0, 0));
+	say(dmaheap_begin_cpu_access(fd, 4, 0));
+	say(dmaheap_end_cpu_access(fd, 0));
+}
+
 static void exported_read_only(void)
 {
 	say(dmaheap_export_fd(open_file(O_RDONLY)));
@@ -498,6 +513,7 @@ int main(int argc, char *argv[])
 		void (*run)(void);
 	} means[] = {
 		{"good", good},
+		{"turn", turn},
 		{"read-only", exported_read_only},
 		{"write-only", exported_write_only},
 		{"memory", memory},
