@@ -27,6 +27,7 @@ gives good EOPNOTSUPP
 gives read-only EOPNOTSUPP
 gives memory fd fd EACCES
 gives narrow ok EACCES EBADF EROFS EROFS EROFS
+gives gone ok
 gives query shmem 12 "$(getconf PAGESIZE)" 0
 gives ioctls EINVAL ENOTTY ENOTTY ENOTTY EFAULT
 gives written ok

@@ -218,6 +218,21 @@ static void memory_of(void)
 	say(dmaheap_memory(file_name, DMAHEAP_READ));
 }
 
+/* Who has got the memory can unmount at once: the socket is not there any more. */
+static void gone(void)
+{
+	char *copy = strdup(file_name), path[4096];
+	int file = open_file(O_RDONLY), seen = 0;
+
+	snprintf(path, sizeof(path), "%s/" SHARE_SOCKET, dirname(copy));
+	free(copy);
+	for (int i = 0; i < 300; i++) {
+		close(dmaheap_memory_fd(file));
+		seen += !access(path, F_OK);
+	}
+	say(seen ? -EBUSY : 0);
+}
+
 /* Whether reading is all that can be made of it. */
 static void narrow(void)
 {
@@ -518,6 +533,7 @@ int main(int argc, char *argv[])
 		{"write-only", exported_write_only},
 		{"memory", memory},
 		{"memory-of", memory_of},
+		{"gone", gone},
 		{"narrow", narrow},
 		{"written", written},
 		{"query", query},
