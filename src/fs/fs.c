@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fs/fs.h"
 
+#include "share/ticket.h"
+#include "share/visitors.h"
 #include "util/scope.h"
 
 #include <sys/resource.h>
@@ -98,8 +100,11 @@ int fs_entry(struct fs *fs, int dirfd, const char *name, struct fuse_entry_param
 	return 0;
 }
 
-/* /dev/fuse, the tree, the heap's device, and what requests hold meanwhile. */
-#define OWN_FDS 64
+/*
+ * /dev/fuse, the tree, the heap's device, and what requests hold meanwhile; and
+ * what is on its way to programs.
+ */
+#define OWN_FDS (64 + TICKETS + VISITORS)
 
 uint64_t fs_most_buffers(void)
 {

@@ -27,6 +27,7 @@ gives good EOPNOTSUPP
 gives read-only EOPNOTSUPP
 gives memory fd fd EACCES
 gives narrow ok EACCES EBADF EROFS EROFS EROFS
+gives gone ok
 gives query shmem 12 "$(getconf PAGESIZE)" 0
 gives ioctls EINVAL ENOTTY ENOTTY ENOTTY EFAULT
 gives written ok
@@ -46,6 +47,13 @@ gives burden fd
 gives full EMFILE
 gives forged EEXIST EEXIST EEXIST EPERM EEXIST EPERM EPERM EPERM ENXIO
 wait_until 2 has_at_most "$before"
+
+# where the daemon has no descriptors left, that is what is said, and it passes
+before=$(descriptors)
+prlimit --pid "$daemon" --nofile="$before:"
+gives memory ENFILE ENFILE EACCES
+prlimit --pid "$daemon" --nofile=1024:
+gives memory fd fd EACCES
 
 # nothing of it shows
 assert_eq "$(ls -A "$mnt")" file "names"

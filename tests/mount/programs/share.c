@@ -180,6 +180,21 @@ static void good(void)
 	say(dmaheap_export(file_name));
 }
 
+/* The CPU's turn, for which it waits a little, to read and to write. */
+static void turn(void)
+{
+	int fd = dmaheap_export(file_name);
+
+	for (int access = DMAHEAP_CPU_READ; access <= DMAHEAP_CPU_WRITE; access++) {
+		const int error = dmaheap_begin_cpu_access(fd, access, 300);
+
+		say(error ? error : dmaheap_end_cpu_access(fd, access));
+	}
+	say(dmaheap_begin_cpu_access(fd, 0, 0));
+	say(dmaheap_begin_cpu_access(fd, 4, 0));
+	say(dmaheap_end_cpu_access(fd, 0));
+}
+
 static void exported_read_only(void)
 {
 	say(dmaheap_export_fd(open_file(O_RDONLY)));
@@ -201,6 +216,21 @@ static void memory(void)
 static void memory_of(void)
 {
 	say(dmaheap_memory(file_name, DMAHEAP_READ));
+}
+
+/* Who has got the memory can unmount at once: the socket is not there any more. */
+static void gone(void)
+{
+	char *copy = strdup(file_name), path[4096];
+	int file = open_file(O_RDONLY), seen = 0;
+
+	snprintf(path, sizeof(path), "%s/" SHARE_SOCKET, dirname(copy));
+	free(copy);
+	for (int i = 0; i < 300; i++) {
+		close(dmaheap_memory_fd(file));
+		seen += !access(path, F_OK);
+	}
+	say(seen ? -EBUSY : 0);
 }
 
 /* Whether reading is all that can be made of it. */
@@ -498,10 +528,12 @@ int main(int argc, char *argv[])
 		void (*run)(void);
 	} means[] = {
 		{"good", good},
+		{"turn", turn},
 		{"read-only", exported_read_only},
 		{"write-only", exported_write_only},
 		{"memory", memory},
 		{"memory-of", memory_of},
+		{"gone", gone},
 		{"narrow", narrow},
 		{"written", written},
 		{"query", query},

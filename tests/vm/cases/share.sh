@@ -235,6 +235,18 @@ fails_while_held() {
 	umount "$other"
 }
 
+# Who uses the CPU waits for a device that writes, but not for ever.
+waits_for_devices() {
+	fresh
+	gives turn 'ok ok EINVAL EINVAL EINVAL'
+	export buf
+	# shellcheck disable=SC2016 # for the shell inside
+	is "$(of_buf fence 'share turn "$buf"' | xargs)" 'ETIMEDOUT ETIMEDOUT EINVAL EINVAL EINVAL' \
+		"what comes of it while a device writes"
+	gives turn 'ok ok EINVAL EINVAL EINVAL'
+	same "$model" "$buf"
+}
+
 # --- dma-bufs of others ------------------------------------------------------------------
 
 # brought KIND: a dma-buf of that kind becomes a file
@@ -355,6 +367,7 @@ for heap in system udmabuf "${cards[@]/#/drm:}"; do
 	if patched && [[ $heap != drm:* ]]; then
 		test_that "or not, with busy=fail, $heap" fails_while_held "$heap"
 	fi
+	test_that "who uses the CPU waits for devices, $heap" waits_for_devices
 	test_that "a dma-buf of a heap becomes a file, $heap" brought system
 	test_that "one of udmabuf becomes a file, $heap" brought udmabuf
 	test_that "one can be the memory of files of two mounts, $heap" shared_by_two_mounts "$heap"

@@ -7,6 +7,7 @@
  *   dmabuf read FD                all of it, to stdout
  *   dmabuf write FD OFFSET TEXT
  *   dmabuf hold FD DRIVER         a device has it attached until stdin ends; says "held"
+ *   dmabuf fence FD COMMAND       a device writes it while the shell runs COMMAND
  *   dmabuf show FD                a screen shows it; its checksum of the picture
  *   dmabuf alloc KIND SIZE FD PROGRAM...
  *                                 PROGRAM gets a new one, filled from stdin
@@ -17,11 +18,20 @@
 #include "vm.h"
 
 #include <fcntl.h>
+#include <drm.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* As the kernel's <drm/vgem_drm.h>, which Debian has no package for. */
+struct vgem_fence_attach { uint32_t handle, flags, out_fence, pad; };
+struct vgem_fence_signal { uint32_t fence, flags; };
+#define VGEM_FENCE_WRITE  1
+#define VGEM_FENCE_ATTACH DRM_IOWR(DRM_COMMAND_BASE + 1, struct vgem_fence_attach)
+#define VGEM_FENCE_SIGNAL DRM_IOW(DRM_COMMAND_BASE + 2, struct vgem_fence_signal)
 
 static int buffer;
 
@@ -83,6 +93,23 @@ static void be_held(char **words)
 	let_go(&importer);
 }
 
+static void be_written(char **words)
+{
+	struct importer importer = open_importer("vgem");
+	struct vgem_fence_attach attach = { .flags = VGEM_FENCE_WRITE };
+	struct vgem_fence_signal signal = { 0 };
+	int status;
+
+	CHECK_EQ(hold(&importer, buffer), 0);
+	attach.handle = importer.handle;
+	CHECK_EQ(ioctl(importer.card, VGEM_FENCE_ATTACH, &attach), 0);
+	status = system(words[0]);
+	signal.fence = attach.out_fence;
+	CHECK_EQ(ioctl(importer.card, VGEM_FENCE_SIGNAL, &signal), 0);
+	let_go(&importer);
+	CHECK_EQ(status, 0);
+}
+
 static void be_shown(char **words)
 {
 	struct screen screen = screen_show(buffer);
@@ -115,6 +142,7 @@ int main(int argc, char *argv[])
 		{ "id", print_id },    { "size", print_size },
 		{ "read", read_all },  { "write", write_text },
 		{ "hold", be_held },   { "show", be_shown },
+		{ "fence", be_written },
 	};
 	unsigned int i;
 
