@@ -98,7 +98,8 @@ report_in() {
 	say "measuring in $rig, kernel $kernel"
 	"$top/tests/vm/run.sh" --rig "$rig" --kernel "$kernel" --timeout "$timeout" \
 		--memory "$(memory_of "$rig")" -- "$command" >"$to/archive" || status=$?
-	base64 -d <"$to/archive" | tar -C "$to" -xz
+	# nothing where the guest has died
+	[ ! -s "$to/archive" ] || base64 -d <"$to/archive" | tar -C "$to" -xz
 	rm "$to/archive"
 	return "$status"
 }
