@@ -139,9 +139,15 @@ static void answer_askers(struct share *share, int error)
 
 /* --- the door -------------------------------------------------------------------- */
 
+/* The kernel calls everybody 0 whom our pid namespace does not know. */
+static bool is_binder(const struct share *share, pid_t thread)
+{
+	return thread && thread == share->binder;
+}
+
 bool share_shows(struct share *share, pid_t thread)
 {
-	if (thread == share->binder) {
+	if (is_binder(share, thread)) {
 		share->found = true;
 		return false;
 	}
@@ -151,7 +157,7 @@ bool share_shows(struct share *share, pid_t thread)
 
 bool share_may_bind(struct share *share, pid_t thread)
 {
-	return thread == share->binder;
+	return is_binder(share, thread);
 }
 
 /* Something else may lie over the mountpoint by now, and is to get no socket. */

@@ -77,3 +77,14 @@ assert_eq "$(daemon_log | grep -c 'no memory can be shared')" 1 "how often the l
 umount "$mnt"
 assert_eq "$(share memory-of "/proc/self/fd/$fd")" fd "when it is there again"
 exec {fd}<&-
+
+# a daemon in a pid namespace of its own does not know who asks, but that it is not itself
+mkdir inner
+unshare --pid --fork dmaheapfs inner "$work/inner" -f -o heap=shmem &
+wait_until 5 is_mounted "$work/inner"
+printf hello >inner/file
+assert_eq "$(share memory inner/file | xargs)" "fd fd EACCES" "of a daemon elsewhere"
+assert_eq "$(share forged "$work/inner/file" | xargs)" \
+	"EEXIST EEXIST EEXIST EPERM EEXIST EPERM EPERM EPERM ENXIO" "what can be forged there"
+umount inner
+wait $!
