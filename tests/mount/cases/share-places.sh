@@ -52,6 +52,15 @@ for way in mnt mnt/dir; do
 	' - "$work/$way" "$path" "$(sanitizers)" | xargs)
 	assert_eq "$found" "fd fd fd EACCES" "in a container that sees $way"
 done
+# where the way there has names that /proc writes in its own manner
+odd=$'with space\tand \\134'
+mkdir "$odd"
+# shellcheck disable=SC2016 # for the shell inside
+found=$(unshare --mount bash -euo pipefail -c '
+	mount --bind "$1" "$2"
+	share memory "$2/file"' - "$mnt/dir" "$odd" | xargs)
+assert_eq "$found" "fd fd EACCES" "in a directory with an odd name"
+
 # one file is no way to the socket
 touch one
 found=$(unshare --mount bash -euo pipefail -c "mount --bind $mnt/dir/file one; share memory one" | xargs)
