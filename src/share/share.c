@@ -34,6 +34,7 @@ struct share {
 
 	/* Of the thread alone. */
 	int door; /* -1: closed */
+	int told; /* the last error of the door that was logged */
 	struct visitors visitors;
 
 	/* While it opens the door, for those who answer it by way of the mount. */
@@ -138,9 +139,15 @@ static void answer_askers(struct share *share, int error)
 
 /* --- the door -------------------------------------------------------------------- */
 
+/* The kernel calls everybody 0 whom our pid namespace does not know. */
+static bool is_binder(const struct share *share, pid_t thread)
+{
+	return thread && thread == share->binder;
+}
+
 bool share_shows(struct share *share, pid_t thread)
 {
-	if (thread == share->binder) {
+	if (is_binder(share, thread)) {
 		share->found = true;
 		return false;
 	}
@@ -150,7 +157,7 @@ bool share_shows(struct share *share, pid_t thread)
 
 bool share_may_bind(struct share *share, pid_t thread)
 {
-	return thread == share->binder;
+	return is_binder(share, thread);
 }
 
 /* Something else may lie over the mountpoint by now, and is to get no socket. */
@@ -165,6 +172,15 @@ static int open_door(struct share *share)
 	return share->found ? door_open(directory) : -ENOTCONN;
 }
 
+/* Once: whoever likes can ask as often as he likes. */
+static void tell(struct share *share, int error)
+{
+	if (error && error != share->told)
+		log_warning("no memory can be shared by way of %s: %s", share->mountpoint,
+			    strerror(-error));
+	share->told = error;
+}
+
 /* By way of the mount itself, whose other threads answer. */
 static void let_askers_in(struct share *share)
 {
@@ -176,9 +192,7 @@ static void let_askers_in(struct share *share)
 		share->binder = 0;
 		error = share->door < 0 ? share->door : 0;
 	}
-	if (error)
-		log_warning("no memory can be shared by way of %s: %s", share->mountpoint,
-			    strerror(-error));
+	tell(share, error);
 	answer_askers(share, error);
 }
 

@@ -52,6 +52,15 @@ for way in mnt mnt/dir; do
 	' - "$work/$way" "$path" "$(sanitizers)" | xargs)
 	assert_eq "$found" "fd fd fd EACCES" "in a container that sees $way"
 done
+# where the way there has names that /proc writes in its own manner
+odd=$'with space\tand \\134'
+mkdir "$odd"
+# shellcheck disable=SC2016 # for the shell inside
+found=$(unshare --mount bash -euo pipefail -c '
+	mount --bind "$1" "$2"
+	share memory "$2/file"' - "$mnt/dir" "$odd" | xargs)
+assert_eq "$found" "fd fd EACCES" "in a directory with an odd name"
+
 # one file is no way to the socket
 touch one
 found=$(unshare --mount bash -euo pipefail -c "mount --bind $mnt/dir/file one; share memory one" | xargs)
@@ -71,7 +80,20 @@ exec {fd}<"$mnt/dir/file"
 mount --bind over "$mnt"
 assert_eq "$(ls -A over)" "" "names before"
 assert_eq "$(share memory-of "/proc/self/fd/$fd")" ENOTCONN "below another mount"
+assert_eq "$(share memory-of "/proc/self/fd/$fd")" ENOTCONN "below another mount"
 assert_eq "$(ls -A over)" "" "what lies over the mountpoint"
+assert_eq "$(daemon_log | grep -c 'no memory can be shared')" 1 "how often the log says so"
 umount "$mnt"
 assert_eq "$(share memory-of "/proc/self/fd/$fd")" fd "when it is there again"
 exec {fd}<&-
+
+# a daemon in a pid namespace of its own does not know who asks, but that it is not itself
+mkdir inner
+unshare --pid --fork dmaheapfs inner "$work/inner" -f -o heap=shmem &
+wait_until 5 is_mounted "$work/inner"
+printf hello >inner/file
+assert_eq "$(share memory inner/file | xargs)" "fd fd EACCES" "of a daemon elsewhere"
+assert_eq "$(share forged "$work/inner/file" | xargs)" \
+	"EEXIST EEXIST EEXIST EPERM EEXIST EPERM EPERM EPERM ENXIO" "what can be forged there"
+umount inner
+wait $!

@@ -364,6 +364,18 @@ static void half(void)
 	say(redeem(&ticket));
 }
 
+/* In the middle of it, until it is killed. */
+static void linger(void)
+{
+	int file = open_file(O_RDONLY);
+
+	ask(file);
+	must_connect();
+	ask(file);
+	say(0);
+	pause();
+}
+
 /* A crowd that says nothing holds up nobody. */
 static void silent(void)
 {
@@ -543,6 +555,7 @@ int main(int argc, char *argv[])
 		{"closed", closed},
 		{"stolen", stolen},
 		{"half", half},
+		{"linger", linger},
 		{"silent", silent},
 		{"flood", flood},
 		{"dead", dead},
