@@ -190,7 +190,8 @@ static int try_shape(struct bench *bench, struct stream *stream, const struct sh
 
 static void print_shape(const struct stream *stream)
 {
-	printf("the limit of %s of %u × %.4g MiB: %u × %llu MiB in flight, in %llu MiB of memory\n",
+	printf("the limit of %s of %u × %.4g MiB: %u × %llu MiB in flight, in %llu MiB of "
+	       "memory\n",
 	       stream->write ? "writes" : "reads", stream->set.count, stream->set.size / 0x1p20,
 	       stream->shape.depth, (unsigned long long)stream->shape.piece >> 20,
 	       (unsigned long long)stream->window >> 20);
