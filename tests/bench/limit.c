@@ -18,12 +18,14 @@
 
 #include <fcntl.h>
 #include <linux/aio_abi.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
 #define MAX_DEPTH 8u
+#define TRIES	  3u /* of each shape */
 
 /* How it goes: found once for each direction, and each size and number of files. */
 struct shape {
@@ -165,29 +167,53 @@ static bool fits(const struct stream *stream, const struct shape *shape)
 	       (shape->piece <= stream->set.size && shape->piece * shape->depth <= stream->window);
 }
 
+static double lesser(double a, double b)
+{
+	return a < b ? a : b;
+}
+
+/* The least time of several: who is held up once is not slow. */
+static int try_shape(struct bench *bench, struct stream *stream, const struct shape *shape,
+		     double *least)
+{
+	double values[MAX_FIGURES];
+	int error = 0;
+
+	stream->shape = *shape;
+	*least = INFINITY;
+	for (unsigned i = 0; i < TRIES && !error; i++) {
+		error = move_stream(bench, stream, values);
+		*least = lesser(*least, values[IO]);
+	}
+	return error;
+}
+
+static void print_shape(const struct stream *stream)
+{
+	printf("the limit of %s of %u × %.4g MiB: %u × %llu MiB in flight, in %llu MiB of "
+	       "memory\n",
+	       stream->write ? "writes" : "reads", stream->set.count, stream->set.size / 0x1p20,
+	       stream->shape.depth, (unsigned long long)stream->shape.piece >> 20,
+	       (unsigned long long)stream->window >> 20);
+}
+
 static int find_shape(struct bench *bench, struct stream *stream)
 {
-	double values[MAX_FIGURES], least = 0;
 	struct shape best = shapes[0];
+	double least = INFINITY, time;
 	int error = 0;
 
 	for (unsigned i = 0; i < sizeof(shapes) / sizeof(shapes[0]) && !error; i++) {
 		if (!fits(stream, &shapes[i]))
 			continue;
-		stream->shape = shapes[i];
-		error = move_stream(bench, stream, values);
-		if (!error && (!least || values[IO] < least)) {
-			least = values[IO];
+		error = try_shape(bench, stream, &shapes[i], &time);
+		if (time < least)
 			best = shapes[i];
-		}
+		least = lesser(least, time);
 	}
 	stream->shape = best;
 	if (!error)
-		printf("the limit of %s of %u × %.4g MiB: %u × %llu MiB in flight, in %llu MiB "
-		       "of memory\n",
-		       stream->write ? "writes" : "reads", stream->set.count,
-		       stream->set.size / 0x1p20, best.depth, (unsigned long long)best.piece >> 20,
-		       (unsigned long long)stream->window >> 20);
+		print_shape(stream);
 	return error;
 }
 
@@ -291,21 +317,33 @@ static int stream_in(struct bench *bench, struct stream *stream, double values[]
 	return error ?: check_ring(bench, stream);
 }
 
+/* The same memory in each run: there already, and cheap to write to. */
+static int find_ring(struct stream *stream)
+{
+	static char *ring;
+
+	if (!ring) {
+		char *memory = mmap(NULL, stream->window, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (memory == MAP_FAILED)
+			return -errno;
+		madvise(memory, stream->window, MADV_POPULATE_WRITE);
+		ring = memory;
+	}
+	stream->ring = ring;
+	return 0;
+}
+
 int run_limit(struct bench *bench, const struct row *row, double values[])
 {
 	const struct raw *raw = row->how;
 	struct stream stream = {.window = bench->settings.window, .write = raw->write};
+	const int error = find_ring(&stream);
 
 	if (bench->settings.size % PATTERN_PAGE)
 		return unable(bench, "direct I/O by hand needs whole pages");
-	stream.ring = mmap(NULL, stream.window, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			   -1, 0);
-	if (stream.ring == MAP_FAILED)
-		return -errno;
-	memset(stream.ring, 1, stream.window);
-	const int error =
-		raw->write ? stream_out(bench, &stream, values) : stream_in(bench, &stream, values);
-
-	munmap(stream.ring, stream.window);
-	return error;
+	if (error)
+		return error;
+	return raw->write ? stream_out(bench, &stream, values) : stream_in(bench, &stream, values);
 }

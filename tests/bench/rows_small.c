@@ -40,7 +40,8 @@ static int run_small(struct bench *bench, const struct row *row, double values[]
 	const struct place *place = &bench->places[row->place];
 	struct set from, to;
 	char view[SET_PATH];
-	int error = set_of_sources(&from, bench->files, bench->settings.count, bench->settings.size);
+	int error = set_of_sources(&from, bench->files, bench->settings.count,
+				   bench->settings.size);
 
 	if (error)
 		return error;
