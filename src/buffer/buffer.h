@@ -159,8 +159,8 @@ void buffer_lend(struct buffer *buffer);
  * heap makes none of that size.
  *
  * The first export takes a BUFFER_SIZED_BY_KERNEL to BUFFER_PINNED_FILE, also
- * when it fails after all. Passthrough opens that can write have to be gone by
- * then: they could fill the last page, and nobody would see the size grow.
+ * when it fails after all. Passthrough opens that can write and last beyond that
+ * can fill the last page, and nobody sees the size grow.
  */
 int buffer_export(struct buffer *buffer);
 
