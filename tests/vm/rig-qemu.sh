@@ -32,6 +32,8 @@ rig_start() {
 	words="root=root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,cache=loose,msize=512000 ro"
 	words+=" init=$here/guest/init console=ttyS0 panic=-1 loglevel=7"
 	words+=" rig_dir=$dir rig_disk=vd"
+	# where a camera of 32 bits reaches it
+	words+=" cma=256M@0-4G"
 	words+=" rig_out=out rig_err=err rig_status=status"
 	exec qemu-system-x86_64 -machine q35 -accel tcg,thread=multi \
 		-cpu max,-erms,-fsrm -smp "$cpus" -m "$memory" \
