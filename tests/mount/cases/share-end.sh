@@ -6,6 +6,7 @@
 
 # linger: one who has a ticket and has come to the socket, and goes no further
 linger() {
+	rm -f said
 	share linger "$mnt/file" >said &
 	client=$!
 	wait_until 5 grep -q ok said
