@@ -148,6 +148,18 @@ host_tests() {
 	variant old-libfuse build-old-libfuse --tag short
 }
 
+# Kernels take minutes of both processors: they are built in what time the tests on
+# this machine leave. What goes wrong the tests that need them will tell.
+build_kernels_meanwhile() {
+	"$top/contrib/install-deps.sh" build test kernel vm >&2 || return 0
+	# shellcheck disable=SC2016 # for the shell that is started
+	setsid nice -n 19 bash -c 'for variant in patched stock selftests; do
+		"$0" "$variant"
+	done' "$top/kernel/build.sh" >/dev/null 2>&1 </dev/null &
+	# shellcheck disable=SC2064 # this one, and now
+	trap "kill -- -$! 2>/dev/null || true" EXIT
+}
+
 vm_tests() {
 	step "contrib/try.sh --patched" try_patched || true
 	tap_steps "virtual machines" "$top/tests/vm/suite.sh"
@@ -155,6 +167,7 @@ vm_tests() {
 
 main() {
 	parse "$@"
+	! $host || ! $vm || build_kernels_meanwhile
 	! $host || host_tests
 	! $vm || vm_tests
 	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
