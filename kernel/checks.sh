@@ -50,6 +50,9 @@ build_objects() {
 	shift 3
 	configure "$arch" "$cross" "$out"
 	while read -r object; do
+		# sparc64 has no contiguous memory for devices
+		[ "$object" != drivers/dma-buf/heaps/cma_heap.c ] ||
+			grep -q '^CONFIG_DMABUF_HEAPS_CMA=y' "$out/.config" || continue
 		objects+=("${object%.c}.o")
 	done < <(touched 'fs/*.c' 'drivers/*.c')
 	# a forced rebuild, or nothing would be said about what is there already
@@ -73,7 +76,9 @@ check_sparse() {
 		printf '%s\n' "$log" >&2
 		return 1
 	}
-	log=$(complaints <<<"$log")
+	# an old function in a file that we touch uses guard(), which sparse does
+	# not follow
+	log=$(complaints <<<"$log" | grep -v "imbalance in 'generic_file_llseek_size'" || true)
 	[ -z "$log" ] || { printf '%s\n' "$log" >&2; return 1; }
 }
 
