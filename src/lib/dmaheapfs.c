@@ -112,6 +112,8 @@ static int wait_for_devices(int dmabuf, int access, int timeout)
 	} while (count < 0 && errno == EINTR);
 	if (count < 0)
 		return -errno;
+	if (polled.revents & POLLNVAL)
+		return -EBADF;
 	return count ? 0 : -ETIMEDOUT;
 }
 
@@ -123,7 +125,7 @@ static int sync_cpu(int dmabuf, uint64_t flags)
 	do {
 		error = ioctl(dmabuf, DMA_BUF_IOCTL_SYNC, &sync) ? -errno : 0;
 	} while (error == -EINTR || error == -EAGAIN);
-	return error;
+	return error == -ENOTTY ? -EINVAL : error;
 }
 
 static int is_access(int access)
@@ -137,6 +139,9 @@ int dmaheap_begin_cpu_access(int dmabuf, int access, int timeout)
 	_Static_assert(DMAHEAP_CPU_WRITE == DMA_BUF_SYNC_WRITE, "flags");
 	if (!is_access(access))
 		return -EINVAL;
+	/* poll() would pass over it, and wait. */
+	if (dmabuf < 0)
+		return -EBADF;
 	const int error = wait_for_devices(dmabuf, access, timeout);
 
 	return error ? error : sync_cpu(dmabuf, DMA_BUF_SYNC_START | (uint64_t)access);
@@ -184,7 +189,8 @@ const char *dmaheap_strerror(int error)
 		int error;
 		const char *text;
 	} texts[] = {
-		{EACCES, "no permission: the file has to be open for reading and writing"},
+		{EACCES, "no permission for the file, or it is not open as this needs it"},
+		{EBADF, "that is no open fd, or one that was opened with O_PATH"},
 		{EBUSY, "somebody else has the file open"},
 		{EEXIST, "there is a file of that name already"},
 		{EFBIG, "the heap makes no dma-buf of that size; for udmabuf, raise size_limit_mb"},
