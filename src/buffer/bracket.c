@@ -37,7 +37,7 @@ static int sync_cpu(struct cpu_access *access, uint64_t phase)
 	const struct heap_ops *ops = access->heap->ops;
 	uint64_t direction = access->write ? DMA_BUF_SYNC_RW : DMA_BUF_SYNC_READ;
 
-	if (access->fd < 0 || !ops->sync)
+	if (access->fd < 0 || access->by_kernel || !ops->sync)
 		return 0;
 	return ops->sync(access->heap, access->fd, phase | direction);
 }

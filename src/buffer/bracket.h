@@ -21,8 +21,9 @@ struct bracket {
 struct cpu_access {
 	struct bracket *bracket;
 	struct heap *heap;
-	int fd;	    /* the dma-buf; -1: nobody to tell */
-	bool write; /* it may read, too */
+	int fd;		/* the dma-buf; -1: nobody to tell */
+	bool write;	/* it may read, too */
+	bool by_kernel; /* which needs no SYNC for what it does itself */
 };
 
 void bracket_init(struct bracket *bracket);

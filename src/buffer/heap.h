@@ -54,6 +54,9 @@ struct heap_ops {
 	int (*wait_idle)(struct heap *heap, int fd, bool write);
 	int (*sync)(struct heap *heap, int fd, uint64_t flags);
 
+	/* Whether the kernel reads and writes the dma-buf @fd as it does files. NULL: no. */
+	bool (*takes_io)(struct heap *heap, int fd);
+
 	/*
 	 * Whether others hold the dma-buf besides the one @fd that there is here,
 	 * without a map. NULL: nobody can know.
@@ -120,6 +123,7 @@ bool dmabuf_is(int fd);
 
 /* What every heap with real dma-bufs has in its operations. */
 bool dmabuf_is_held(struct heap *heap, int fd);
+bool dmabuf_takes_io(struct heap *heap, int fd);
 int dmabuf_wait_idle(struct heap *heap, int fd, bool write);
 int dmabuf_sync(struct heap *heap, int fd, uint64_t flags);
 

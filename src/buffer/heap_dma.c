@@ -76,6 +76,7 @@ static const struct heap_ops dma_ops = {
 	.wait_idle = dmabuf_wait_idle,
 	.sync = dmabuf_sync,
 	.is_held = dmabuf_is_held,
+	.takes_io = dmabuf_takes_io,
 	.destroy = dma_destroy,
 };
 

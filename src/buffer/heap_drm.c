@@ -98,6 +98,7 @@ static const struct heap_ops drm_ops = {
 	.wait_idle = dmabuf_wait_idle,
 	.sync = dmabuf_sync,
 	.is_held = dmabuf_is_held,
+	.takes_io = dmabuf_takes_io,
 	.destroy = drm_destroy,
 };
 

@@ -124,6 +124,7 @@ static const struct heap_ops udmabuf_pages_ops = {
 	.wait_idle = dmabuf_wait_idle,
 	.sync = dmabuf_sync,
 	.is_held = dmabuf_is_held,
+	.takes_io = dmabuf_takes_io,
 	.destroy = udmabuf_destroy,
 };
 
@@ -135,6 +136,7 @@ static const struct heap_ops udmabuf_ops = {
 	.wait_idle = dmabuf_wait_idle,
 	.sync = dmabuf_sync,
 	.is_held = dmabuf_is_held,
+	.takes_io = dmabuf_takes_io,
 	.pages = &udmabuf_pages_ops,
 	.destroy = udmabuf_destroy,
 };

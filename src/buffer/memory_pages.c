@@ -9,24 +9,13 @@
  * Only fallocate() never touches a byte that is not asked for.
  */
 #include "buffer/memory.h"
+#include "buffer/pages_io.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Brings the map up and opens CPU access to it. */
-static int begin_access(struct buffer *buffer, bool write, struct cpu_access *access, char **map)
-{
-	int err = pages_map(&buffer->pages, map);
-
-	*access = (struct cpu_access){.bracket = &buffer->bracket,
-				      .heap = buffer->heap,
-				      .fd = buffer->pages.dmabuf,
-				      .write = write};
-	return err ? err : cpu_access_begin(access);
-}
 
 static void raise_size(struct buffer *buffer, uint64_t size)
 {
@@ -36,59 +25,33 @@ static void raise_size(struct buffer *buffer, uint64_t size)
 		;
 }
 
-/* The part of [begin, end) that there is memory for. */
-static int zero(struct buffer *buffer, uint64_t begin, uint64_t end)
-{
-	struct cpu_access access;
-	char *map;
-	int err;
-
-	if (end > buffer->pages.capacity)
-		end = buffer->pages.capacity;
-	if (begin >= end)
-		return 0;
-	err = begin_access(buffer, true, &access, &map);
-	if (err)
-		return err;
-	memset(map + begin, 0, end - begin);
-	return cpu_access_end(&access);
-}
-
 ssize_t pages_read(struct buffer *buffer, void *data, size_t size, off_t offset)
 {
 	uint64_t end = atomic_load(&buffer->size);
-	struct cpu_access access;
-	char *map;
 	int err;
 
 	if ((uint64_t)offset >= end)
 		return 0;
 	if (size > end - (uint64_t)offset)
 		size = end - (uint64_t)offset;
-	err = begin_access(buffer, false, &access, &map);
-	if (err)
-		return err;
-	memcpy(data, map + offset, size);
-	err = cpu_access_end(&access);
+	err = pages_get(buffer, data, size, offset);
 	if (err)
 		return err;
 	data_times_touch_read(&buffer->times);
 	return (ssize_t)size;
 }
 
-/* The size goes up even if the END fails: the bytes are there, and nothing beyond may be dirty. */
+/* The size goes up even after an error: nothing beyond it may be dirty. */
 static int put(struct buffer *buffer, const void *data, size_t size, off_t offset)
 {
-	struct cpu_access access;
-	char *map;
-	int err = begin_access(buffer, true, &access, &map);
+	size_t moved;
+	int err = pages_put(buffer, data, size, offset, &moved);
 
-	if (err)
+	if (!moved)
 		return err;
-	memcpy(map + offset, data, size);
-	raise_size(buffer, (uint64_t)offset + size);
+	raise_size(buffer, (uint64_t)offset + moved);
 	data_times_touch_written(&buffer->times);
-	return cpu_access_end(&access);
+	return err;
 }
 
 static bool has_other_writers(struct buffer *buffer)
@@ -112,7 +75,7 @@ ssize_t pages_write(struct buffer *buffer, const void *data, size_t size, off_t 
 	if (size > room - (uint64_t)offset)
 		size = room - (uint64_t)offset;
 	if (leaves_foreign_gap(buffer, offset))
-		err = zero(buffer, pages_used(buffer), (uint64_t)offset);
+		err = pages_zero(buffer, pages_used(buffer), (uint64_t)offset);
 	if (!err)
 		err = put(buffer, data, size, offset);
 	return err ? err : (ssize_t)size;
@@ -145,7 +108,8 @@ static int shrink(struct buffer *buffer, uint64_t size, uint64_t old_size)
 {
 	if (pages_trim(buffer, size))
 		return 0;
-	return zero(buffer, size, has_other_writers(buffer) ? buffer->pages.capacity : old_size);
+	return pages_zero(buffer, size,
+			  has_other_writers(buffer) ? buffer->pages.capacity : old_size);
 }
 
 /* Memory that is new has nobody's bytes in it. */
@@ -156,7 +120,7 @@ static int extend(struct buffer *buffer, uint64_t size, uint64_t old_size)
 
 	if (err || !has_other_writers(buffer))
 		return err;
-	return zero(buffer, old_size, size < old_capacity ? size : old_capacity);
+	return pages_zero(buffer, old_size, size < old_capacity ? size : old_capacity);
 }
 
 int pages_truncate(struct buffer *buffer, off_t size)
@@ -185,8 +149,8 @@ static int reserve(struct buffer *buffer, int mode, uint64_t begin, uint64_t end
 {
 	const bool appends = buffer->move && begin && mode & FALLOC_FL_KEEP_SIZE;
 	const bool filled = buffer->move && !(mode & FALLOC_FL_KEEP_SIZE);
-	int err = tell_refusal(buffer, appends ? pages_grow(buffer, end)
-					       : pages_reserve(buffer, end));
+	int err = tell_refusal(buffer,
+			       appends ? pages_grow(buffer, end) : pages_reserve(buffer, end));
 
 	if (!err && (filled || end > buffer->promised))
 		buffer->promised = end;
@@ -201,7 +165,7 @@ int pages_allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
 	if (!(mode & FALLOC_FL_PUNCH_HOLE))
 		err = reserve(buffer, mode, (uint64_t)offset, end);
 	if (!err && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
-		err = zero(buffer, (uint64_t)offset, end);
+		err = pages_zero(buffer, (uint64_t)offset, end);
 	if (err)
 		return err;
 	if (!(mode & FALLOC_FL_KEEP_SIZE))
@@ -255,7 +219,11 @@ int pages_open_window(struct buffer *buffer, struct buffer_window *window, off_t
 		window->size = room - (uint64_t)offset;
 	if (window->size == 0)
 		return 0;
-	err = begin_access(buffer, window->access.write, &window->access, &window->bytes);
+	window->access.heap = buffer->heap;
+	window->access.fd = buffer->pages.dmabuf;
+	err = pages_map(&buffer->pages, &window->bytes);
+	if (!err)
+		err = cpu_access_begin(&window->access);
 	window->bytes += err ? 0 : offset;
 	return err;
 }
@@ -273,7 +241,7 @@ int pages_begin_fill(struct buffer *buffer, struct buffer_fill *fill)
 
 	fill->old_size = fill->set_size = atomic_load(&buffer->size);
 	if (!err && leaves_foreign_gap(buffer, fill->offset))
-		err = zero(buffer, pages_used(buffer), begin);
+		err = pages_zero(buffer, pages_used(buffer), begin);
 	if (err)
 		return err;
 	buffer->fills++;
@@ -285,7 +253,7 @@ int pages_begin_fill(struct buffer *buffer, struct buffer_fill *fill)
 /* Never less than the size now: nothing before raised it for the fill's sake. */
 int pages_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint64_t waste_end)
 {
-	int err = zero(buffer, waste < size ? waste : size, waste_end);
+	int err = pages_zero(buffer, waste < size ? waste : size, waste_end);
 
 	if (--buffer->fills == 0)
 		buffer->fills_end = 0;
@@ -321,8 +289,9 @@ int pages_import(struct buffer *buffer, int dmabuf, size_t capacity)
 		budget_give_back(buffer->budget, capacity);
 		return err;
 	}
-	buffer->pages.dmabuf = buffer->pages.file = dmabuf;
+	buffer->pages.file = dmabuf;
 	buffer->pages.capacity = capacity;
+	pages_set_dmabuf(&buffer->pages, buffer->heap, dmabuf);
 	buffer->exported = buffer->imported = true;
 	return 0;
 }
@@ -339,8 +308,8 @@ static bool is_held(struct buffer *buffer)
 {
 	const struct heap_ops *ops = buffer->heap->ops;
 
-	return buffer->exported && !buffer->imported && buffer->pages.dmabuf >= 0 &&
-	       ops->is_held && ops->is_held(buffer->heap, buffer->pages.dmabuf);
+	return buffer->exported && !buffer->imported && buffer->pages.dmabuf >= 0 && ops->is_held &&
+	       ops->is_held(buffer->heap, buffer->pages.dmabuf);
 }
 
 /* What others hold goes on counting, or everybody could have as much as he likes. */

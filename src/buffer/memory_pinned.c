@@ -79,7 +79,7 @@ static int make_dmabuf(struct buffer *buffer)
 
 	if (fd < 0)
 		return fd;
-	buffer->pages.dmabuf = fd;
+	pages_set_dmabuf(&buffer->pages, heap, fd);
 	return 0;
 }
 

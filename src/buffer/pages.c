@@ -10,8 +10,15 @@ void pages_init(struct pages *pages)
 {
 	pages->dmabuf = -1;
 	pages->file = -1;
+	pages->takes_io = false;
 	pages->capacity = 0;
 	atomic_init(&pages->map, NULL);
+}
+
+void pages_set_dmabuf(struct pages *pages, struct heap *heap, int dmabuf)
+{
+	pages->dmabuf = dmabuf;
+	pages->takes_io = heap->ops->takes_io && heap->ops->takes_io(heap, dmabuf);
 }
 
 int pages_alloc(struct pages *pages, struct heap *heap, size_t capacity)
@@ -21,9 +28,9 @@ int pages_alloc(struct pages *pages, struct heap *heap, size_t capacity)
 	pages_init(pages);
 	if (fd < 0)
 		return fd == -ENOMEM ? -ENOSPC : fd;
-	pages->dmabuf = fd;
 	pages->file = fd;
 	pages->capacity = capacity;
+	pages_set_dmabuf(pages, heap, fd);
 	return 0;
 }
 
@@ -68,6 +75,7 @@ void pages_move(struct pages *to, struct pages *from)
 {
 	to->dmabuf = from->dmabuf;
 	to->file = from->file;
+	to->takes_io = from->takes_io;
 	to->capacity = from->capacity;
 	atomic_init(&to->map, atomic_load(&from->map));
 	pages_init(from);

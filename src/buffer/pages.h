@@ -12,6 +12,7 @@
 struct pages {
 	int dmabuf; /* -1: none (yet) */
 	int file; /* what can be mapped: the dma-buf, or the memory file below it; -1: no memory */
+	bool takes_io;	     /* the kernel reads and writes the dma-buf as it does files */
 	size_t capacity;     /* a multiple of the page size */
 	_Atomic(char *) map; /* NULL until somebody needs it */
 };
@@ -21,6 +22,9 @@ void pages_init(struct pages *pages);
 
 /* Exactly @capacity bytes, not 0, all of them zero. -ENOSPC when the heap is dry. */
 int pages_alloc(struct pages *pages, struct heap *heap, size_t capacity);
+
+/* A dma-buf of @heap, or brought to it, for the memory that is there. */
+void pages_set_dmabuf(struct pages *pages, struct heap *heap, int dmabuf);
 
 /*
  * Where the memory is, mapped now if it was not. Several threads may ask at

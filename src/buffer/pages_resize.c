@@ -5,54 +5,12 @@
  * rest back when the writer is done.
  */
 #include "buffer/memory.h"
+#include "buffer/pages_io.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define TRIM_MINIMUM (1u << 20)
-
-static int begin_access(struct buffer *buffer, struct bracket *bracket, struct cpu_access *access,
-			int dmabuf, bool write)
-{
-	*access = (struct cpu_access){
-		.bracket = bracket, .heap = buffer->heap, .fd = dmabuf, .write = write};
-	return cpu_access_begin(access);
-}
-
-/* Nobody else knows @fresh yet, so it has a bracket of its own. */
-static int fill(struct buffer *buffer, struct pages *fresh, const char *from, char *to, size_t keep)
-{
-	struct bracket bracket;
-	struct cpu_access access;
-	int err;
-
-	bracket_init(&bracket);
-	err = begin_access(buffer, &bracket, &access, fresh->dmabuf, true);
-	if (!err) {
-		memcpy(to, from, keep);
-		err = cpu_access_end(&access);
-	}
-	bracket_finish(&bracket);
-	return err;
-}
-
-static int copy_bytes(struct buffer *buffer, struct pages *fresh, size_t keep)
-{
-	struct cpu_access access;
-	char *from, *to;
-	int err, end_err;
-
-	err = pages_map(&buffer->pages, &from);
-	if (!err)
-		err = pages_map(fresh, &to);
-	if (!err)
-		err = begin_access(buffer, &buffer->bracket, &access, buffer->pages.dmabuf, false);
-	if (err)
-		return err;
-	err = fill(buffer, fresh, from, to, keep);
-	end_err = cpu_access_end(&access);
-	return err ? err : end_err;
-}
 
 static int replace_memory(struct buffer *buffer, struct pages *fresh)
 {
@@ -75,7 +33,7 @@ static int move_to(struct buffer *buffer, size_t capacity, size_t keep)
 	if (err)
 		return err;
 	if (keep)
-		err = copy_bytes(buffer, &fresh, keep);
+		err = pages_copy_to(buffer, &fresh, keep);
 	if (!err)
 		err = replace_memory(buffer, &fresh);
 	if (err)

@@ -30,7 +30,8 @@ struct fake_heap {
 	int fail_alloc; /* the nth allocation from now fails */
 	int alloc_error;
 	size_t largest; /* no allocation beyond this many bytes */
-	bool held; /* by others: every dma-buf */
+	bool held;	/* by others: every dma-buf */
+	bool takes_io;	/* as on a kernel that reads and writes dma-bufs, which memfds can */
 	int idle_error, start_error, end_error, export_error, may_export_error;
 
 	/* What happened. */
@@ -118,6 +119,12 @@ static inline bool fake_is_held(struct heap *heap, int fd)
 	return fake(heap)->held;
 }
 
+static inline bool fake_takes_io(struct heap *heap, int fd)
+{
+	ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
+	return fake(heap)->takes_io;
+}
+
 /* The watched buffer's own memory, not the one it is about to move to. */
 static inline bool fake_watches(struct fake_heap *f, int fd)
 {
@@ -173,6 +180,7 @@ static inline void fake_heap_init(struct fake_heap *f, enum heap_memory memory)
 		.wait_idle = fake_wait_idle,
 		.sync = fake_sync,
 		.is_held = fake_is_held,
+		.takes_io = fake_takes_io,
 	};
 	f->heap.ops = &f->ops;
 	f->budget.limit = UINT64_MAX;

@@ -20,6 +20,13 @@ static void setup(void)
 	heap.watched = buffer;
 }
 
+/* On a kernel that reads and writes dma-bufs by itself. */
+static void setup_with_io(void)
+{
+	setup();
+	heap.takes_io = true;
+}
+
 /* A call that fails must not keep a lock; the next one would hide that by letting it go. */
 static void assert_unlocked(void)
 {
@@ -674,6 +681,38 @@ START_TEST(devices_that_do_not_let_go)
 }
 END_TEST
 
+/* It keeps the caches right, and it is told where the bytes are by their offset. */
+START_TEST(kernel_needs_no_map)
+{
+	write_bytes('x', 100000, 0);
+	write_bytes('y', 3 << 20, 90000);
+	assert_bytes('x', 0, 90000);
+	ck_assert_int_eq(buffer_truncate(buffer, 200000), 0);
+	ck_assert_int_eq(buffer_truncate(buffer, 300000), 0);
+	assert_bytes('y', 90000, 200000);
+	assert_bytes(0, 200000, 300000);
+	ck_assert_int_eq(heap.starts, 0);
+	ck_assert_int_gt(heap.waits, 0);
+	ck_assert_ptr_null(atomic_load(&buffer->pages.map));
+	heap.idle_error = -EBUSY;
+	ck_assert_int_eq(buffer_write(buffer, "x", 1, 0), -EBUSY);
+}
+END_TEST
+
+START_TEST(kernel_refuses)
+{
+	char data[8000] = "";
+
+	write_bytes('x', 100, 0);
+	ck_assert_int_eq(buffer_allocate(buffer, FALLOC_FL_KEEP_SIZE, 0, 2 * (off_t)page), 0);
+	ck_assert_int_eq(fcntl(buffer->pages.dmabuf, F_ADD_SEALS, F_SEAL_WRITE), 0);
+	ck_assert_int_eq(buffer_write(buffer, data, sizeof(data), 50), -EPERM);
+	ck_assert_int_eq(size_of(buffer), 100);
+	assert_unlocked();
+	assert_bytes('x', 0, 100);
+}
+END_TEST
+
 START_TEST(end_of_access_fails)
 {
 	char data[50];
@@ -814,24 +853,42 @@ static void add_sharing(TCase *tests)
 	tcase_add_test(tests, stays_where_it_may_not_move);
 	tcase_add_test(tests, reserving_uncovers_foreign_bytes);
 	tcase_add_test(tests, memory_outlives_the_file);
+}
+
+static void add_maps(TCase *tests)
+{
 	tcase_add_test(tests, access_is_bracketed);
 	tcase_add_test(tests, devices_that_do_not_let_go);
 	tcase_add_test(tests, end_of_access_fails);
 }
 
+static void add_io(TCase *tests)
+{
+	tcase_add_test(tests, kernel_needs_no_map);
+	tcase_add_test(tests, kernel_refuses);
+}
+
+static void add(Suite *suite, const char *name, void (*part)(TCase *), void (*begin)(void))
+{
+	TCase *tests = tcase_create(name);
+
+	tcase_set_timeout(tests, 60);
+	tcase_add_checked_fixture(tests, begin, teardown);
+	part(tests);
+	suite_add_tcase(suite, tests);
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("buffer of pages");
-	void (*const parts[])(TCase *) = {add_sizes, add_growth, add_sharing};
-	const char *const names[] = {"sizes", "growth", "sharing"};
 
-	for (size_t i = 0; i < COUNT(parts); i++) {
-		TCase *tests = tcase_create(names[i]);
-
-		tcase_set_timeout(tests, 60);
-		tcase_add_checked_fixture(tests, setup, teardown);
-		parts[i](tests);
-		suite_add_tcase(suite, tests);
-	}
+	add(suite, "sizes", add_sizes, setup);
+	add(suite, "growth", add_growth, setup);
+	add(suite, "sharing", add_sharing, setup);
+	add(suite, "maps", add_maps, setup);
+	add(suite, "sizes, with I/O", add_sizes, setup_with_io);
+	add(suite, "growth, with I/O", add_growth, setup_with_io);
+	add(suite, "sharing, with I/O", add_sharing, setup_with_io);
+	add(suite, "I/O", add_io, setup_with_io);
 	return run_suite(suite);
 }

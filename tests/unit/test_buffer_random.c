@@ -309,6 +309,7 @@ static void run_init(struct run *run, enum heap_memory memory, unsigned int seed
 
 	memset(run, 0, sizeof(*run));
 	fake_heap_init(&run->heap, memory);
+	run->heap.takes_io = seed % 2;
 	run->heap.budget.limit = limits[seed % 3];
 	run->may_fail = seed % 3 && memory != HEAP_TREE_FILE;
 	run->seed = seed;

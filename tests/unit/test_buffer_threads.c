@@ -182,6 +182,7 @@ static const enum heap_memory kinds[] = {HEAP_TREE_FILE, HEAP_OWN_FILE, HEAP_PAG
 static void make(int i, enum heap_memory memory)
 {
 	fake_heap_init(&heaps[i], memory);
+	heaps[i].takes_io = i % 2;
 	buffers[i] = fake_buffer(&heaps[i]);
 	ck_assert_int_eq(buffer_truncate(buffers[i], TAIL), 0);
 	heaps[i].watched = buffers[i];
