@@ -222,31 +222,58 @@ struct pattern {
 };
 
 /*
- * By read(): in User Mode Linux the first write of a program to each page of a
- * mapping takes a tenth of a millisecond and more, and one by the kernel does not.
+ * In User Mode Linux the first access of a program to each page of a mapping takes a
+ * tenth of a millisecond and more, and one by the kernel does not. So bytes come and go
+ * by way of a file.
  */
-static int fill_by_read(const struct piece *piece, uint64_t owner, char *chunk, int file)
+static bool put(int file, const void *bytes, size_t size)
 {
-	for (uint64_t at = 0; at < piece->size; at += CHUNK) {
-		const uint64_t left = piece->size - at, size = left < CHUNK ? left : CHUNK;
+	return pwrite(file, bytes, size, 0) == (ssize_t)size;
+}
 
-		pattern_fill(chunk, owner, piece->position + at, size);
-		if (pwrite(file, chunk, size, 0) != (ssize_t)size ||
-		    pread(file, piece->data + at, size, 0) != (ssize_t)size)
-			return -EIO;
+static bool get(int file, void *bytes, size_t size)
+{
+	return pread(file, bytes, size, 0) == (ssize_t)size;
+}
+
+static int fill_chunk(int file, char *chunk, const struct piece *part, struct pattern *pattern)
+{
+	pattern_fill(chunk, pattern->owner, part->position, part->size);
+	return put(file, chunk, part->size) && get(file, part->data, part->size) ? 0 : -EIO;
+}
+
+static int check_chunk(int file, char *chunk, const struct piece *part, struct pattern *pattern)
+{
+	if (!put(file, part->data, part->size) || !get(file, chunk, part->size))
+		return -EIO;
+	pattern->wrong = pattern_check(chunk, pattern->owner, part->position, part->size);
+	return pattern->wrong == PATTERN_SAME ? 0 : -EBADMSG;
+}
+
+static int by_chunks(const struct piece *piece, struct pattern *pattern,
+		     int (*each)(int file, char *chunk, const struct piece *part,
+				 struct pattern *pattern))
+{
+	scope(fd) int file = memfd_create("dmaheap-bench", MFD_CLOEXEC);
+	scope(free) char *chunk = malloc(CHUNK);
+	int error = file < 0 || !chunk ? -ENOMEM : 0;
+
+	for (uint64_t at = 0; at < piece->size && !error; at += CHUNK) {
+		const uint64_t left = piece->size - at;
+		const struct piece part = {
+			.data = piece->data + at,
+			.position = piece->position + at,
+			.size = left < CHUNK ? left : CHUNK,
+		};
+
+		error = each(file, chunk, &part, pattern);
 	}
-	return 0;
+	return error;
 }
 
 static int fill_piece(const struct piece *piece, void *arg)
 {
-	const struct pattern *pattern = arg;
-	scope(fd) int file = memfd_create("dmaheap-bench", MFD_CLOEXEC);
-	scope(free) char *chunk = malloc(CHUNK);
-
-	if (file < 0 || !chunk)
-		return -ENOMEM;
-	return fill_by_read(piece, pattern->owner, chunk, file);
+	return by_chunks(piece, arg, fill_chunk);
 }
 
 int memory_fill(const struct memory *memory, uint64_t owner)
@@ -263,10 +290,7 @@ int memory_fill(const struct memory *memory, uint64_t owner)
 
 static int check_piece(const struct piece *piece, void *arg)
 {
-	struct pattern *pattern = arg;
-
-	pattern->wrong = pattern_check(piece->data, pattern->owner, piece->position, piece->size);
-	return pattern->wrong == PATTERN_SAME ? 0 : -EBADMSG;
+	return by_chunks(piece, arg, check_chunk);
 }
 
 int memory_check(struct bench *bench, const struct memory *memory, uint64_t owner)
