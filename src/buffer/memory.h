@@ -97,6 +97,9 @@ extern const struct memory_ops memory_own_file;	   /* memory_own.c */
 extern const struct memory_ops memory_pages;	   /* memory_pages.c */
 extern const struct memory_ops memory_pinned_file; /* memory_pinned.c */
 
+/* As the kernel's own checks before a read or write: 0, -EINVAL or -EFBIG. */
+int buffer_check_range(off_t offset, size_t size);
+
 /* What memory_pages and memory_pinned_file have in common. */
 ssize_t pages_read(struct buffer *buffer, void *data, size_t size, off_t offset);
 ssize_t pages_write(struct buffer *buffer, const void *data, size_t size, off_t offset);
