@@ -231,11 +231,8 @@ static bool is_last_ticket(struct share *share)
 	return true;
 }
 
-/* Before the answer, for who has it may want to unmount. */
-static void give(struct share *share, int socket, int fd)
+static void give(int socket, int fd)
 {
-	if (is_last_ticket(share))
-		shut_door(share);
 	packet_answer(socket, 0, fd);
 	close_fd(fd);
 }
@@ -261,12 +258,17 @@ static void serve(struct share *share, const struct visitor *visitor)
 		with_lock(&share->lock);
 		error = tickets_redeem(&share->tickets, ticket, visitor->user, &grant);
 	}
-	if (error)
+	if (error) {
 		packet_answer(visitor->socket, error, -1);
-	else if (grant.want == SHARE_IMPORT)
+		return;
+	}
+	/* Before the answer, for who has it may want to unmount. */
+	if (is_last_ticket(share))
+		shut_door(share);
+	if (grant.want == SHARE_IMPORT)
 		take(share, visitor, &grant);
 	else
-		give(share, visitor->socket, grant.fd);
+		give(visitor->socket, grant.fd);
 }
 
 static void let_visitor_in(struct share *share)
