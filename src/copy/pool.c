@@ -13,10 +13,10 @@
  */
 #include "copy/job.h"
 #include "util/scope.h"
+#include "util/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -97,9 +97,9 @@ static int start_worker(struct copy_pool *pool)
 	if (!worker)
 		return -EAGAIN;
 	*worker = (struct worker){.pool = pool};
-	err = pthread_create(&worker->thread, NULL, work, worker);
+	err = thread_start(&worker->thread, NULL, work, worker);
 	if (err)
-		return -err;
+		return err;
 	worker->started = true;
 	pool->alive++;
 	return 0;
@@ -285,18 +285,13 @@ static void *work(void *context)
 	return NULL;
 }
 
-/* Signals are for the threads that were there before; those to come inherit that. */
 static int start_workers(struct copy_pool *pool)
 {
-	sigset_t all, before;
 	int err = 0;
 	with_lock(&pool->lock);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (!err && pool->alive <= pool->threads)
 		err = start_worker(pool);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return err;
 }
 

@@ -3,6 +3,7 @@
 
 #include "share/packet.h"
 #include "util/scope.h"
+#include "util/thread.h"
 
 #include <string.h>
 
@@ -131,7 +132,7 @@ static int start(const struct import *import)
 	*copy = *import;
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	int error = -pthread_create(&thread, &attributes, run, copy);
+	int error = thread_start(&thread, &attributes, run, copy);
 
 	pthread_attr_destroy(&attributes);
 	if (error)

@@ -8,6 +8,7 @@
 #include "share/visitors.h"
 #include "util/log.h"
 #include "util/scope.h"
+#include "util/thread.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -357,7 +358,7 @@ int share_create(struct share **created, const char *mountpoint, const struct sh
 	if (share->wake < 0 || !share->imports)
 		error = -ENOMEM;
 	if (!error)
-		error = -pthread_create(&share->thread, NULL, run, share);
+		error = thread_start(&share->thread, NULL, run, share);
 	if (error)
 		free_share(share);
 	else

@@ -3,6 +3,7 @@
 
 #include "tree/node.h"
 #include "util/scope.h"
+#include "util/thread.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -102,7 +103,7 @@ static int read_only_way(int mount)
 	struct cloning cloning = {.mount = mount, .clone = -1};
 	pthread_t thread;
 
-	if (!pthread_create(&thread, NULL, clone_read_only, &cloning))
+	if (!thread_start(&thread, NULL, clone_read_only, &cloning))
 		pthread_join(thread, NULL);
 	return cloning.clone;
 }

@@ -6,6 +6,7 @@
  * soon by a thread of its own, which sleeps while there are none.
  */
 #include "util/scope.h"
+#include "util/thread.h"
 #include "view/inside.h"
 
 #include <fcntl.h>
@@ -145,7 +146,7 @@ void pins_init(struct pins *pins)
 int pins_start(struct pins *pins)
 {
 	with_lock(&pins->lock);
-	int error = -pthread_create(&pins->thread, NULL, draw_in_time, pins);
+	int error = thread_start(&pins->thread, NULL, draw_in_time, pins);
 
 	pins->running = !error;
 	return error;

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "util/thread.h"
+
+#include <signal.h>
+
+int thread_start(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+		 void *context)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int error = -pthread_create(thread, attributes, run, context);
+
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
