@@ -138,12 +138,13 @@ static void looked_at_meanwhile(void)
 	}
 }
 
-/* Start a copy of the first MiB from a file that does not answer yet. */
-static pid_t start_hung_copy(struct slow_file *slow, int buffer)
+/* Start a copy of the first MiB from a file that hangs behind @at_once bytes. */
+static pid_t start_copy_that_hangs(struct slow_file *slow, int buffer,
+				   size_t at_once)
 {
 	pid_t pid;
 
-	*slow = slow_create(content, 1 * MIB);
+	*slow = slow_create_behind(content, 1 * MIB, at_once);
 	pid = fork();
 	if (!pid)
 		_exit(copy_all(slow->fd, 0, buffer, 0, 1 * MIB) !=
@@ -151,6 +152,11 @@ static pid_t start_hung_copy(struct slow_file *slow, int buffer)
 	slow_await_reader(slow);
 	memcpy(want, content, 1 * MIB);
 	return pid;
+}
+
+static pid_t start_hung_copy(struct slow_file *slow, int buffer)
+{
+	return start_copy_that_hangs(slow, buffer, 0);
 }
 
 /* Others go their way where they can, and are told in time where they can't. */
@@ -206,6 +212,25 @@ static void killed_in_front(void)
 	expect_nothing_else(buffer, SMALL);
 	CHECK_EQ(first_difference(have + 1 * MIB, want + 1 * MIB,
 				  SMALL - 1 * MIB), -1);
+}
+
+/* What lies in front of a copy is zeroed for it, but not what is under way. */
+static void arrived_in_front(void)
+{
+	struct slow_file slow;
+	int buffer, file;
+	pid_t pid;
+
+	prepare("system");
+	file = make_source(O_DIRECT);
+	buffer = fresh_buffer("system", SMALL);
+	pid = start_copy_that_hangs(&slow, buffer, 512 * KIB);
+	/* for what has been read to be copied: the page cache has it first */
+	usleep(200000);
+	copy_in(file, buffer, 1 * MIB + 100, 10000);
+	slow_answer(&slow);
+	await(pid);
+	expect_all(next_view(), buffer, SMALL);
 }
 
 /* One of those who will want the first bytes, when they are told to. */
@@ -297,6 +322,8 @@ CASE(
 	{ "a new buffer and a hung file keep nobody for long", hung },
 	{ "a copy that is killed takes nothing of one behind it along",
 	  killed_in_front },
+	{ "what has arrived of a copy stays, though one behind it begins",
+	  arrived_in_front },
 	{ "who waits for a hung file's bytes can be killed", killed_waiters },
 	{ "a writer that waits for its bytes keeps nobody", waiting_writer },
 )

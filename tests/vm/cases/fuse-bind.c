@@ -191,7 +191,7 @@ static void evicted(void)
 	struct fuse_memory_stat stat;
 
 	close(fill(&server, source));
-	CHECK_EQ(system("echo 2 >/proc/sys/vm/drop_caches"), 0);
+	server_evict(&server);
 	CHECK_EQ(server_stat(&server, &stat), -ENOENT);
 	file = server_open(&server, O_RDWR);
 	CHECK_EQ(server_stat(&server, &stat), 0);

@@ -134,7 +134,7 @@ static void dies_at_close(void)
 	server_destroy(&server);
 }
 
-static void stops_at_close(void)
+static void stops_at_close(bool killed)
 {
 	int source, file;
 	struct server server = prepare(&source, &file);
@@ -143,12 +143,18 @@ static void stops_at_close(void)
 	kill(server.pid, SIGSTOP);
 	pid = start_close(&server, file);
 	CHECK_EQ(outcome(pid, 300), -1);
+	if (killed)
+		kill(pid, SIGKILL);
+	CHECK_EQ(outcome(pid, 100), -1);
 	kill(server.pid, SIGCONT);
-	CHECK_EQ(outcome(pid, SOON), 0);
+	CHECK_EQ(outcome(pid, SOON), killed ? 128 + SIGKILL : 0);
 	CHECK_EQ(server.shared->told_size, 100);
 	expect_file(&server, 100);
 	server_destroy(&server);
 }
+
+static void stops_at_our_close(void) { stops_at_close(false); }
+static void killed_at_close(void) { stops_at_close(true); }
 
 /*
  * A copy that is killed while the server is stopped, in a process whose files
@@ -267,7 +273,8 @@ CASE(
 	{ "the size of a killed copy is told when its file is closed",
 	  killed_at_size },
 	{ "a server that dies at a close ends it", dies_at_close },
-	{ "a server that stops at a close is waited for", stops_at_close },
+	{ "a server that stops at a close is waited for", stops_at_our_close },
+	{ "it is waited for by who is killed meanwhile, too", killed_at_close },
 	{ "cutting what the server was not told of leaves zeros",
 	  cut_unlimited },
 	{ "cutting it obeys no limit, and raises no signal", cut_limited },

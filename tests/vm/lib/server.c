@@ -101,6 +101,16 @@ pid_t server_copy(struct server *server, int in, int out, size_t len)
 	_exit(ret < 0 ? -ret : ret != (ssize_t)len);
 }
 
+/* A file just closed is in use until the server has answered the release. */
+void server_evict(struct server *server)
+{
+	do {
+		usleep(1000);
+		CHECK_EQ(system("echo 2 >/proc/sys/vm/drop_caches"), 0);
+	} while (!server_asked(server, FUSE_FORGET) &&
+		 !server_asked(server, FUSE_BATCH_FORGET));
+}
+
 void server_await(struct server *server)
 {
 	while (!atomic_load(&server->shared->waiting))

@@ -76,6 +76,8 @@ void server_expect_head(struct server *server, const char *content, size_t len,
 unsigned int server_asked(struct server *server, enum fuse_opcode opcode);
 /* Forget the counts so far. */
 void server_reset(struct server *server);
+/* Have the kernel forget the file, which nobody may have open any more. */
+void server_evict(struct server *server);
 /* Fork a process that does not keep the server's connection. */
 pid_t server_fork(struct server *server);
 /* Copy in such a process, which ends with 0, or with errno. */

@@ -18,7 +18,7 @@
 struct slow_shared {
 	atomic_int waiting, go;
 	const char *content;
-	size_t len;
+	size_t len, at_once;
 	int dev;
 };
 
@@ -47,14 +47,20 @@ static void answer_init(struct slow_shared *s, uint64_t unique,
 	reply(s, unique, 0, &out, sizeof(out));
 }
 
+static void wait_for_go(struct slow_shared *s)
+{
+	atomic_fetch_add(&s->waiting, 1);
+	while (!atomic_load(&s->go))
+		usleep(1000);
+}
+
 static void answer_read(struct slow_shared *s, uint64_t unique,
 			const struct fuse_read_in *in)
 {
 	size_t len = in->offset < s->len ? s->len - in->offset : 0;
 
-	atomic_fetch_add(&s->waiting, 1);
-	while (!atomic_load(&s->go))
-		usleep(1000);
+	if (in->offset + in->size > s->at_once)
+		wait_for_go(s);
 	reply(s, unique, 0, s->content + in->offset,
 	      len < in->size ? len : in->size);
 }
@@ -94,6 +100,12 @@ static void serve(struct slow_shared *s)
 
 struct slow_file slow_create(const void *content, size_t len)
 {
+	return slow_create_behind(content, len, 0);
+}
+
+struct slow_file slow_create_behind(const void *content, size_t len,
+				    size_t at_once)
+{
 	struct slow_file slow;
 	char dir[] = "/run/slow-XXXXXX", path[64];
 
@@ -102,6 +114,7 @@ struct slow_file slow_create(const void *content, size_t len)
 	CHECK(slow.shared != MAP_FAILED);
 	slow.shared->content = content;
 	slow.shared->len = len;
+	slow.shared->at_once = at_once;
 	slow.shared->dev = one_file_mount(dir, "");
 	if (!fork())
 		serve(slow.shared);
