@@ -4,8 +4,10 @@
 #
 # The daemon is killed: what it leaves behind is told apart, replaced by a new
 # start, and who holds memory goes on holding it.
-# unlike attributes, this is in nobody's cache
-alive() { stat -f "$mnt" >/dev/null 2>&1; }
+
+# unlike attributes, this is in nobody's cache; and what is below a mount, seen
+# between a dead one and the next, is not FUSE
+alive() { [ "$(stat -f -c %t "$mnt" 2>/dev/null)" = 65735546 ]; }
 dead() { ! alive; }
 
 mount_fs

@@ -26,7 +26,8 @@ umount_fs
 
 # a source that is cut while it is read: what arrives is a beginning of it
 mount_fs size=2g
-make_file whole 100M
+# small enough for one udmabuf
+make_file whole 50M
 for seconds in 0 0.01 0.02 0.05; do
 	cp whole shrinking
 	dmaheapctl load shrinking "$mnt/file" &

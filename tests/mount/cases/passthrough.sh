@@ -65,11 +65,15 @@ assert_same source "$mnt/copy"
 assert_eq "$(status reads) $(status writes)" "0 0" "reads and writes of a copy within"
 assert_eq "$(status copied_bytes)" $((5 << 20)) "bytes copied within"
 
-# and the file says so, until it is filled in another way
+# and the file says so, until it is filled in another way. It is held open: who
+# made a copy is known for as long as the kernel knows the file.
 way_of() {
 	getfattr --absolute-names --only-values -n user.dmaheap.copy "$mnt/$1" |
 		sed 's/^engine=\([^ ]*\) .* reason=\(copied\|written\).*/\1 \2/'
 }
+exec {held}<"$mnt/copy"
+cp --reflink=auto "$mnt/a" "$mnt/copy"
 assert_eq "$(way_of copy)" "daemon copied" "how a copy within is told"
 cp source "$mnt/copy"
 assert_eq "$(way_of copy)" "passthrough written" "how a copy into it is told"
+exec {held}<&-
