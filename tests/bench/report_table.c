@@ -38,6 +38,12 @@ static const struct lane *find_base(const struct lanes *lanes)
 	return NULL;
 }
 
+/* The page cache may have shrunk by a little: that is 0.00 and not -0.00. */
+static double without_minus(double value)
+{
+	return value < 0 && value > -0.005 ? 0 : value;
+}
+
 static void print_line(const struct settings *settings, const struct lane *lane,
 		       const struct lane *base)
 {
@@ -51,7 +57,7 @@ static void print_line(const struct settings *settings, const struct lane *lane,
 	printf("%8.0f|%8.0f|%8.0f|%8.0f|%4.0f%%|%8.0f|%6.2f|%6.2f| %.0f … %.0f\n",
 	       median(settings, lane, CREATE), median(settings, lane, CLOSE), io.median,
 	       median(settings, lane, SPEED), 100 * median(settings, base, IO) / io.median,
-	       median(settings, lane, CPU), median(settings, lane, CACHED),
+	       median(settings, lane, CPU), without_minus(median(settings, lane, CACHED)),
 	       median(settings, lane, COPIES), io.min, io.max);
 }
 
