@@ -6,15 +6,17 @@
 # Builds a kernel for the rigs of tests/vm; the image's path is the last line
 # on stdout.
 #
-#   stock     Debian's source as it is
-#   patched   with the series in kernel/series/6.12 (where nothing is said)
+#   stock     Debian's source, with what User Mode Linux needs on today's CPUs
+#             (kernel/series/um)
+#   patched   stock, and the series in kernel/series/6.12 (where nothing is said)
 #   debug     patched, with KASAN, lockdep and friends, KUnit, and faults on
 #             demand (kernel/control)
 #   rfc       patched, and kernel/series/rfc on top, for the benchmark's rows
 #   selftests no kernel, but the series' own test programs: the last line is
 #             the directory that they are in
 #
-# DMAHEAPFS_SERIES names another directory in place of kernel/series.
+# DMAHEAPFS_SERIES names another directory in place of kernel/series, to take 6.12
+# and rfc from.
 #
 # Images are kept outside the tree under a key of all that goes into them;
 # the build trees are kept too, so that a small change is a small build.
@@ -26,17 +28,17 @@ kernel=$top/kernel
 . "$kernel/source.sh"
 series=${DMAHEAPFS_SERIES:-$kernel/series}
 
-# The patches of a variant, in the order in which they are applied.
+# The patches of a variant, in the order in which they are applied. The first ones
+# touch User Mode Linux alone, so that both architectures can share a source.
 series_of() {
-	local patch
+	local variant=$1 dirs=("$kernel/series/um") dir patch
 
-	[ "$1" != stock ] || return 0
-	for patch in "$series"/6.12/*.patch \
-		$([ "$1" != rfc ] || printf '%s ' "$series"/rfc/*.patch); do
-		case $patch in
-		*'/*.patch' | */0000-*) ;;
-		*) printf '%s\n' "$patch" ;;
-		esac
+	[ "$variant" = stock ] || dirs+=("$series/6.12")
+	[ "$variant" != rfc ] || dirs+=("$series/rfc")
+	for dir in "${dirs[@]}"; do
+		for patch in "$dir"/[0-9]*.patch; do
+			[ "${patch##*/}" = 0000-cover-letter.patch ] || printf '%s\n' "$patch"
+		done
 	done
 }
 
@@ -88,10 +90,6 @@ plant_faults() {
 patched_source() {
 	local src=$cache/kernel/source-$2 stage patch
 
-	if [ "$2" = stock ]; then
-		printf '%s\n' "$1"
-		return
-	fi
 	stage=$(mktemp -d "$cache/kernel/stage.XXXXXX")
 	cp -al "$1/." "$stage"
 	while read -r patch; do

@@ -10,7 +10,7 @@ check_identical() {
 
 	new=$(mktemp -d)
 	export_series "$new"
-	for dir in "$linux_series" rfc; do
+	for dir in "$linux_series" rfc um; do
 		[ -d "$here/series/$dir" ] || continue
 		diff -ur --exclude=cover "$here/series/$dir" "$new/$dir" || {
 			rm -rf "$new"
