@@ -154,9 +154,24 @@ static pid_t start_copy_that_hangs(struct slow_file *slow, int buffer,
 	return pid;
 }
 
-static pid_t start_hung_copy(struct slow_file *slow, int buffer)
+/*
+ * A new buffer with such a copy, and with a short one behind it that does not
+ * hang: the buffer, and @pid, who makes the first.
+ */
+static int buffer_with_hung_copy(struct slow_file *slow, size_t at_once,
+				 pid_t *pid)
 {
-	return start_copy_that_hangs(slow, buffer, 0);
+	int buffer, file;
+
+	prepare("system");
+	file = make_source(O_DIRECT);
+	buffer = fresh_buffer("system", SMALL);
+	*pid = start_copy_that_hangs(slow, buffer, at_once);
+	/* for what has been read to be copied: the page cache has it first */
+	if (at_once)
+		usleep(200000);
+	copy_in(file, buffer, 1 * MIB + 100, 10000);
+	return buffer;
 }
 
 /* Others go their way where they can, and are told in time where they can't. */
@@ -164,16 +179,10 @@ static void hung(void)
 {
 	struct importer vgem = open_importer("vgem");
 	struct slow_file slow;
-	int buffer, file;
 	double start;
 	pid_t pid;
+	int buffer = buffer_with_hung_copy(&slow, 0, &pid);
 
-	prepare("system");
-	file = make_source(O_DIRECT);
-	buffer = fresh_buffer("system", SMALL);
-	pid = start_hung_copy(&slow, buffer);
-
-	copy_in(file, buffer, 1 * MIB + 100, 10000);
 	write_at(buffer, content + 2 * MIB, 10000, 2 * MIB);
 	memcpy(want + 2 * MIB, content + 2 * MIB, 10000);
 	read_at(buffer, have, 1 * MIB + PAGE, 1 * MIB);
@@ -198,14 +207,9 @@ static void hung(void)
 static void killed_in_front(void)
 {
 	struct slow_file slow;
-	int buffer, file;
 	pid_t pid;
+	int buffer = buffer_with_hung_copy(&slow, 0, &pid);
 
-	prepare("system");
-	file = make_source(O_DIRECT);
-	buffer = fresh_buffer("system", SMALL);
-	pid = start_hung_copy(&slow, buffer);
-	copy_in(file, buffer, 1 * MIB + 100, 10000);
 	kill(pid, SIGKILL);
 	slow_answer(&slow);
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
@@ -218,16 +222,9 @@ static void killed_in_front(void)
 static void arrived_in_front(void)
 {
 	struct slow_file slow;
-	int buffer, file;
 	pid_t pid;
+	int buffer = buffer_with_hung_copy(&slow, 512 * KIB, &pid);
 
-	prepare("system");
-	file = make_source(O_DIRECT);
-	buffer = fresh_buffer("system", SMALL);
-	pid = start_copy_that_hangs(&slow, buffer, 512 * KIB);
-	/* for what has been read to be copied: the page cache has it first */
-	usleep(200000);
-	copy_in(file, buffer, 1 * MIB + 100, 10000);
 	slow_answer(&slow);
 	await(pid);
 	expect_all(next_view(), buffer, SMALL);
@@ -269,7 +266,7 @@ static void killed_waiters(void)
 	/* before the hung file is open, which they would wait for at their end */
 	for (i = 0; i < ARRAY_SIZE(waiters); i++)
 		waiters[i] = start_waiter(file, buffer, i, start[0]);
-	copier = start_hung_copy(&slow, buffer);
+	copier = start_copy_that_hangs(&slow, buffer, 0);
 	CHECK_EQ(write(start[1], "123", 3), 3);
 	usleep(200000);
 	then = now();
