@@ -22,7 +22,7 @@ check_identical() {
 }
 
 check_style() {
-	set -- "$patches"/[0-9]*.patch
+	set -- "$patches"/[0-9]*.patch "$um"/[0-9]*.patch
 	# the new files are for the maintainers of the directories they are in;
 	# Fixes: can't be looked up in a tarball; FUSE servers say ENOSYS for
 	# what they don't know; and a flag looks like the one beside it
