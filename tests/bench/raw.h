@@ -31,6 +31,12 @@ int run_raw(struct bench *bench, const struct row *row, double values[]);
  */
 int run_limit(struct bench *bench, const struct row *row, double values[]);
 
+/*
+ * fio reads the files with direct I/O and keeps nothing, or makes new ones. Of
+ * row->how only the direction counts. fio.c
+ */
+int run_fio(struct bench *bench, const struct row *row, double values[]);
+
 /* What both need of the disk: opens the files of a set; close_files() them. */
 struct set;
 

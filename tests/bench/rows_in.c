@@ -34,7 +34,8 @@
 		RAW_ROW("raw", __VA_ARGS__), \
 		TOOL_ROW("dd direct to nowhere", NOWHERE, run_in, DIRECT, .each = true, \
 			.nowhere = true), \
-		{"fio direct to nowhere", NOWHERE, false, run_fio, NULL, TURN_ANY}, \
+		{"fio direct to nowhere", NOWHERE, false, run_fio, \
+			&(const struct raw){.write = false}, TURN_ANY}, \
 		{"limit: O_DIRECT read", NOWHERE, false, run_limit, \
 			&(const struct raw){.write = false}, TURN_ANY}, \
 	}

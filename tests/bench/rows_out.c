@@ -29,6 +29,8 @@
 		TOOL_ROW("plain FUSE: cp", plain, run_out, CP_ALL), \
 		TOOL_ROW("plain FUSE: dd", plain, run_out, DD_ONE), \
 		RAW_ROW("raw", __VA_ARGS__), \
+		{"fio direct from nowhere", NOWHERE, false, run_fio, \
+			&(const struct raw){.write = true}, TURN_ANY}, \
 		{"limit: O_DIRECT write", NOWHERE, false, run_limit, \
 			&(const struct raw){.write = true}, TURN_ANY}, \
 	}

@@ -29,9 +29,6 @@ struct through {
 int run_in(struct bench *bench, const struct row *row, double values[]);
 int run_out(struct bench *bench, const struct row *row, double values[]);
 
-/* fio reads the files with direct I/O, and keeps nothing; the time is what it says. */
-int run_fio(struct bench *bench, const struct row *row, double values[]);
-
 /* group->prepare of the way back. */
 int prepare_out(struct bench *bench, const struct row *row);
 
