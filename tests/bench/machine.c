@@ -103,6 +103,12 @@ static void find_heaps(char heaps[static 256])
 		snprintf(heaps, 256, "none, shmem alone");
 }
 
+void machine_clock(char clock[static CLOCK_NAME])
+{
+	read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource", clock,
+		  CLOCK_NAME);
+}
+
 void machine_find(const struct bench *bench, struct machine *machine)
 {
 	struct utsname system;
@@ -118,8 +124,7 @@ void machine_find(const struct bench *bench, struct machine *machine)
 		 system.release, system.version, system.machine);
 	snprintf(machine->load, sizeof(machine->load), "%.1f", load[0]);
 	read_line("/proc/sys/kernel/random/boot_id", machine->boot, sizeof(machine->boot));
-	read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource",
-		  machine->clock, sizeof(machine->clock));
+	machine_clock(machine->clock);
 	find_kind(machine->kind);
 	find_device(bench->settings.dir, machine->device);
 	find_heaps(machine->heaps);

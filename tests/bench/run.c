@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Groups one after the other; in a group, rows by turns. */
 #include "bench.h"
+#include "machine.h"
 #include "pattern.h"
 #include "report.h"
 #include "table.h"
@@ -189,14 +190,32 @@ static uint64_t memory_needed(const struct bench *bench)
 	return 2 * most;
 }
 
+/* What was timed by two clocks was not timed. */
+static int check_clock(const char *before)
+{
+	char now[CLOCK_NAME];
+
+	machine_clock(now);
+	if (!strcmp(now, before))
+		return 0;
+	fprintf(stderr,
+		"dmaheap-bench: the kernel's clock was %s and is %s: these figures are void; boot "
+		"it with clocksource=%s\n",
+		before, now, now);
+	return -EIO;
+}
+
 int run_all(struct bench *bench)
 {
+	char clock[CLOCK_NAME];
 	int worst = touch_memory(memory_needed(bench));
 
+	machine_clock(clock);
 	bench->cpu_copy = cpu_of_copy();
 	report_start(bench);
 	for (const struct group *const *group = groups; *group; group++)
 		if (is_wanted(&bench->settings, *group, NULL))
 			worst = run_or_skip(bench, *group) ?: worst;
+	worst = check_clock(clock) ?: worst;
 	return report_end(&bench->settings) ?: worst;
 }

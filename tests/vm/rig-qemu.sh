@@ -32,6 +32,9 @@ rig_start() {
 	words="root=root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,cache=loose,msize=512000 ro"
 	words+=" init=$here/guest/init console=ttyS0 panic=-1 loglevel=7"
 	words+=" rig_dir=$dir rig_disk=vd"
+	# The host's load can make the kernel doubt its clock and take another in the
+	# middle, which measures something else.
+	words+=" clocksource=tsc tsc=reliable"
 	# where a camera of 32 bits reaches it
 	words+=" cma=256M@0-4G"
 	words+=" rig_out=out rig_err=err rig_status=status"
