@@ -55,6 +55,7 @@ static void print_file(json_object *facts)
 	printf("size         %s (%s bytes)\n", bytes(facts, "size", size), fact(facts, "size"));
 	printf("memory       %s (%s bytes)\n", bytes(facts, "capacity", capacity),
 	       fact(facts, "capacity"));
+	printf("mmap         %s\n", fact(facts, "map"));
 	if (*fact(facts, "copy"))
 		printf("last copy    %s\n", fact(facts, "copy"));
 	print_holders(facts);

@@ -20,6 +20,8 @@ done
 [[ $(copied "$mnt/9437185") == engine=*" direct="*" bytes=9437185 seconds="*" reason="* ]] ||
 	fail "$(copied "$mnt/9437185")"
 dmaheapctl status "$mnt/9437185" | grep -q "^last copy .*bytes=9437185"
+dmaheapctl status "$mnt/9437185" |
+	grep -q "^mmap  *$(getfattr --only-values -n user.dmaheap.map "$mnt/9437185")\$"
 assert_eq "$(dmaheapctl status --json "$mnt/9437185" | jq -r .copy)" "$(copied "$mnt/9437185")"
 assert_eq "$(getfattr -d -m - "$mnt/9437185")" "" "listed attributes"
 assert_fails "Operation not permitted" setfattr -n trusted.dmaheap.copy -v x "$mnt/1"
