@@ -29,7 +29,7 @@ struct row {
 #define AT(field) offsetof(struct options, field)
 
 static const struct row table[] = {
-	{"heap", TEXT, AT(heap), "HEAP", "auto, shmem, udmabuf, or a name under /dev/dma_heap"},
+	{"heap", TEXT, AT(heap), "HEAP", "auto, shmem, udmabuf, drm:CARD, or a name under /dev/dma_heap"},
 	{"size", TEXT, AT(size), "BYTES", "limit of all data; k, m, g or % of the memory (50%)"},
 	{"nr_inodes", TEXT, AT(nr_inodes), "N", "limit of files; k, m, g (as tmpfs)"},
 	{"huge", TEXT, AT(huge), "WHEN", "huge pages on shmem: never, always, within_size, advise"},
@@ -38,7 +38,7 @@ static const struct row table[] = {
 	{"gid", TEXT, AT(gid), "N", "group of the root directory (who mounts)"},
 	{"source", TEXT, AT(view), "DIR", "show DIR read-only as .source, to copy from"},
 	{"source_fuse", FLAG, AT(view_fuse), NULL, "let DIR be on a FUSE filesystem, which may hang"},
-	{"direct", TEXT, AT(direct), "WHEN", "direct I/O of copies: auto, always, never"},
+	{"direct", TEXT, AT(direct), "WHEN", "direct I/O of copies: always, never, auto (if nothing is said)"},
 	{"busy", TEXT, AT(busy), "WHAT", "copies into what a device uses: copy (by the CPU), fail"},
 	{"threads", TEXT, AT(threads), "N", "how many threads copy (4)"},
 	{"fsname", TEXT, AT(fsname), "NAME", "what df and findmnt show as source"},
