@@ -38,7 +38,7 @@ static const struct row table[] = {
 	{"gid", TEXT, AT(gid), "N", "group of the root directory (who mounts)"},
 	{"source", TEXT, AT(view), "DIR", "show DIR read-only as .source, to copy from"},
 	{"source_fuse", FLAG, AT(view_fuse), NULL, "let DIR be on a FUSE filesystem, which may hang"},
-	{"direct", TEXT, AT(direct), "WHEN", "direct I/O of copies: always, never, auto (if nothing is said)"},
+	{"direct", TEXT, AT(direct), "WHEN", "direct I/O of copies: auto, always, never (auto)"},
 	{"busy", TEXT, AT(busy), "WHAT", "copies into what a device uses: copy (by the CPU), fail"},
 	{"threads", TEXT, AT(threads), "N", "how many threads copy (4)"},
 	{"fsname", TEXT, AT(fsname), "NAME", "what df and findmnt show as source"},
