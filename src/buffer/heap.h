@@ -88,8 +88,8 @@ struct heap {
 
 /*
  * Opens the heap that @name asks for: "auto", "shmem", "udmabuf", a name under
- * @dev/dma_heap, or "drm:" and the path of a device. @dev is "/dev" outside of tests. On failure @why says
- * in one line what is missing and what to do about it.
+ * @dev/dma_heap, or "drm:" and the path of a device. @dev is "/dev" outside of
+ * tests. On failure @why says in one line what is missing and what to do about it.
  */
 int heap_open(struct heap **heap, const char *name, const char *dev, char why[static 256]);
 

@@ -137,7 +137,10 @@ uint64_t pages_used(struct buffer *buffer);
 /* Exactly the pages for @end bytes, if it has fewer. */
 int pages_reserve(struct buffer *buffer, uint64_t end);
 
-/* More than @end needs, so that growing stays cheap; less, where there is no more. */
+/* More than @end needs, so that growing stays cheap, or exactly that. */
+int pages_reserve_ahead(struct buffer *buffer, uint64_t end);
+
+/* The same, but less where there is no more. */
 int pages_grow(struct buffer *buffer, uint64_t end);
 
 /*

@@ -234,10 +234,17 @@ int pages_close_window(struct buffer *buffer, struct buffer_window *window)
 	return window->size ? cpu_access_end(&window->access) : 0;
 }
 
+/* What begins further on may well be one of many pieces. */
+static int reserve_for_fill(struct buffer *buffer, uint64_t begin, uint64_t end)
+{
+	return tell_refusal(buffer,
+			    begin ? pages_reserve_ahead(buffer, end) : pages_reserve(buffer, end));
+}
+
 int pages_begin_fill(struct buffer *buffer, struct buffer_fill *fill)
 {
 	const uint64_t begin = (uint64_t)fill->offset, end = begin + fill->length;
-	int err = tell_refusal(buffer, pages_reserve(buffer, end));
+	int err = reserve_for_fill(buffer, begin, end);
 
 	fill->old_size = fill->set_size = atomic_load(&buffer->size);
 	if (!err && leaves_foreign_gap(buffer, fill->offset))

@@ -104,7 +104,7 @@ static uint64_t generous_capacity(struct buffer *buffer)
 	return buffer->pages.capacity + (more > left ? left / 2 : more);
 }
 
-int pages_grow(struct buffer *buffer, uint64_t end)
+int pages_reserve_ahead(struct buffer *buffer, uint64_t end)
 {
 	const uint64_t generous = generous_capacity(buffer);
 	int err = -ENOSPC;
@@ -113,8 +113,13 @@ int pages_grow(struct buffer *buffer, uint64_t end)
 		return 0;
 	if (generous > end)
 		err = pages_reserve(buffer, generous);
-	if (was_too_much(err))
-		err = pages_reserve(buffer, end);
+	return was_too_much(err) ? pages_reserve(buffer, end) : err;
+}
+
+int pages_grow(struct buffer *buffer, uint64_t end)
+{
+	int err = pages_reserve_ahead(buffer, end);
+
 	if (err == -ENOSPC &&
 	    page_round_up(end) - buffer->pages.capacity > budget_left(buffer->budget))
 		err = use_up_budget(buffer);

@@ -22,7 +22,8 @@ struct buffer_fill {
 };
 
 /*
- * Makes exactly the room for [offset, offset + length), length not 0. -ENOSPC
+ * Makes room for [offset, offset + length), length not 0: exactly that much at 0;
+ * further on, where it may be one of many pieces, more if there is more. -ENOSPC
  * when there is not as much, -EBUSY when the memory is exported and too small;
  * the buffer is as it was then. Pages are taken here; a memory file's come with
  * the bytes, and in the end there may be less memory than there was here, if

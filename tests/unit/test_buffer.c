@@ -262,6 +262,46 @@ START_TEST(growth_is_amortised)
 }
 END_TEST
 
+static void fill_piece(off_t offset, uint64_t size)
+{
+	struct buffer_fill fill;
+
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, offset, size), 0);
+	ck_assert_int_eq(buffer_fill_finish(&fill, buffer, size, size), 0);
+}
+
+/* As by programs that copy a piece at a time; who copies all at once has exactly that. */
+START_TEST(filling_by_pieces_is_amortised)
+{
+	enum { PIECE = 64 << 10, PIECES = 512 };
+
+	fill_piece(0, PIECE);
+	ck_assert_uint_eq(buffer_capacity(buffer), PIECE);
+	for (int i = 1; i < PIECES; i++)
+		fill_piece((off_t)i * PIECE, PIECE);
+	ck_assert_int_lt(heap.allocs, 20);
+	ck_assert_int_eq(size_of(buffer), (off_t)PIECE * PIECES);
+	buffer_settle(buffer);
+	ck_assert_uint_eq(buffer_capacity(buffer), (uint64_t)PIECE * PIECES);
+}
+END_TEST
+
+/* The generous allocation is the 2nd, the exact one the 3rd; there is no less than that. */
+START_TEST(fills_exactly_where_more_is_not_to_be_had)
+{
+	struct buffer_fill fill;
+
+	fill_piece(0, 10 * page);
+	heap.largest = 11 * page;
+	fill_piece(10 * (off_t)page, page);
+	ck_assert_int_eq(heap.allocs, 3);
+	ck_assert_uint_eq(buffer_capacity(buffer), 11 * page);
+	heap.budget.limit = used_budget(&heap) + page;
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 11 * (off_t)page, 2 * page), -ENOSPC);
+	ck_assert_uint_eq(buffer_capacity(buffer), 11 * page);
+}
+END_TEST
+
 START_TEST(settling_keeps_what_was_asked_for)
 {
 	write_bytes('x', 100, 0);
@@ -829,6 +869,8 @@ static void add_growth(TCase *tests)
 	tcase_add_test(tests, shrinking_much_gives_memory_back);
 	tcase_add_test(tests, shrinking_on_a_dry_heap);
 	tcase_add_test(tests, growth_is_amortised);
+	tcase_add_test(tests, filling_by_pieces_is_amortised);
+	tcase_add_test(tests, fills_exactly_where_more_is_not_to_be_had);
 	tcase_add_test(tests, settling_keeps_what_was_asked_for);
 	tcase_add_test(tests, settling_tolerates_little);
 	tcase_add_loop_test(tests, grows_exactly_where_more_is_not_to_be_had, 0, COUNT(too_much));
