@@ -58,4 +58,9 @@ assert_eq "$(tail -c 3 "$mnt/sparse")" end
 [ "$(du -m "$mnt/sparse" | cut -f 1)" -lt 64 ] || fail "it takes $(du -h "$mnt/sparse")"
 dmaheapctl save "$mnt/sparse" saved
 [ "$(du -m saved | cut -f 1)" -lt 64 ] || fail "it takes $(du -h saved)"
-cmp saved sparse
+# a hole wherever there can be one, so that 5 GiB of nothing need not be read
+without_holes() {
+	cp --sparse=always "$1" "$1.copy"
+	tar --sparse --create --file=- --transform='s/.*/file/' --mtime=@0 "$1.copy"
+}
+cmp <(without_holes saved) <(without_holes sparse)
