@@ -120,7 +120,7 @@ static bool seen_both(look *look, int swaps, int refused)
 
 static void swap_under(look *look, bool take_away)
 {
-	int file, i, ret, swaps = 0, refused = 0;
+	int file, i, ret, patience, swaps = 0, refused = 0;
 	struct server server;
 	pid_t pid;
 
@@ -134,8 +134,9 @@ static void swap_under(look *look, bool take_away)
 	/* who looks may be slow, and the other one, too */
 	for (i = 0; i < ROUNDS || !seen_both(look, swaps, refused); i++) {
 		CHECK(i < 100 * ROUNDS && swaps < MOST_SWAPS);
-		/* not at the pace of who looks */
-		usleep(100 + i % 7 * 200);
+		/* not at the pace of who looks, who gets ever longer in the end */
+		patience = i < ROUNDS ? 1 : 2 + (i - ROUNDS) / 8;
+		usleep((100 + i % 7 * 200) * patience);
 		if (take_away && i % 3 == 2)
 			ret = server_unbind(&server);
 		else
