@@ -188,7 +188,8 @@ int buffer_open_memory(struct buffer *buffer);
 
 /*
  * Called when the last writer has closed its file: gives back memory that
- * growing took in advance, unless it is exported.
+ * growing took in advance, unless it is exported, or grew again after that had
+ * been given back once: it is being appended to.
  */
 void buffer_settle(struct buffer *buffer);
 

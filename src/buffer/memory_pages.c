@@ -136,6 +136,7 @@ int pages_truncate(struct buffer *buffer, off_t size)
 		return err;
 	atomic_store(&buffer->size, new_size);
 	buffer->promised = 0;
+	buffer->trimmed = false;
 	data_times_touch_written(&buffer->times);
 	return 0;
 }
@@ -303,11 +304,14 @@ int pages_import(struct buffer *buffer, int dmabuf, size_t capacity)
 	return 0;
 }
 
+/* What is opened again and again to be appended to would move every time, and back. */
 static void settle(struct buffer *buffer)
 {
 	uint64_t size = atomic_load(&buffer->size);
 
-	pages_trim(buffer, size > buffer->promised ? size : buffer->promised);
+	if (!buffer->trimmed)
+		buffer->trimmed =
+			pages_trim(buffer, size > buffer->promised ? size : buffer->promised);
 }
 
 /* Of what is exported there may be other holders, but not of a dma-buf without one. */

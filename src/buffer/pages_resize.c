@@ -12,6 +12,9 @@
 
 #define TRIM_MINIMUM (1u << 20)
 
+/* Less than this part of what is needed would soon be asked for again. */
+#define WORTH_ASKING 256
+
 static int replace_memory(struct buffer *buffer, struct pages *fresh)
 {
 	int err = buffer->move ? buffer->move(buffer->move_context, fresh->dmabuf) : 0;
@@ -104,16 +107,29 @@ static uint64_t generous_capacity(struct buffer *buffer)
 	return buffer->pages.capacity + (more > left ? left / 2 : more);
 }
 
+/* What to ask for in advance when @surplus was too much: half of it, and in the end nothing. */
+static uint64_t less_surplus(uint64_t surplus, uint64_t least)
+{
+	const uint64_t half = page_round_down(surplus / 2);
+
+	return half < least / WORTH_ASKING ? 0 : half;
+}
+
+/* The end of a heap is not for small steps either. */
 int pages_reserve_ahead(struct buffer *buffer, uint64_t end)
 {
-	const uint64_t generous = generous_capacity(buffer);
-	int err = -ENOSPC;
+	const uint64_t least = page_round_up(end), generous = generous_capacity(buffer);
+	uint64_t surplus = generous > least ? generous - least : 0;
+	int err;
 
 	if (end <= buffer->pages.capacity)
 		return 0;
-	if (generous > end)
-		err = pages_reserve(buffer, generous);
-	return was_too_much(err) ? pages_reserve(buffer, end) : err;
+	err = pages_reserve(buffer, least + surplus);
+	while (was_too_much(err) && surplus) {
+		surplus = less_surplus(surplus, least);
+		err = pages_reserve(buffer, least + surplus);
+	}
+	return err;
 }
 
 int pages_grow(struct buffer *buffer, uint64_t end)

@@ -286,7 +286,7 @@ START_TEST(filling_by_pieces_is_amortised)
 }
 END_TEST
 
-/* The generous allocation is the 2nd, the exact one the 3rd; there is no less than that. */
+/* 4 pages in advance, or 2, or 1 are too much; there is no less than the exact size. */
 START_TEST(fills_exactly_where_more_is_not_to_be_had)
 {
 	struct buffer_fill fill;
@@ -294,11 +294,44 @@ START_TEST(fills_exactly_where_more_is_not_to_be_had)
 	fill_piece(0, 10 * page);
 	heap.largest = 11 * page;
 	fill_piece(10 * (off_t)page, page);
-	ck_assert_int_eq(heap.allocs, 3);
+	ck_assert_int_eq(heap.allocs, 5);
 	ck_assert_uint_eq(buffer_capacity(buffer), 11 * page);
 	heap.budget.limit = used_budget(&heap) + page;
 	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 11 * (off_t)page, 2 * page), -ENOSPC);
 	ck_assert_uint_eq(buffer_capacity(buffer), 11 * page);
+}
+END_TEST
+
+/* As by a program that opens a file for each record that it appends. */
+START_TEST(appending_is_amortised)
+{
+	enum { PIECE = 64 << 10, PIECES = 512 };
+
+	for (int i = 0; i < PIECES; i++) {
+		write_bytes('x', PIECE, (off_t)i * PIECE);
+		buffer_settle(buffer);
+	}
+	ck_assert_int_lt(heap.allocs, 30);
+	ck_assert_uint_le(buffer_capacity(buffer), (uint64_t)PIECE * PIECES * 3 / 2);
+	/* Who writes it anew leaves no more than that needs. */
+	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+	write_bytes('x', 2 << 20, 0);
+	write_bytes('x', 3 << 20, 2 << 20);
+	write_bytes('x', PIECE, 5 << 20);
+	buffer_settle(buffer);
+	ck_assert_uint_eq(buffer_capacity(buffer), (5 << 20) + PIECE);
+}
+END_TEST
+
+START_TEST(growth_is_amortised_up_to_the_heaps_end)
+{
+	enum { PIECE = 16 << 10, PIECES = 512 };
+
+	heap.largest = (size_t)PIECE * PIECES;
+	for (int i = 0; i < PIECES; i++)
+		write_bytes('x', PIECE, (off_t)i * PIECE);
+	ck_assert_int_lt(heap.allocs, 80);
+	ck_assert_uint_eq(buffer_capacity(buffer), heap.largest);
 }
 END_TEST
 
@@ -329,15 +362,15 @@ END_TEST
 
 static const int too_much[] = {-ENOMEM, -ENOSPC, -EFBIG};
 
-/* The generous allocation is the 2nd, the exact one the 3rd. */
-START_TEST(grows_exactly_where_more_is_not_to_be_had)
+/* 4 pages in advance, with the 2nd allocation, are too much. */
+START_TEST(grows_by_less_where_much_is_not_to_be_had)
 {
 	write_bytes('x', 10 * page, 0);
 	heap.alloc_error = too_much[_i];
 	heap.fail_alloc = 1;
 	write_bytes('y', page, 10 * (off_t)page);
 	ck_assert_int_eq(heap.allocs, 3);
-	ck_assert_uint_eq(buffer_capacity(buffer), 11 * page);
+	ck_assert_uint_eq(buffer_capacity(buffer), 13 * page);
 	assert_bytes('x', 10 * (off_t)page - 1, 10 * (off_t)page);
 	assert_bytes('y', 10 * (off_t)page, 10 * (off_t)page + 1);
 }
@@ -870,10 +903,12 @@ static void add_growth(TCase *tests)
 	tcase_add_test(tests, shrinking_on_a_dry_heap);
 	tcase_add_test(tests, growth_is_amortised);
 	tcase_add_test(tests, filling_by_pieces_is_amortised);
+	tcase_add_test(tests, appending_is_amortised);
+	tcase_add_test(tests, growth_is_amortised_up_to_the_heaps_end);
 	tcase_add_test(tests, fills_exactly_where_more_is_not_to_be_had);
 	tcase_add_test(tests, settling_keeps_what_was_asked_for);
 	tcase_add_test(tests, settling_tolerates_little);
-	tcase_add_loop_test(tests, grows_exactly_where_more_is_not_to_be_had, 0, COUNT(too_much));
+	tcase_add_loop_test(tests, grows_by_less_where_much_is_not_to_be_had, 0, COUNT(too_much));
 	tcase_add_test(tests, heap_runs_dry_in_mid_growth);
 	tcase_add_test(tests, budget_runs_dry_in_mid_growth);
 	tcase_add_test(tests, growth_is_amortised_up_to_the_budget);
