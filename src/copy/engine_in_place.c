@@ -4,6 +4,7 @@
  * or with direct I/O none at all.
  */
 #include "copy/job.h"
+#include "util/scope.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -35,17 +36,39 @@ static ssize_t move_mapped(struct job *job, struct piece piece, int *error)
 	return n;
 }
 
-/* Reading the map of a hole would fill it with memory. */
+static bool is_known_as_solid(struct job *job, off_t begin, off_t end)
+{
+	with_lock(&job->solid_lock);
+	return begin >= job->solid_begin && end <= job->solid_end;
+}
+
+/* Pieces overtake each other: one that lies before what is known is not in it. */
+static void note_solid(struct job *job, off_t begin, off_t end)
+{
+	with_lock(&job->solid_lock);
+	if (end < job->solid_end || (end == job->solid_end && begin > job->solid_begin))
+		return;
+	job->solid_begin = begin;
+	job->solid_end = end;
+}
+
+/*
+ * Reading the map of a hole would fill it with memory. To find the next one a
+ * tmpfs looks at each page up to there: not once for each piece.
+ */
 static bool would_fill_hole(struct job *job, struct piece piece)
 {
-	const off_t offset = job->copy.memory_offset + (off_t)piece.at;
+	const off_t begin = job->copy.memory_offset + (off_t)piece.at;
+	const off_t end = begin + (off_t)piece.size;
 	struct copy_memory *memory = &job->copy.memory;
 	off_t hole;
 
-	if (job->copy.direction == COPY_TO_MEMORY)
+	if (job->copy.direction == COPY_TO_MEMORY || is_known_as_solid(job, begin, end))
 		return false;
-	hole = memory->ops->seek(memory, offset, SEEK_HOLE);
-	return hole >= 0 && hole < offset + (off_t)piece.size;
+	hole = memory->ops->seek(memory, begin, SEEK_HOLE);
+	if (hole >= 0)
+		note_solid(job, begin, hole);
+	return hole >= 0 && hole < end;
 }
 
 /*

@@ -25,6 +25,7 @@ struct job *job_create(const struct copy *copy, copy_done *done, void *context)
 	job->done = done;
 	job->context = context;
 	job->file.direct = -1;
+	pthread_mutex_init(&job->solid_lock, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &job->begun);
 	return job;
 }
@@ -368,5 +369,6 @@ void job_end(struct job *job)
 	if (err)
 		report.bytes = 0;
 	job->done(job->context, report.bytes ? (ssize_t)report.bytes : report.error, &report);
+	pthread_mutex_destroy(&job->solid_lock);
 	free(job);
 }

@@ -14,6 +14,7 @@
 #include "copy/file.h"
 #include "copy/plan.h"
 
+#include <pthread.h>
 #include <time.h>
 
 /* The largest piece, and the size of the bounce memory that each thread has. */
@@ -40,9 +41,13 @@ struct job {
 
 	/* Any thread that moves a piece. */
 	_Atomic uint64_t direct_bytes;
-	_Atomic bool refused;	/* the file, direct I/O, although it could be opened so */
-	_Atomic bool fell_back; /* the kernel stopped copying by itself on the way … */
+	_Atomic bool refused;	 /* the file, direct I/O, although it could be opened so */
+	_Atomic bool fell_back;	 /* the kernel stopped copying by itself on the way … */
 	_Atomic bool found_busy; /* … because a device came to use the memory */
+
+	/* Where the memory has no hole, as far as anybody has looked. */
+	pthread_mutex_t solid_lock; /* a leaf */
+	off_t solid_begin, solid_end;
 
 	/* The pool's lock. */
 	struct job *next;

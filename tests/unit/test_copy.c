@@ -489,6 +489,37 @@ START_TEST(out_to_files)
 END_TEST
 
 /* Neither end gets memory or blocks for what is a hole in the other. */
+static _Atomic int looked_for_holes;
+
+static off_t count_in_seek(struct copy_memory *memory, off_t offset, int whence)
+{
+	looked_for_holes += whence == SEEK_HOLE;
+	return buffer_seek(memory->buffer, offset, whence);
+}
+
+/* To find the next one takes as long as the file is large. */
+START_TEST(holes_are_looked_for_once)
+{
+	struct copy_memory_ops ops;
+	struct copy_report report;
+	struct copy copy;
+
+	begin_kind(_i);
+	fill_buffer(LONG);
+	copy = copy_in(0, 0, UINT64_MAX);
+	ops = *copy.memory.ops;
+	ops.seek = count_in_seek;
+	copy.memory.ops = &ops;
+	copy.direction = COPY_TO_FILE;
+	looked_for_holes = 0;
+	ck_assert_int_eq(copy_run(pool, &copy, &report), (ssize_t)LONG);
+	/* By each thread that began before any had found out. */
+	ck_assert_int_le(looked_for_holes, 4);
+	ck_assert(looked_for_holes || kinds[_i] == HEAP_PAGES);
+	assert_same_bytes(0, 0, LONG);
+}
+END_TEST
+
 START_TEST(holes_are_left_out)
 {
 	const off_t far = (off_t)5 << 30;
@@ -560,6 +591,7 @@ int main(void)
 	add(suite, "unreadable source", unreadable_source, KINDS);
 	add(suite, "out to files", out_to_files, KINDS * 3);
 	add(suite, "holes", holes_are_left_out, KINDS);
+	add(suite, "looking for holes", holes_are_looked_for_once, KINDS);
 	add(suite, "reports", reports_are_a_line, 1);
 	return run_suite(suite);
 }
