@@ -5,11 +5,12 @@
  * back. So a short copy does not wait for the long ones that came before.
  *
  * A file may hang, because a server or a disk does, and whatever reads it. A
- * thread that has been away for LATE_MS is late: it does not count among those
- * that may work at a time, and another one is started for it. There is one
- * more than may work, who waits and looks for late ones while there is a queue.
- * A copy that has late threads is given no others, so what it holds does not
- * grow.
+ * thread that has been away for much longer than pieces usually take is late: it
+ * does not count among those that may work at a time, and another one is started
+ * for it. There is one more than may work, who waits and looks for late ones
+ * while there is a queue. A copy that has late threads is given no others, so
+ * what it holds does not grow. Pieces of a slow disk all take long: more threads
+ * would only make it slower.
  */
 #include "copy/job.h"
 #include "util/scope.h"
@@ -23,8 +24,15 @@
 /* Direct I/O likes memory in few and large parts. */
 #define LARGE_PAGE (2 << 20)
 
-/* Pieces take some hundredths of a second. To take a slow one for late does no harm. */
-#define LATE_MS 250
+/* Late is so many times what pieces usually take, some hundredths of a second, … */
+#define LATE_TIMES 4
+
+/* … but nobody is late before, and everybody after that. */
+#define LATE_MS	     250
+#define LATE_MOST_MS 10000
+
+/* Of so many pieces, more or less, it is known what they usually take. */
+#define USUAL_PIECES 8
 
 /* So many threads there are at the most, the late ones included. */
 #define WORKERS 256
@@ -48,6 +56,7 @@ struct copy_pool {
 	unsigned int jobs;    /* that have not ended */
 	unsigned int threads; /* that may work at a time */
 	unsigned int alive, working, late;
+	int64_t usual_ms; /* what a piece has taken lately */
 	struct worker worker[WORKERS];
 };
 
@@ -105,11 +114,29 @@ static int start_worker(struct copy_pool *pool)
 	return 0;
 }
 
-static bool is_late(const struct worker *worker, const struct timespec *now)
+static int64_t ms_since(const struct timespec *then)
 {
-	return (now->tv_sec - worker->since.tv_sec) * 1000 +
-		       (now->tv_nsec - worker->since.tv_nsec) / 1000000 >=
-	       LATE_MS;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)(now.tv_sec - then->tv_sec) * 1000 +
+	       (now.tv_nsec - then->tv_nsec) / 1000000;
+}
+
+static int64_t late_after_ms(const struct copy_pool *pool)
+{
+	const int64_t slow = pool->usual_ms * LATE_TIMES;
+
+	return slow > LATE_MS ? slow : LATE_MS;
+}
+
+/* One that has hung for an hour says little of the next. */
+static void learn(struct copy_pool *pool, int64_t took_ms)
+{
+	const int64_t most = LATE_MOST_MS / LATE_TIMES;
+
+	took_ms = took_ms < most ? took_ms : most;
+	pool->usual_ms += (took_ms - pool->usual_ms) / USUAL_PIECES;
 }
 
 /* Where no other can be started there is one less to look for the next late one. */
@@ -128,13 +155,12 @@ static void let_be_late(struct worker *worker)
 
 static void find_late(struct copy_pool *pool)
 {
-	struct timespec now;
+	const int64_t late_ms = late_after_ms(pool);
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	for (size_t i = 0; i < WORKERS; i++) {
 		struct worker *worker = &pool->worker[i];
 
-		if (worker->away && !worker->late && is_late(worker, &now))
+		if (worker->away && !worker->late && ms_since(&worker->since) >= late_ms)
 			let_be_late(worker);
 	}
 }
@@ -218,6 +244,7 @@ static void move_piece(struct worker *worker, struct job *job, char *bounce)
 	go(worker, job);
 	moved = job_move(job, piece, bounce, &error);
 	come_back(worker);
+	learn(worker->pool, ms_since(&worker->since));
 	job_settle(job, piece, moved, error);
 }
 

@@ -146,7 +146,7 @@ static int count_lasting_threads(void)
 {
 	int least = count_threads();
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 60; i++) {
 		int count = count_threads();
 
 		least = count < least ? count : least;
@@ -204,6 +204,50 @@ START_TEST(hung_ones_hold_up_nobody)
 	/* Those that took the hung ones' places are gone. */
 	wait_for_threads(before + (int)threads + 1);
 	assert_copy_gets_through();
+}
+END_TEST
+
+static pthread_mutex_t disk = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic int at_the_disk, most_at_the_disk;
+
+/* One after the other, a tenth of a second each. */
+static int wait_for_disk(struct copy_memory *memory, struct copy_window *window, off_t offset,
+			 size_t size, bool write)
+{
+	const int now_there = ++at_the_disk;
+
+	if (now_there > most_at_the_disk)
+		most_at_the_disk = now_there;
+	pthread_mutex_lock(&disk);
+	usleep(100 * 1000);
+	pthread_mutex_unlock(&disk);
+	--at_the_disk;
+	return real_memory.ops->open_window(memory, window, offset, size, write);
+}
+
+/* What all take long for does not hang, and more of them would take longer yet. */
+START_TEST(slow_ones_are_not_taken_for_hung)
+{
+	struct copy_memory_ops ops;
+	_Atomic int done = 0;
+	struct copy copy;
+
+	begin_kind(KINDS - 1);
+	fill_source(100001);
+	copy = copy_in(0, 0, UINT64_MAX);
+	real_memory = copy.memory;
+	ops = *copy.memory.ops;
+	ops.kernel_may_copy = does_not_copy;
+	ops.open_window = wait_for_disk;
+	copy.memory.ops = &ops;
+	most_at_the_disk = 0;
+	for (int i = 0; i < 60; i++) {
+		copy.memory_offset = (off_t)i * 100001;
+		ck_assert_int_eq(copy_submit(pool, &copy, count_done, &done), 0);
+	}
+	while (done < 60)
+		usleep(1000);
+	ck_assert_int_le(most_at_the_disk, 4 + 8);
 }
 END_TEST
 
@@ -288,6 +332,7 @@ int main(void)
 	add(suite, "many at once", many_at_once, KINDS);
 	add(suite, "short ones overtake", short_ones_overtake, KINDS);
 	add(suite, "hung", hung_ones_hold_up_nobody, sizeof(hung) / sizeof(hung[0]));
+	add(suite, "slow", slow_ones_are_not_taken_for_hung, 1);
 	add(suite, "from memory", two_at_a_time_from_memory, KINDS);
 	add(suite, "end of a pool that hangs", pool_ends_when_the_last_hung_one_has, KINDS);
 	add(suite, "end of the pool", pool_ends_what_is_under_way, KINDS);
