@@ -40,8 +40,7 @@ bool budget_has_room(struct budget *budget, uint64_t bytes)
 void budget_leave(struct budget *budget, struct heap *heap, int fd, uint64_t bytes)
 {
 	budget_correct(budget, 0, bytes);
-	if (!leavings_add(&budget->leavings, heap, fd, bytes))
-		budget_give_back(budget, bytes);
+	budget_give_back(budget, leavings_add(&budget->leavings, heap, fd, bytes));
 }
 
 uint64_t budget_collect(struct budget *budget)

@@ -15,14 +15,18 @@ struct leaving;
 
 /* All zeroes is none. */
 struct leavings {
-	pthread_mutex_t lock; /* a leaf */
-	_Atomic(struct leaving *) first;
+	pthread_mutex_t lock;		 /* a leaf */
+	_Atomic(struct leaving *) first; /* the one that was not looked at for the longest time */
+	struct leaving *last;
 };
 
 bool leavings_are_none(struct leavings *leavings);
 
-/* Takes over @fd. Returns whether it is kept: there may be no memory for that. */
-bool leavings_add(struct leavings *leavings, struct heap *heap, int fd, uint64_t bytes);
+/*
+ * Takes over @fd. Lets go of a few that nobody else holds any more: so many bytes
+ * (and of @fd itself, where there is no memory to keep it in).
+ */
+uint64_t leavings_add(struct leavings *leavings, struct heap *heap, int fd, uint64_t bytes);
 
 /* Lets go of what nobody else holds: so many bytes; @held are not. */
 uint64_t leavings_collect(struct leavings *leavings, uint64_t *held);

@@ -618,6 +618,29 @@ START_TEST(what_is_left_behind_counts)
 }
 END_TEST
 
+/* Others hold two, and let go of each other one soon. */
+START_TEST(what_is_let_go_does_not_pile_up)
+{
+	heap.held = true;
+	heap.watched = NULL;
+	for (int i = 0; i < 100; i++) {
+		int fd;
+
+		write_bytes('x', page, 0);
+		fd = buffer_export(buffer);
+		buffer_destroy(buffer);
+		buffer = fake_buffer(&heap);
+		if (i >= 2)
+			ck_assert_int_eq(lseek(fd, 1, SEEK_SET), 1);
+		close(fd);
+	}
+	ck_assert_uint_ge(used_budget(&heap), 2 * page);
+	ck_assert_uint_le(used_budget(&heap), 6 * page);
+	ck_assert_uint_eq(budget_collect(&heap.budget), 2 * page);
+	budget_finish(&heap.budget);
+}
+END_TEST
+
 START_TEST(what_is_left_behind_ends)
 {
 	for (int i = 0; i < 3; i++) {
@@ -921,6 +944,7 @@ static void add_sharing(TCase *tests)
 	tcase_add_test(tests, exported_memory_stays);
 	tcase_add_test(tests, what_is_left_behind_counts);
 	tcase_add_test(tests, what_is_left_behind_ends);
+	tcase_add_test(tests, what_is_let_go_does_not_pile_up);
 	tcase_add_test(tests, foreign_memory_is_not_left_behind);
 	tcase_add_test(tests, foreign_memory_is_taken_over);
 	tcase_add_test(tests, what_is_there_is_not_replaced);
