@@ -197,8 +197,11 @@ off_t buffer_seek(struct buffer *buffer, off_t offset, int whence)
 	return buffer->ops->seek(buffer, offset, whence);
 }
 
+/* Of a file of the tree the kernel knows all, and nobody waits for who gives it gigabytes. */
 void buffer_stat(struct buffer *buffer, struct stat *st)
 {
+	if (buffer->heap->ops->memory == HEAP_TREE_FILE)
+		return;
 	with_shared(buffer);
 	buffer->ops->stat(buffer, st);
 }

@@ -29,7 +29,7 @@ struct memory_ops {
 	/* As much as there is room for; -ENOSPC when there is none. */
 	ssize_t (*write)(struct buffer *buffer, const void *data, size_t size, off_t offset);
 	off_t (*seek)(struct buffer *buffer, off_t offset, int whence);
-	void (*stat)(struct buffer *buffer, struct stat *st);
+	void (*stat)(struct buffer *buffer, struct stat *st); /* not of a HEAP_TREE_FILE */
 	off_t (*size)(struct buffer *buffer);
 	uint64_t (*capacity)(struct buffer *buffer);
 	int (*set_times)(struct buffer *buffer, const struct timespec times[2]);
@@ -81,8 +81,8 @@ struct buffer {
 	unsigned fills;		/* begun and not finished */
 	uint64_t fills_end;	/* where the furthest of them ends; 0: none */
 	uint64_t promised;	/* fallocate asked for memory up to here: not to be trimmed */
-	bool trimmed;		/* once, when it was settled: what it grows by after that it keeps */
-	buffer_mover *move;	/* NULL: nobody minds */
+	bool trimmed;	    /* once, when it was settled: what it grows by after that it keeps */
+	buffer_mover *move; /* NULL: nobody minds */
 	void *move_context;
 	bool exported;	   /* the memory is what it is, for good */
 	bool imported;	   /* and it is somebody else's */

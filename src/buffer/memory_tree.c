@@ -34,12 +34,6 @@ static int tree_truncate(struct buffer *buffer, off_t size)
 	return err ? err : file_truncate(buffer, size);
 }
 
-static void tree_stat(struct buffer *buffer, struct stat *st)
-{
-	(void)buffer;
-	(void)st;
-}
-
 static int tree_set_times(struct buffer *buffer, const struct timespec times[2])
 {
 	(void)buffer;
@@ -57,7 +51,6 @@ const struct memory_ops memory_tree_file = {
 	.read = file_read,
 	.write = file_write,
 	.seek = file_seek,
-	.stat = tree_stat,
 	.size = file_size,
 	.capacity = file_capacity,
 	.set_times = tree_set_times,
