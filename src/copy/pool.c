@@ -13,6 +13,7 @@
  * would only make it slower.
  */
 #include "copy/job.h"
+#include "util/clock.h"
 #include "util/scope.h"
 #include "util/thread.h"
 
@@ -27,9 +28,9 @@
 /* Late is so many times what pieces usually take, some hundredths of a second, … */
 #define LATE_TIMES 4
 
-/* … but nobody is late before, and everybody after that. */
-#define LATE_MS	     250
-#define LATE_MOST_MS 10000
+/* … but nobody is late before, and everybody after so many seconds. */
+#define LATE	  0.25
+#define LATE_MOST 10.0
 
 /* Of so many pieces, more or less, it is known what they usually take. */
 #define USUAL_PIECES 8
@@ -56,7 +57,7 @@ struct copy_pool {
 	unsigned int jobs;    /* that have not ended */
 	unsigned int threads; /* that may work at a time */
 	unsigned int alive, working, late;
-	int64_t usual_ms; /* what a piece has taken lately */
+	double usual; /* seconds that a piece has taken lately */
 	struct worker worker[WORKERS];
 };
 
@@ -114,29 +115,20 @@ static int start_worker(struct copy_pool *pool)
 	return 0;
 }
 
-static int64_t ms_since(const struct timespec *then)
+static double late_after(const struct copy_pool *pool)
 {
-	struct timespec now;
+	const double slow = pool->usual * LATE_TIMES;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)(now.tv_sec - then->tv_sec) * 1000 +
-	       (now.tv_nsec - then->tv_nsec) / 1000000;
-}
-
-static int64_t late_after_ms(const struct copy_pool *pool)
-{
-	const int64_t slow = pool->usual_ms * LATE_TIMES;
-
-	return slow > LATE_MS ? slow : LATE_MS;
+	return slow > LATE ? slow : LATE;
 }
 
 /* One that has hung for an hour says little of the next. */
-static void learn(struct copy_pool *pool, int64_t took_ms)
+static void learn(struct copy_pool *pool, double took)
 {
-	const int64_t most = LATE_MOST_MS / LATE_TIMES;
+	const double most = LATE_MOST / LATE_TIMES;
 
-	took_ms = took_ms < most ? took_ms : most;
-	pool->usual_ms += (took_ms - pool->usual_ms) / USUAL_PIECES;
+	took = took < most ? took : most;
+	pool->usual += (took - pool->usual) / USUAL_PIECES;
 }
 
 /* Where no other can be started there is one less to look for the next late one. */
@@ -155,12 +147,12 @@ static void let_be_late(struct worker *worker)
 
 static void find_late(struct copy_pool *pool)
 {
-	const int64_t late_ms = late_after_ms(pool);
+	const double late = late_after(pool);
 
 	for (size_t i = 0; i < WORKERS; i++) {
 		struct worker *worker = &pool->worker[i];
 
-		if (worker->away && !worker->late && ms_since(&worker->since) >= late_ms)
+		if (worker->away && !worker->late && seconds_since(&worker->since) >= late)
 			let_be_late(worker);
 	}
 }
@@ -195,7 +187,7 @@ static void wait_a_moment(struct copy_pool *pool)
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LATE_MS / 5 * 1000000;
+	until.tv_nsec += (long)(LATE / 5 * 1e9);
 	if (until.tv_nsec >= 1000000000) {
 		until.tv_nsec -= 1000000000;
 		until.tv_sec++;
@@ -244,7 +236,7 @@ static void move_piece(struct worker *worker, struct job *job, char *bounce)
 	go(worker, job);
 	moved = job_move(job, piece, bounce, &error);
 	come_back(worker);
-	learn(worker->pool, ms_since(&worker->since));
+	learn(worker->pool, seconds_since(&worker->since));
 	job_settle(job, piece, moved, error);
 }
 

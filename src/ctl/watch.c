@@ -2,6 +2,7 @@
 #include "ctl/watch.h"
 
 #include "ctl/amount.h"
+#include "util/clock.h"
 #include "util/scope.h"
 
 #include <pthread.h>
@@ -66,14 +67,6 @@ struct show {
 	bool terminal;
 	double last;
 };
-
-static double seconds_since(const struct timespec *then)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
-}
 
 static void print_left(uint64_t left, double rate)
 {

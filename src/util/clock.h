@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How long something has taken. */
+#ifndef UTIL_CLOCK_H
+#define UTIL_CLOCK_H
+
+#include <time.h>
+
+/* @then is of CLOCK_MONOTONIC. */
+static inline double seconds_since(const struct timespec *then)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
+}
+
+#endif
