@@ -21,7 +21,7 @@ declare -A packages=(
 	[build]='gcc libc6-dev make cmake pkg-config libfuse3-dev libjson-c-dev libgcrypt20-dev
 		libdrm-dev fuse3 meson ninja-build dpkg-dev debian-archive-keyring'
 	[test]='git check python3 shellcheck man-db elfutils jq procps attr acl
-		busybox toybox rsync fio'
+		busybox toybox rsync fio strace'
 	[bench]='g++ busybox toybox fio gnuplot-nox'
 	[kernel]='gcc libc6-dev make flex bison bc perl xz-utils patch rsync
 		libelf-dev'

@@ -117,10 +117,8 @@ static enum ctl_exit fill(const struct load *load, int source, const struct stat
 	n = copy_bytes(load, source, st, publish->file);
 	if (n >= 0)
 		n = check(load, publish->file, n);
-	if (n >= 0 && watch_was_interrupted())
-		n = -EINTR;
 	if (n >= 0)
-		n = publish_commit(publish, false);
+		n = publish_commit(publish, false, watch_was_interrupted);
 	return n < 0 ? fail_load(load, n) : CTL_DONE;
 }
 
@@ -174,6 +172,6 @@ enum ctl_exit ctl_load(int argc, char *argv[])
 	load.target = argv[optind + 1];
 	watch_begin();
 	status = run(&load);
-	watch_end();
+	watch_end(status == CTL_DONE);
 	return status;
 }

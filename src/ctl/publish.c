@@ -186,12 +186,14 @@ static int give_name(struct publish *publish)
 	return 0;
 }
 
-int publish_commit(struct publish *publish, bool sync)
+int publish_commit(struct publish *publish, bool sync, bool (*is_given_up)(void))
 {
 	int err = take_over_attributes(publish);
 
 	if (!err && sync && fsync(publish->file))
 		err = -errno;
+	if (!err && is_given_up())
+		err = -EINTR;
 	if (!err)
 		err = give_name(publish);
 	if (!err && sync && fsync(publish->directory) && errno != EINVAL)

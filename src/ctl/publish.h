@@ -27,8 +27,11 @@ struct publish {
  */
 int publish_begin(struct publish *publish, const char *path, mode_t mode);
 
-/* Gives it the name; with @sync, not before it is on disk for good. 0 or -errno. */
-int publish_commit(struct publish *publish, bool sync);
+/*
+ * Gives it the name; with @sync, not before it is on disk for good. 0 or -errno:
+ * -EINTR, and no name, if by then @is_given_up says so.
+ */
+int publish_commit(struct publish *publish, bool sync, bool (*is_given_up)(void));
 
 /* Closes it all; what was not committed is gone. */
 void publish_end(struct publish *publish);

@@ -79,9 +79,7 @@ static ssize_t fill(const struct save *save, int buffer, const struct stat *st,
 	/* Somebody may have made the buffer smaller meanwhile. */
 	if (n >= 0 && ftruncate(publish->file, n))
 		n = -errno;
-	if (n >= 0 && watch_was_interrupted())
-		n = -EINTR;
-	return n < 0 ? n : publish_commit(publish, true);
+	return n < 0 ? n : publish_commit(publish, true, watch_was_interrupted);
 }
 
 static enum ctl_exit save_file(const struct save *save, int buffer, const struct stat *st)
@@ -156,6 +154,6 @@ enum ctl_exit ctl_save(int argc, char *argv[])
 	save.target = argv[optind + 1];
 	watch_begin();
 	status = run(&save);
-	watch_end();
+	watch_end(status == CTL_DONE);
 	return status;
 }

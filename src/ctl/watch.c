@@ -48,9 +48,9 @@ void watch_begin(void)
 	handle_signals(catch);
 }
 
-void watch_end(void)
+void watch_end(bool done)
 {
-	if (!caught)
+	if (!caught || done)
 		return;
 	handle_signals(SIG_DFL);
 	raise(caught);

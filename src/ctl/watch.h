@@ -7,10 +7,11 @@
 
 /*
  * From here on SIGINT, SIGTERM and SIGHUP do not end the process, but what it
- * is doing; watch_end() ends it then in their name.
+ * is doing; watch_end() ends it then in their name, unless all is @done: the
+ * signal came too late, and who dies of one has changed nothing.
  */
 void watch_begin(void);
-void watch_end(void);
+void watch_end(bool done);
 
 /* Whether one of them came. */
 bool watch_was_interrupted(void);

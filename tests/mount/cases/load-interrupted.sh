@@ -89,6 +89,36 @@ interrupt INT 0.3 dmaheapctl save "$mnt/large" ../silent
 unhurt "large replaced"
 exec 4>&-
 
+# a signal that comes with a system call: before there is a name, nothing has
+# changed; after it, all is done
+interrupt_at() {
+	local calls=$1 status=0
+	shift
+	# nobody can be traced and look for leaks
+	ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -qq -o ../calls \
+		-e "trace=$calls" -e "inject=$calls:signal=INT" "$@" || status=$?
+	grep -q SIGINT ../calls || fail "there was no $calls: $*"
+	ended=$status
+}
+head -c 300K large >small
+names=$(names .)
+for target in replaced small; do
+	interrupt_at linkat,renameat dmaheapctl load small "$mnt/$target"
+	assert_eq "$ended" 0 "what load says of a name that is there"
+	assert_same small "$mnt/$target"
+done
+echo old >"$mnt/replaced"
+# ThreadSanitizer keeps signals back until a thread waits
+if [ "$(sanitizers)" != thread ]; then
+	interrupt_at fsync dmaheapctl save "$mnt/small" saved
+	assert_eq "$ended" 130 "what save says, interrupted while it syncs"
+	unhurt "large replaced small"
+fi
+interrupt_at linkat,renameat dmaheapctl save "$mnt/small" saved
+assert_eq "$ended" 0 "what save says of a name that is there"
+assert_same small saved
+rm "$mnt/small"
+
 # who was told to ignore it, does
 (
 	trap '' HUP
