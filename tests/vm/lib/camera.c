@@ -65,6 +65,11 @@ void camera_start(struct camera *camera, int nth)
 			.pixelformat = V4L2_PIX_FMT_YUYV,
 		},
 	};
+	/* left alone it is one of 5 frames a second */
+	struct v4l2_streamparm rate = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.parm.capture.timeperframe = { 1, 60 },
+	};
 	struct v4l2_requestbuffers request = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
 		.memory = V4L2_MEMORY_DMABUF,
@@ -76,6 +81,7 @@ void camera_start(struct camera *camera, int nth)
 	CHECK_EQ(ioctl(camera->device, VIDIOC_S_FMT, &format), 0);
 	camera->frame = format.fmt.pix.sizeimage;
 	CHECK(camera->frame <= CAMERA_BUFFER);
+	CHECK_EQ(ioctl(camera->device, VIDIOC_S_PARM, &rate), 0);
 	CHECK_EQ(ioctl(camera->device, VIDIOC_REQBUFS, &request), 0);
 	CHECK_EQ(request.count, CAMERA_RING);
 	for (i = 0; i < CAMERA_RING; i++)
