@@ -75,16 +75,6 @@ static pid_t start_copy(int in, int out)
 	return pid;
 }
 
-static bool is_over(pid_t pid, unsigned int milliseconds)
-{
-	int status;
-
-	for (; milliseconds; milliseconds -= 10, usleep(10000))
-		if (waitpid(pid, &status, WNOHANG) == pid)
-			return true;
-	return false;
-}
-
 static void finish_copy(pid_t pid)
 {
 	int status;
@@ -124,7 +114,7 @@ static void fence(void)
 	prepare(&buffer, &file);
 	fence = attach_fence(&vgem, buffer);
 	pid = start_copy(buffer, file);
-	CHECK(!is_over(pid, 500));
+	CHECK_EQ(outcome(pid, 500), -1);
 	signal_fence(&vgem, fence);
 	finish_copy(pid);
 	read_at(open_file("xfs", "waiting", O_RDONLY), have, SIZE, 0);
@@ -141,9 +131,9 @@ static void killed_at_fence(void)
 	prepare(&buffer, &file);
 	fence = attach_fence(&vgem, buffer);
 	pid = start_copy(buffer, file);
-	CHECK(!is_over(pid, 300));
+	CHECK_EQ(outcome(pid, 300), -1);
 	kill(pid, SIGKILL);
-	CHECK(is_over(pid, 2000));
+	CHECK_EQ(outcome(pid, 2000), 128 + SIGKILL);
 	signal_fence(&vgem, fence);
 }
 
@@ -158,10 +148,10 @@ static void frozen_at_fence(void)
 	prepare(&buffer, &file);
 	fence = attach_fence(&vgem, buffer);
 	pid = start_copy(buffer, file);
-	CHECK(!is_over(pid, 300));
+	CHECK_EQ(outcome(pid, 300), -1);
 	must_be_quick(freeze, file);
 	signal_fence(&vgem, fence);
-	CHECK(!is_over(pid, 300));
+	CHECK_EQ(outcome(pid, 300), -1);
 	must_be_quick(thaw, file);
 	finish_copy(pid);
 }
@@ -193,10 +183,10 @@ static void frozen(void)
 	prepare(&buffer, &file);
 	freeze(file);
 	pid = start_copy(file, buffer);
-	CHECK(is_over(pid, 5000));
+	CHECK_EQ(outcome(pid, 5000), 0);
 	expect(buffer, content, SIZE, 0);
 	pid = start_copy(buffer, file);
-	CHECK(!is_over(pid, 500));
+	CHECK_EQ(outcome(pid, 500), -1);
 	thaw(file);
 	finish_copy(pid);
 }
@@ -219,9 +209,9 @@ static void freezing_storm(void)
 		usleep(2000);
 		must_be_quick(thaw, file);
 	}
-	CHECK(!is_over(copier, 20));
+	CHECK_EQ(outcome(copier, 20), -1);
 	kill(copier, SIGKILL);
-	CHECK(is_over(copier, 5000));
+	CHECK_EQ(outcome(copier, 5000), 128 + SIGKILL);
 	expect(buffer, content, SIZE, 0);
 }
 

@@ -11,9 +11,7 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
-/* some are read directly */
-char content[MAX] __attribute__((aligned(4096)));
-char want[MAX], have[MAX] __attribute__((aligned(4096)));
+char *content, *want, *have;
 
 void discard(int buffer, size_t size)
 {
@@ -37,6 +35,9 @@ static void make_dirty(const char *kind)
 void prepare(const char *kind)
 {
 	need_patched();
+	content = shared_memory(MAX);
+	want = shared_memory(MAX);
+	have = shared_memory(MAX);
 	pattern(content, MAX, 171);
 	make_dirty(kind);
 }

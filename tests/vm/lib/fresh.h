@@ -18,8 +18,11 @@
 #define MEDIUM	(12 * MIB)
 #define SMALL	(3 * MIB + 3 * PAGE)
 
-/* What the source holds, what the buffer has to, and what was seen of it. */
-extern char content[MAX], want[MAX], have[MAX];
+/*
+ * What the source holds, what the buffer has to, and what was seen of it: MAX
+ * bytes each. Children have them, too, and a fork need not copy their pages.
+ */
+extern char *content, *want, *have;
 
 /* Make the content, and memory of that kind ("system", "cma") dirty. */
 void prepare(const char *kind);

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -23,12 +22,9 @@
 struct server server_create(const struct server_options *options)
 {
 	struct server server = { .dir = "/run/server-XXXXXX" };
-	struct server_shared *s;
+	struct server_shared *s = shared_memory(sizeof(*s));
 	uint32_t flags = 0;
 
-	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
-		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(s != MAP_FAILED);
 	server.shared = s;
 	s->options = *options;
 	atomic_store(&s->mode, 0666);

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -109,9 +108,7 @@ struct slow_file slow_create_behind(const void *content, size_t len,
 	struct slow_file slow;
 	char dir[] = "/run/slow-XXXXXX", path[64];
 
-	slow.shared = mmap(NULL, sizeof(*slow.shared), PROT_READ | PROT_WRITE,
-			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(slow.shared != MAP_FAILED);
+	slow.shared = shared_memory(sizeof(*slow.shared));
 	slow.shared->content = content;
 	slow.shared->len = len;
 	slow.shared->at_once = at_once;

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <glob.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,11 +12,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define EXIT_UNABLE	77
+/* seconds from which on is said how long a test took */
+#define TEST_IS_LONG	5
 
 static char context_line[256];
 
@@ -189,15 +193,36 @@ void write_at(int fd, const void *buf, size_t len, off_t pos)
 	}
 }
 
+void *shared_memory(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(memory != MAP_FAILED);
+	return memory;
+}
+
+/* Wait without a look now and then, which would take a part of a slow CPU. */
+static bool is_over_within(pid_t pid, unsigned int milliseconds)
+{
+	struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	int ret;
+
+	CHECK(end.fd >= 0);
+	ret = poll(&end, 1, milliseconds);
+	close(end.fd);
+	return ret == 1;
+}
+
 int outcome(pid_t pid, unsigned int milliseconds)
 {
 	int status;
 
-	for (; milliseconds; milliseconds -= 10, usleep(10000))
-		if (waitpid(pid, &status, WNOHANG) == pid)
-			return WIFEXITED(status) ? WEXITSTATUS(status) :
-						   128 + WTERMSIG(status);
-	return -1;
+	if (!is_over_within(pid, milliseconds))
+		return -1;
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) :
+				   128 + WTERMSIG(status);
 }
 
 ssize_t first_difference(const void *a, const void *b, size_t len)
@@ -241,32 +266,24 @@ static void end_connections(void)
 /* Wait for a test's process and all that it may have started. */
 static int wait_for_test(pid_t pid, unsigned int seconds)
 {
-	double end = now() + seconds;
+	bool over = is_over_within(pid, seconds * 1000);
 	int status;
 
-	while (!waitpid(pid, &status, WNOHANG)) {
-		if (now() > end) {
-			note("not over after %u seconds", seconds);
-			kill(-pid, SIGKILL);
-			end_connections();
-			/* it may be beyond killing: don't wait for long */
-			for (end = now() + 5; now() < end; usleep(10000))
-				if (waitpid(pid, &status, WNOHANG) == pid)
-					break;
-			return 1;
-		}
-		usleep(1000);
-	}
+	if (!over)
+		note("not over after %u seconds", seconds);
 	kill(-pid, SIGKILL);
 	end_connections();
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
-	note("ended by signal %d", WTERMSIG(status));
-	return 1;
+	/* it may be beyond killing: don't wait for long */
+	status = outcome(pid, 5000);
+	if (over && status > 128)
+		note("ended by signal %d", status - 128);
+	return over && status <= 128 ? status : 1;
 }
 
 static int run_test(const struct test *test)
 {
+	double begin;
+	int status;
 	pid_t pid;
 
 	fflush(stdout);
@@ -280,7 +297,11 @@ static int run_test(const struct test *test)
 		_exit(0);
 	}
 	setpgid(pid, pid);
-	return wait_for_test(pid, test->seconds ?: TEST_SECONDS);
+	begin = now();
+	status = wait_for_test(pid, test->seconds ?: TEST_SECONDS);
+	if (now() - begin >= TEST_IS_LONG)
+		note("the next took %.0f s", now() - begin);
+	return status;
 }
 
 /* Arguments select tests by a part of their name. */

@@ -105,6 +105,8 @@ ssize_t copy_once(int in, off_t pos_in, int out, off_t pos_out, size_t len);
 /* End the test unless the whole buffer can be read or written at pos. */
 void read_at(int fd, void *buf, size_t len, off_t pos);
 void write_at(int fd, const void *buf, size_t len, off_t pos);
+/* Memory, zeroed, that the test's children have as well. */
+void *shared_memory(size_t size);
 /*
  * How a child of the test ends within that time: its exit status, 128 and the
  * signal, or -1 when it goes on.
