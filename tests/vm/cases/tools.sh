@@ -113,7 +113,7 @@ prepare() {
 }
 
 # what the daemon has moved, in bytes
-by_daemon() { echo $(($(counter "$mnt" read_bytes) + $(counter "$mnt" written_bytes))); }
+by_daemon() { counter "$mnt" read_bytes written_bytes; }
 
 # way_of FILE BUFFER MOVED GROWTH: FILE is the one on the disk, MOVED what the
 # daemon has, and GROWTH the page cache's
