@@ -81,7 +81,7 @@ struct buffer {
 	unsigned fills;		/* begun and not finished */
 	uint64_t fills_end;	/* where the furthest of them ends; 0: none */
 	uint64_t promised;	/* fallocate asked for memory up to here: not to be trimmed */
-	bool trimmed;	    /* once, when it was settled: what it grows by after that it keeps */
+	bool trimmed;	    /* once, when it was settled: it keeps what it grows by after that */
 	buffer_mover *move; /* NULL: nobody minds */
 	void *move_context;
 	bool exported;	   /* the memory is what it is, for good */

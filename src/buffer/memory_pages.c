@@ -235,17 +235,19 @@ int pages_close_window(struct buffer *buffer, struct buffer_window *window)
 	return window->size ? cpu_access_end(&window->access) : 0;
 }
 
-/* What begins further on may well be one of many pieces. */
-static int reserve_for_fill(struct buffer *buffer, uint64_t begin, uint64_t end)
+/* What begins further on may well be one of many pieces, but not the last of them. */
+static int reserve_for_fill(struct buffer *buffer, const struct buffer_fill *fill, uint64_t end)
 {
+	const bool ahead = fill->offset && !fill->last;
+
 	return tell_refusal(buffer,
-			    begin ? pages_reserve_ahead(buffer, end) : pages_reserve(buffer, end));
+			    ahead ? pages_reserve_ahead(buffer, end) : pages_reserve(buffer, end));
 }
 
 int pages_begin_fill(struct buffer *buffer, struct buffer_fill *fill)
 {
 	const uint64_t begin = (uint64_t)fill->offset, end = begin + fill->length;
-	int err = reserve_for_fill(buffer, begin, end);
+	int err = reserve_for_fill(buffer, fill, end);
 
 	fill->old_size = fill->set_size = atomic_load(&buffer->size);
 	if (!err && leaves_foreign_gap(buffer, fill->offset))
@@ -270,12 +272,23 @@ int pages_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint
 	return err;
 }
 
+/* What has to stay when memory is given back. */
+static uint64_t needed(const struct buffer *buffer)
+{
+	const uint64_t size = atomic_load(&buffer->size);
+
+	return size > buffer->promised ? size : buffer->promised;
+}
+
 int pages_export(struct buffer *buffer)
 {
 	int fd;
 
 	if (buffer->pages.dmabuf < 0)
 		return -ENODATA;
+	/* What an appended file has in advance could not be given back any more. */
+	if (buffer->trimmed && needed(buffer))
+		pages_trim(buffer, needed(buffer));
 	fd = fcntl(buffer->pages.dmabuf, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
@@ -304,14 +317,19 @@ int pages_import(struct buffer *buffer, int dmabuf, size_t capacity)
 	return 0;
 }
 
+/* More than growing takes in advance: room for what did not come. */
+static bool has_too_much(const struct buffer *buffer)
+{
+	return buffer->pages.capacity > page_round_up(needed(buffer) + needed(buffer) / 2);
+}
+
 /* What is opened again and again to be appended to would move every time, and back. */
 static void settle(struct buffer *buffer)
 {
-	uint64_t size = atomic_load(&buffer->size);
-
-	if (!buffer->trimmed)
-		buffer->trimmed =
-			pages_trim(buffer, size > buffer->promised ? size : buffer->promised);
+	if (buffer->trimmed && !has_too_much(buffer))
+		return;
+	if (pages_trim(buffer, needed(buffer)))
+		buffer->trimmed = needed(buffer) > 0;
 }
 
 /* Of what is exported there may be other holders, but not of a dma-buf without one. */

@@ -107,11 +107,12 @@ static void decide(struct job *job)
 static int begin_memory(struct job *job)
 {
 	struct copy_memory *memory = &job->copy.memory;
+	const uint64_t left = length_behind(job->file.size, job->copy.file_offset);
 	int err;
 
 	if (job->copy.direction == COPY_TO_FILE || job->file.kind == FILE_STREAM)
 		return 0;
-	err = memory->ops->begin(memory, job->copy.memory_offset, job->length);
+	err = memory->ops->begin(memory, job->copy.memory_offset, job->length, job->length == left);
 	job->memory_begun = !err;
 	return err;
 }

@@ -54,8 +54,8 @@ struct copy_window {
 };
 
 struct copy_memory_ops {
-	/* Takes all memory for a copy of @length bytes to @offset; finish() ends it. */
-	int (*begin)(struct copy_memory *memory, off_t offset, uint64_t length);
+	/* As buffer_fill_begin(); finish() ends it. */
+	int (*begin)(struct copy_memory *memory, off_t offset, uint64_t length, bool last);
 	/* As buffer_fill_finish(). */
 	int (*finish)(struct copy_memory *memory, uint64_t arrived, uint64_t touched);
 

@@ -266,7 +266,7 @@ static void fill_piece(off_t offset, uint64_t size)
 {
 	struct buffer_fill fill;
 
-	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, offset, size), 0);
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, offset, size, false), 0);
 	ck_assert_int_eq(buffer_fill_finish(&fill, buffer, size, size), 0);
 }
 
@@ -297,10 +297,22 @@ START_TEST(fills_exactly_where_more_is_not_to_be_had)
 	ck_assert_int_eq(heap.allocs, 5);
 	ck_assert_uint_eq(buffer_capacity(buffer), 11 * page);
 	heap.budget.limit = used_budget(&heap) + page;
-	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 11 * (off_t)page, 2 * page), -ENOSPC);
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 11 * (off_t)page, 2 * page, false),
+			 -ENOSPC);
 	ck_assert_uint_eq(buffer_capacity(buffer), 11 * page);
 }
 END_TEST
+
+/* A file that has grown again after it was closed, and has room in advance. */
+static void appended(void)
+{
+	write_bytes('x', 8 << 20, 0);
+	write_bytes('x', page, 8 << 20);
+	buffer_settle(buffer);
+	write_bytes('x', page, (8 << 20) + (off_t)page);
+	buffer_settle(buffer);
+	ck_assert_uint_gt(buffer_capacity(buffer), 12 << 20);
+}
 
 /* As by a program that opens a file for each record that it appends. */
 START_TEST(appending_is_amortised)
@@ -320,6 +332,53 @@ START_TEST(appending_is_amortised)
 	write_bytes('x', PIECE, 5 << 20);
 	buffer_settle(buffer);
 	ck_assert_uint_eq(buffer_capacity(buffer), (5 << 20) + PIECE);
+}
+END_TEST
+
+/* More than growing by pieces takes is given back, however often that was done before. */
+START_TEST(room_for_what_did_not_come_is_given_back)
+{
+	struct buffer_fill fill;
+
+	appended();
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, size_of(buffer), 100 << 20, false), 0);
+	ck_assert_int_eq(buffer_fill_finish(&fill, buffer, 0, 0), 0);
+	buffer_settle(buffer);
+	ck_assert_uint_eq(buffer_capacity(buffer), size_of(buffer));
+	/* Nor does memory of a file that stayed empty count as given back once. */
+	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 0, 1 << 20, false), 0);
+	ck_assert_int_eq(buffer_fill_finish(&fill, buffer, 0, 0), 0);
+	buffer_settle(buffer);
+	ck_assert_uint_eq(buffer_capacity(buffer), 0);
+	write_bytes('x', 4 << 20, 0);
+	write_bytes('x', page, 4 << 20);
+	buffer_settle(buffer);
+	ck_assert_uint_eq(buffer_capacity(buffer), (4 << 20) + page);
+}
+END_TEST
+
+START_TEST(what_is_exported_has_nothing_in_advance)
+{
+	int fd;
+
+	appended();
+	fd = buffer_export(buffer);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_END), size_of(buffer));
+	close(fd);
+}
+END_TEST
+
+/* Of the last piece it is known that nothing follows. */
+START_TEST(the_last_piece_takes_nothing_in_advance)
+{
+	struct buffer_fill fill;
+
+	fill_piece(0, 4 << 20);
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 4 << 20, page, true), 0);
+	ck_assert_int_eq(buffer_fill_finish(&fill, buffer, page, page), 0);
+	ck_assert_uint_eq(buffer_capacity(buffer), (4 << 20) + page);
 }
 END_TEST
 
@@ -543,7 +602,7 @@ START_TEST(writes_amid_a_fill_keep_what_has_arrived)
 
 	memset(arrived, 'k', sizeof(arrived));
 	buffer_lend(buffer);
-	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 1000, sizeof(arrived) + 10), 0);
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 1000, sizeof(arrived) + 10, true), 0);
 	fd = buffer_dmabuf_use(buffer);
 	ck_assert_int_eq(pwrite(fd, arrived, sizeof(arrived), 1000), sizeof(arrived));
 	buffer_dmabuf_done(buffer);
@@ -927,6 +986,9 @@ static void add_growth(TCase *tests)
 	tcase_add_test(tests, growth_is_amortised);
 	tcase_add_test(tests, filling_by_pieces_is_amortised);
 	tcase_add_test(tests, appending_is_amortised);
+	tcase_add_test(tests, room_for_what_did_not_come_is_given_back);
+	tcase_add_test(tests, what_is_exported_has_nothing_in_advance);
+	tcase_add_test(tests, the_last_piece_takes_nothing_in_advance);
 	tcase_add_test(tests, growth_is_amortised_up_to_the_heaps_end);
 	tcase_add_test(tests, fills_exactly_where_more_is_not_to_be_had);
 	tcase_add_test(tests, settling_keeps_what_was_asked_for);
