@@ -233,10 +233,13 @@ static int tell_state(void *context, enum buffer_state state, int file)
 	return 0;
 }
 
+/* As with buffer_stat(). */
 enum buffer_state buffer_state(struct buffer *buffer)
 {
-	enum buffer_state state;
+	enum buffer_state state = BUFFER_SIZED_BY_KERNEL;
 
+	if (buffer->heap->ops->memory == HEAP_TREE_FILE)
+		return state;
 	buffer_visit(buffer, tell_state, &state);
 	return state;
 }

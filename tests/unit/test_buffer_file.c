@@ -3,7 +3,10 @@
  * Buffers that are memory files: the tree's own, and files beside the tree
  * until and after they are exported.
  */
+#include "buffer/hold.h"
 #include "fake_heap.h"
+
+#include <pthread.h>
 
 #include <sys/mount.h>
 #include <sys/vfs.h>
@@ -267,6 +270,29 @@ START_TEST(tree_is_full)
 	ck_assert_int_eq(buffer_truncate(buffer, size), 0);
 	ck_assert_int_eq(buffer_truncate(buffer, size + (off_t)page), 0);
 	buffer_destroy(other);
+}
+END_TEST
+
+static void *look(void *nothing)
+{
+	struct stat st;
+
+	buffer_stat(buffer, &st);
+	ck_assert_int_eq(buffer_state(buffer), BUFFER_SIZED_BY_KERNEL);
+	return nothing;
+}
+
+/* Giving it gigabytes takes seconds. */
+START_TEST(who_looks_at_it_waits_for_nobody)
+{
+	struct timespec until;
+	pthread_t looker;
+	with_exclusive(buffer);
+
+	ck_assert_int_eq(pthread_create(&looker, NULL, look, NULL), 0);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 10;
+	ck_assert_int_eq(pthread_timedjoin_np(looker, NULL, &until), 0);
 }
 END_TEST
 
@@ -613,6 +639,7 @@ static void add_tree(TCase *tests)
 	tcase_add_test(tests, copies_where_the_kernel_does_not);
 	tcase_add_test(tests, tree_is_full);
 	tcase_add_test(tests, tree_knows_size_and_times);
+	tcase_add_test(tests, who_looks_at_it_waits_for_nobody);
 }
 
 static void add_own(TCase *tests)
