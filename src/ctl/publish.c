@@ -186,6 +186,18 @@ static int give_name(struct publish *publish)
 	return 0;
 }
 
+/* The name is given by then: there is nothing any more that a signal could stop. */
+static int sync_directory(const struct publish *publish)
+{
+	while (fsync(publish->directory)) {
+		if (errno == EINVAL)
+			return 0;
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
 int publish_commit(struct publish *publish, bool sync, bool (*is_given_up)(void))
 {
 	int err = take_over_attributes(publish);
@@ -196,8 +208,8 @@ int publish_commit(struct publish *publish, bool sync, bool (*is_given_up)(void)
 		err = -EINTR;
 	if (!err)
 		err = give_name(publish);
-	if (!err && sync && fsync(publish->directory) && errno != EINVAL)
-		err = -errno;
+	if (!err && sync)
+		err = sync_directory(publish);
 	return err;
 }
 

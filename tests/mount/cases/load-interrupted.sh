@@ -91,12 +91,13 @@ exec 4>&-
 
 # a signal that comes with a system call: before there is a name, nothing has
 # changed; after it, all is done
+# interrupt_at CALL,…[:WHAT-STRACE-INJECTS-TOO…] COMMAND...
 interrupt_at() {
-	local calls=$1 status=0
+	local calls=${1%%:*} inject=$1:signal=INT status=0
 	shift
 	# nobody can be traced and look for leaks
 	ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -qq -o ../calls \
-		-e "trace=$calls" -e "inject=$calls:signal=INT" "$@" || status=$?
+		-e "trace=$calls" -e "inject=$inject" "$@" || status=$?
 	grep -q SIGINT ../calls || fail "there was no $calls: $*"
 	ended=$status
 }
@@ -116,6 +117,10 @@ if [ "$(sanitizers)" != thread ]; then
 fi
 interrupt_at linkat,renameat dmaheapctl save "$mnt/small" saved
 assert_eq "$ended" 0 "what save says of a name that is there"
+assert_same small saved
+echo old >saved
+interrupt_at fsync:error=EINTR:when=2 dmaheapctl save "$mnt/small" saved
+assert_eq "$ended" 0 "what save says, interrupted while it syncs the directory"
 assert_same small saved
 rm "$mnt/small"
 
