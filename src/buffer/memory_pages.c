@@ -235,13 +235,16 @@ int pages_close_window(struct buffer *buffer, struct buffer_window *window)
 	return window->size ? cpu_access_end(&window->access) : 0;
 }
 
-/* What begins further on may well be one of many pieces, but not the last of them. */
+/* Room for all that is to come is worth a try: it saves a move, and memory for two. */
 static int reserve_for_fill(struct buffer *buffer, const struct buffer_fill *fill, uint64_t end)
 {
-	const bool ahead = fill->offset && !fill->last;
+	const uint64_t begin = (uint64_t)fill->offset;
+	const bool more = fill->room > fill->length && fill->room <= INT64_MAX - begin;
 
-	return tell_refusal(buffer,
-			    ahead ? pages_reserve_ahead(buffer, end) : pages_reserve(buffer, end));
+	if (more && !pages_reserve(buffer, begin + fill->room))
+		return 0;
+	return tell_refusal(buffer, begin && !fill->room ? pages_reserve_ahead(buffer, end)
+							 : pages_reserve(buffer, end));
 }
 
 int pages_begin_fill(struct buffer *buffer, struct buffer_fill *fill)

@@ -8,9 +8,9 @@
 #include <errno.h>
 
 int buffer_fill_begin(struct buffer_fill *fill, struct buffer *buffer, off_t offset,
-		      uint64_t length, bool last)
+		      uint64_t length, uint64_t room)
 {
-	*fill = (struct buffer_fill){.offset = offset, .length = length, .last = last};
+	*fill = (struct buffer_fill){.offset = offset, .length = length, .room = room};
 	if (offset < 0)
 		return -EINVAL;
 	if (length > (uint64_t)(INT64_MAX - offset))

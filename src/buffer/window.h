@@ -14,7 +14,7 @@
 struct buffer_fill {
 	off_t offset;
 	uint64_t length;
-	bool last; /* nothing follows it */
+	uint64_t room; /* for it and what follows; 0: not known */
 	/*
 	 * What fill_begin() made of the size. A memory file is as long as what is
 	 * to come, or its pages could not be mapped; pages do not need that.
@@ -23,15 +23,17 @@ struct buffer_fill {
 };
 
 /*
- * Makes room for [offset, offset + length), length not 0: exactly that much at 0
- * and for the @last piece, and for others, which may be some of many, more if
- * there is more. -ENOSPC when there is not as much, -EBUSY when the memory is exported and too small;
- * the buffer is as it was then. Pages are taken here; a memory file's come with
- * the bytes, and in the end there may be less memory than there was here, if
- * others were faster.
+ * Makes room for [offset, offset + length), length not 0. @room is how many bytes
+ * will come there altogether, in this and in later copies, no less than length: for
+ * these there is room at once, where it is to be had. 0: nobody knows; but for the
+ * first of what may be many pieces it is more then, if there is more. -ENOSPC when
+ * there is not as much as length, -EBUSY when the memory is exported and too small;
+ * the buffer is as it was then. Pages are taken here; a memory file's come with the
+ * bytes, and in the end there may be less memory than there was here, if others
+ * were faster.
  */
 int buffer_fill_begin(struct buffer_fill *fill, struct buffer *buffer, off_t offset,
-		      uint64_t length, bool last);
+		      uint64_t length, uint64_t room);
 
 /*
  * Of the range, the first @arrived bytes are there, and up to @touched bytes

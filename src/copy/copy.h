@@ -49,6 +49,7 @@ struct copy {
 	/* What is copied to reads as zero where nothing is written: holes can be left out. */
 	bool fresh;
 	uint64_t length; /* no more than this; less where the source is shorter */
+	uint64_t asked;	 /* the caller will ask for the rest of this next; 0: nobody knows */
 	enum copy_direct direct;
 	enum copy_busy busy;
 	/*

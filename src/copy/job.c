@@ -104,15 +104,24 @@ static void decide(struct job *job)
 	job->plan = plan_row(&job->facts);
 }
 
+/* What is to come altogether, if the end of it is known. */
+static uint64_t find_room(const struct job *job)
+{
+	const uint64_t left = length_behind(job->file.size, job->copy.file_offset);
+
+	if (job->copy.asked > job->copy.length)
+		return smaller(job->copy.asked, left);
+	return job->length == left ? left : 0;
+}
+
 static int begin_memory(struct job *job)
 {
 	struct copy_memory *memory = &job->copy.memory;
-	const uint64_t left = length_behind(job->file.size, job->copy.file_offset);
 	int err;
 
 	if (job->copy.direction == COPY_TO_FILE || job->file.kind == FILE_STREAM)
 		return 0;
-	err = memory->ops->begin(memory, job->copy.memory_offset, job->length, job->length == left);
+	err = memory->ops->begin(memory, job->copy.memory_offset, job->length, find_room(job));
 	job->memory_begun = !err;
 	return err;
 }

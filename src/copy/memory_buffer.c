@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int begin(struct copy_memory *memory, off_t offset, uint64_t length, bool last)
+static int begin(struct copy_memory *memory, off_t offset, uint64_t length, uint64_t room)
 {
-	return buffer_fill_begin(&memory->fill, memory->buffer, offset, length, last);
+	return buffer_fill_begin(&memory->fill, memory->buffer, offset, length, room);
 }
 
 static int finish(struct copy_memory *memory, uint64_t arrived, uint64_t touched)

@@ -55,7 +55,7 @@ struct copy_window {
 
 struct copy_memory_ops {
 	/* As buffer_fill_begin(); finish() ends it. */
-	int (*begin)(struct copy_memory *memory, off_t offset, uint64_t length, bool last);
+	int (*begin)(struct copy_memory *memory, off_t offset, uint64_t length, uint64_t room);
 	/* As buffer_fill_finish(). */
 	int (*finish)(struct copy_memory *memory, uint64_t arrived, uint64_t touched);
 

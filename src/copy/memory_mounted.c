@@ -48,9 +48,9 @@ static uint64_t size(struct copy_memory *memory)
 	return fstat(memory->file, &st) ? 0 : (uint64_t)st.st_size;
 }
 
-static int begin(struct copy_memory *memory, off_t offset, uint64_t length, bool last)
+static int begin(struct copy_memory *memory, off_t offset, uint64_t length, uint64_t room)
 {
-	(void)last;
+	(void)room;
 	memory->mapped = maps_memory(memory->file);
 	memory->fill = (struct buffer_fill){.offset = offset, .old_size = size(memory)};
 	return reserve(memory, offset, length);

@@ -113,6 +113,8 @@ void source_copy(fuse_req_t req, fuse_ino_t in, off_t in_offset, fuse_ino_t out,
 		.memory = copy_memory_of_buffer(copy->to->buffer),
 		.memory_offset = out_offset,
 		.length = size < largest_copy() ? size : largest_copy(),
+		/* some kernels ask for no more than a reply can tell, whatever they are asked */
+		.asked = size < largest_copy() ? size : COPY_TO_THE_END,
 		.direct = fs->direct,
 		.busy = fs->busy,
 		.cancel = &copy->cancel,

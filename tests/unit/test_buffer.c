@@ -266,7 +266,7 @@ static void fill_piece(off_t offset, uint64_t size)
 {
 	struct buffer_fill fill;
 
-	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, offset, size, false), 0);
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, offset, size, 0), 0);
 	ck_assert_int_eq(buffer_fill_finish(&fill, buffer, size, size), 0);
 }
 
@@ -297,8 +297,7 @@ START_TEST(fills_exactly_where_more_is_not_to_be_had)
 	ck_assert_int_eq(heap.allocs, 5);
 	ck_assert_uint_eq(buffer_capacity(buffer), 11 * page);
 	heap.budget.limit = used_budget(&heap) + page;
-	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 11 * (off_t)page, 2 * page, false),
-			 -ENOSPC);
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 11 * (off_t)page, 2 * page, 0), -ENOSPC);
 	ck_assert_uint_eq(buffer_capacity(buffer), 11 * page);
 }
 END_TEST
@@ -341,13 +340,13 @@ START_TEST(room_for_what_did_not_come_is_given_back)
 	struct buffer_fill fill;
 
 	appended();
-	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, size_of(buffer), 100 << 20, false), 0);
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, size_of(buffer), 100 << 20, 0), 0);
 	ck_assert_int_eq(buffer_fill_finish(&fill, buffer, 0, 0), 0);
 	buffer_settle(buffer);
 	ck_assert_uint_eq(buffer_capacity(buffer), size_of(buffer));
 	/* Nor does memory of a file that stayed empty count as given back once. */
 	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
-	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 0, 1 << 20, false), 0);
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 0, 1 << 20, 0), 0);
 	ck_assert_int_eq(buffer_fill_finish(&fill, buffer, 0, 0), 0);
 	buffer_settle(buffer);
 	ck_assert_uint_eq(buffer_capacity(buffer), 0);
@@ -376,9 +375,40 @@ START_TEST(the_last_piece_takes_nothing_in_advance)
 	struct buffer_fill fill;
 
 	fill_piece(0, 4 << 20);
-	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 4 << 20, page, true), 0);
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 4 << 20, page, page), 0);
 	ck_assert_int_eq(buffer_fill_finish(&fill, buffer, page, page), 0);
 	ck_assert_uint_eq(buffer_capacity(buffer), (4 << 20) + page);
+}
+END_TEST
+
+/* Where a copy needs more than one call there is room for all of it at once. */
+START_TEST(what_will_follow_has_room)
+{
+	struct buffer_fill fill;
+
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 0, 4 << 20, (5 << 20) + 1), 0);
+	ck_assert_int_eq(buffer_fill_finish(&fill, buffer, 4 << 20, 4 << 20), 0);
+	ck_assert_int_eq(size_of(buffer), 4 << 20);
+	ck_assert_uint_eq(buffer_capacity(buffer), (5 << 20) + page);
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 4 << 20, (1 << 20) + 1, (1 << 20) + 1),
+			 0);
+	ck_assert_int_eq(buffer_fill_finish(&fill, buffer, (1 << 20) + 1, (1 << 20) + 1), 0);
+	ck_assert_int_eq(heap.allocs, 1);
+	ck_assert_int_eq(size_of(buffer), (5 << 20) + 1);
+}
+END_TEST
+
+START_TEST(what_will_follow_need_not_have_room)
+{
+	struct buffer_fill fill;
+
+	heap.largest = 4 << 20;
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 0, 3 << 20, UINT64_MAX), 0);
+	ck_assert_int_eq(buffer_fill_finish(&fill, buffer, 1 << 20, 1 << 20), 0);
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 1 << 20, 3 << 20, 4 << 20), 0);
+	ck_assert_int_eq(buffer_fill_finish(&fill, buffer, 3 << 20, 3 << 20), 0);
+	ck_assert_uint_eq(buffer_capacity(buffer), 4 << 20);
+	ck_assert_int_eq(size_of(buffer), 4 << 20);
 }
 END_TEST
 
@@ -602,7 +632,7 @@ START_TEST(writes_amid_a_fill_keep_what_has_arrived)
 
 	memset(arrived, 'k', sizeof(arrived));
 	buffer_lend(buffer);
-	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 1000, sizeof(arrived) + 10, true), 0);
+	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 1000, sizeof(arrived) + 10, 0), 0);
 	fd = buffer_dmabuf_use(buffer);
 	ck_assert_int_eq(pwrite(fd, arrived, sizeof(arrived), 1000), sizeof(arrived));
 	buffer_dmabuf_done(buffer);
@@ -989,6 +1019,8 @@ static void add_growth(TCase *tests)
 	tcase_add_test(tests, room_for_what_did_not_come_is_given_back);
 	tcase_add_test(tests, what_is_exported_has_nothing_in_advance);
 	tcase_add_test(tests, the_last_piece_takes_nothing_in_advance);
+	tcase_add_test(tests, what_will_follow_has_room);
+	tcase_add_test(tests, what_will_follow_need_not_have_room);
 	tcase_add_test(tests, growth_is_amortised_up_to_the_heaps_end);
 	tcase_add_test(tests, fills_exactly_where_more_is_not_to_be_had);
 	tcase_add_test(tests, settling_keeps_what_was_asked_for);

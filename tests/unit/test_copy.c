@@ -67,6 +67,25 @@ START_TEST(odd_positions)
 }
 END_TEST
 
+/* Who has to copy in parts has room for all of it from the first on, if that is known. */
+START_TEST(room_for_what_will_be_asked_for)
+{
+	static const uint64_t asked[] = {0, 2 << 20, COPY_TO_THE_END},
+			      capacity[] = {1 << 20, 2 << 20, 3 << 20};
+	struct copy_report report;
+
+	fake_heap_init(&heap, HEAP_PAGES);
+	buffer = fake_buffer(&heap);
+	fill_source(3 << 20);
+	struct copy copy = copy_in(0, 0, 1 << 20);
+
+	copy.asked = asked[_i];
+	ck_assert_int_eq(copy_run(pool, &copy, &report), 1 << 20);
+	ck_assert_int_eq(size_of(buffer), 1 << 20);
+	ck_assert_uint_eq(buffer_capacity(buffer), capacity[_i]);
+}
+END_TEST
+
 /* A copy into the middle touches no byte of what surrounds it. */
 START_TEST(keeps_what_surrounds_it)
 {
@@ -585,6 +604,7 @@ int main(void)
 
 	add(suite, "odd sizes", odd_sizes, KINDS * 3);
 	add(suite, "odd positions", odd_positions, KINDS);
+	add(suite, "room", room_for_what_will_be_asked_for, 3);
 	add(suite, "surroundings", keeps_what_surrounds_it, KINDS);
 	add(suite, "shrinking source", shrinking_source, KINDS);
 	add(suite, "failing memory", failing_memory, KINDS);
