@@ -12,11 +12,14 @@ crowd replace "$mnt/replace" 2
 
 # rm -r while others make files: it may fail, but ends, and a second one does it
 mkdir "$mnt/tree"
-(while mkdir -p "$mnt/tree/a/b" && : >"$mnt/tree/a/b/$RANDOM"; do :; done) 2>/dev/null &
+: >making
+(while [ -e making ] && mkdir -p "$mnt/tree/a/b" && : >"$mnt/tree/a/b/$RANDOM"; do
+	:
+done) 2>/dev/null &
 maker=$!
 sleep 0.2
 rm -r "$mnt/tree" 2>/dev/null || true
-kill "$maker" 2>/dev/null || true # it may have met its end already
+rm making # killed, it would leave a mkdir at work behind
 wait "$maker" || true
 rm -rf "$mnt/tree"
 [ ! -e "$mnt/tree" ] || fail "the tree is still there"

@@ -95,9 +95,10 @@ exec 4>&-
 interrupt_at() {
 	local calls=${1%%:*} inject=$1:signal=INT status=0
 	shift
-	# nobody can be traced and look for leaks
-	ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -qq -o ../calls \
-		-e "trace=$calls" -e "inject=$inject" "$@" || status=$?
+	# whoever runs all this in the background lets it ignore SIGINT; and nobody
+	# can be traced and look for leaks
+	env --default-signal=INT ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" \
+		strace -qq -o ../calls -e "trace=$calls" -e "inject=$inject" "$@" || status=$?
 	grep -q SIGINT ../calls || fail "there was no $calls: $*"
 	ended=$status
 }
