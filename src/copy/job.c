@@ -104,14 +104,17 @@ static void decide(struct job *job)
 	job->plan = plan_row(&job->facts);
 }
 
-/* What is to come altogether, if the end of it is known. */
+/*
+ * What is to come altogether, if the end of it is known: that of a file whose
+ * beginning came before. A whole file may be one of many that become one.
+ */
 static uint64_t find_room(const struct job *job)
 {
 	const uint64_t left = length_behind(job->file.size, job->copy.file_offset);
 
 	if (job->copy.asked > job->copy.length)
 		return smaller(job->copy.asked, left);
-	return job->length == left ? left : 0;
+	return job->copy.file_offset && job->length == left ? left : 0;
 }
 
 static int begin_memory(struct job *job)

@@ -86,6 +86,28 @@ START_TEST(room_for_what_will_be_asked_for)
 }
 END_TEST
 
+/* The rest of a file ends it; a whole one behind others is one of many. */
+START_TEST(room_behind_what_is_there)
+{
+	static const off_t from[] = {0, 1};
+	static const uint64_t capacity[] = {6 << 20, 5 << 20};
+	struct copy_report report;
+
+	fake_heap_init(&heap, HEAP_PAGES);
+	buffer = fake_buffer(&heap);
+	fill_source(4 << 20);
+	struct copy first = copy_in(0, 0, 4 << 20);
+
+	ck_assert_int_eq(copy_run(pool, &first, &report), 4 << 20);
+	fill_source(1 << 20);
+	ck_assert_int_eq(ftruncate(source, 1 << 20), 0);
+	struct copy second = copy_in(from[_i], 4 << 20, COPY_TO_THE_END);
+
+	ck_assert_int_eq(copy_run(pool, &second, &report), (1 << 20) - from[_i]);
+	ck_assert_uint_eq(buffer_capacity(buffer), capacity[_i]);
+}
+END_TEST
+
 /* A copy into the middle touches no byte of what surrounds it. */
 START_TEST(keeps_what_surrounds_it)
 {
@@ -605,6 +627,7 @@ int main(void)
 	add(suite, "odd sizes", odd_sizes, KINDS * 3);
 	add(suite, "odd positions", odd_positions, KINDS);
 	add(suite, "room", room_for_what_will_be_asked_for, 3);
+	add(suite, "room behind", room_behind_what_is_there, 2);
 	add(suite, "surroundings", keeps_what_surrounds_it, KINDS);
 	add(suite, "shrinking source", shrinking_source, KINDS);
 	add(suite, "failing memory", failing_memory, KINDS);
