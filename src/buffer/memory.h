@@ -153,4 +153,9 @@ bool pages_trim(struct buffer *buffer, uint64_t keep);
 uint64_t page_round_up(uint64_t bytes);
 uint64_t page_round_down(uint64_t bytes);
 
+static inline uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 #endif

@@ -12,11 +12,6 @@
 
 #include "buffer/memory.h"
 
-static inline uint64_t larger(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 static inline uint64_t bytes_missing(uint64_t wanted, uint64_t there)
 {
 	return wanted > there ? wanted - there : 0;

@@ -278,9 +278,7 @@ int pages_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint
 /* What has to stay when memory is given back. */
 static uint64_t needed(const struct buffer *buffer)
 {
-	const uint64_t size = atomic_load(&buffer->size);
-
-	return size > buffer->promised ? size : buffer->promised;
+	return larger(atomic_load(&buffer->size), buffer->promised);
 }
 
 int pages_export(struct buffer *buffer)

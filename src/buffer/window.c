@@ -19,11 +19,6 @@ int buffer_fill_begin(struct buffer_fill *fill, struct buffer *buffer, off_t off
 	return buffer->ops->begin_fill(buffer, fill);
 }
 
-static uint64_t larger(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 /* What the size is to be; the same however the memory has changed meanwhile. */
 static uint64_t settled_size(const struct buffer_fill *fill, uint64_t size, uint64_t arrived_end)
 {
