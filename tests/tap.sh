@@ -1,9 +1,22 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# TAP, for scripts whose tests are commands: sourced, never run.
+# TAP, for scripts whose tests are commands, and for those that count the results
+# of others: sourced, never run.
 
 tap_number=0 tap_failed=0
+# shellcheck disable=SC2034 # for who counts
+passed=0 failed=0 skipped=0
+
+# tap_count LINE: counts a result; fails where LINE is none
+tap_count() {
+	case $1 in
+	'ok '*'# SKIP'*) skipped=$((skipped + 1)) ;;
+	'ok '*) passed=$((passed + 1)) ;;
+	'not ok '*) failed=$((failed + 1)) ;;
+	*) return 1 ;;
+	esac
+}
 
 # tap NAME COMMAND...: one test; what COMMAND prints becomes comments
 tap() {

@@ -12,8 +12,8 @@ set -euo pipefail
 
 # shellcheck source=contrib/common.sh
 . "${BASH_SOURCE[0]%/*}/../../contrib/common.sh"
-# shellcheck source=tests/vm/tap.sh
-. "$top/tests/vm/tap.sh"
+# shellcheck source=tests/tap.sh
+. "$top/tests/tap.sh"
 here=$top/tests/vm
 rig=uml
 

@@ -14,8 +14,8 @@ set -euo pipefail
 
 # shellcheck source=contrib/common.sh
 . "${BASH_SOURCE[0]%/*}/../../contrib/common.sh"
-# shellcheck source=tests/vm/tap.sh
-. "$top/tests/vm/tap.sh"
+# shellcheck source=tests/tap.sh
+. "$top/tests/tap.sh"
 here=$top/tests/vm
 series=${DMAHEAPFS_SERIES:-$here/../../kernel/series}
 work=$(mktemp -d)

@@ -13,6 +13,8 @@
 set -euo pipefail
 # shellcheck source=contrib/common.sh
 . "${BASH_SOURCE[0]%/*}/../../contrib/common.sh"
+# shellcheck source=tests/tap.sh
+. "$top/tests/tap.sh"
 here=$top/tests/vm
 out=$top/build/vm
 options=() memory=7G cases=() selftests=''
@@ -88,18 +90,15 @@ everything() {
 # Number the results anew, and count them: each line as soon as it comes, which
 # not every awk does.
 count() {
-	local line number=0 passed=0 failed=0 skipped=0
+	local line number=0
 
 	while IFS= read -r line; do
-		case $line in
-		'#'*) printf '%s\n' "$line"; continue ;;
-		'ok '*'# SKIP'*) skipped=$((skipped + 1)) ;;
-		'ok '*) passed=$((passed + 1)) ;;
-		'not ok '*) failed=$((failed + 1)) ;;
-		*) continue ;;
-		esac
-		number=$((number + 1))
-		printf '%s %d - %s\n' "${line%%ok *}ok" "$number" "${line#* - }"
+		if tap_count "$line"; then
+			number=$((number + 1))
+			printf '%s %d - %s\n' "${line%%ok *}ok" "$number" "${line#* - }"
+		elif [[ $line == '#'* ]]; then
+			printf '%s\n' "$line"
+		fi
 	done
 	printf '1..%d\n%d passed, %d failed, %d skipped\n' \
 		"$number" "$passed" "$failed" "$skipped"
