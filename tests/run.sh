@@ -3,7 +3,7 @@
 #
 # usage: tests/run.sh [--host | --vm]
 #
-# Installs what is missing, builds, and runs every test:
+# Installs what is missing, builds, and runs the tests:
 #
 #   --host   what runs on this machine's kernel: unit tests, tests on real
 #            mounts, both with sanitizers too, the scripts and the documentation
