@@ -1,16 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# usage: tests/run.sh [--host | --vm]
+# usage: tests/run.sh [--all] [--host | --vm]
 #
-# Installs what is missing, builds, and runs the tests:
+# Installs what is missing, builds, and runs the tests that every change has to
+# pass, a third of an hour:
 #
 #   --host   what runs on this machine's kernel: unit tests, tests on real
-#            mounts, both with sanitizers too, the scripts and the documentation
-#   --vm     what needs a kernel of its own, tests/vm
+#            mounts, the scripts and the documentation
+#   --vm     what needs a kernel of its own, tests/vm, on the patched one
+#   --all    more, an hour: the first also with sanitizers and with an old libfuse,
+#            the second also on the stock kernel, and the cases that take long
 #
-# Both where neither is named. Needs root or sudo. Output is TAP, and the last
-# line is "N passed, N failed, N skipped".
+# --host and --vm are both meant where neither is named. Needs root or sudo. Output
+# is TAP, and the last line is "N passed, N failed, N skipped".
 set -euo pipefail
 shopt -s lastpipe
 # shellcheck source=contrib/common.sh
@@ -19,20 +22,25 @@ shopt -s lastpipe
 # shellcheck source=tests/tap.sh
 . "$top/tests/tap.sh"
 
-host=true vm=true
+host=true vm=true all=false
 
 parse() {
-	case ${1:-} in
-	'') [ -e "$top/tests/vm/suite.sh" ] || vm=false ;;
-	--host) vm=false ;;
-	--vm)
-		host=false
-		[ -e "$top/tests/vm/suite.sh" ] || usage_error "there is no tests/vm/suite.sh"
-		;;
-	-h | --help) print_usage "$0"; exit ;;
-	*) usage_error "unknown argument: $1" ;;
-	esac
-	[ $# -le 1 ] || usage_error "one argument is enough"
+	local only=''
+
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--all) all=true ;;
+		--host | --vm)
+			[ -z "$only" ] || usage_error "$only or $1?"
+			only=$1
+			;;
+		-h | --help) print_usage "$0"; exit ;;
+		*) usage_error "unknown argument: $1" ;;
+		esac
+		shift
+	done
+	[ "$only" != --host ] || vm=false
+	[ "$only" != --vm ] || host=false
 }
 
 verdict() {
@@ -141,6 +149,10 @@ host_tests() {
 	step "dmaheap-bench, copies" as_root "$top/build/dmaheap-bench" \
 		--rows 'read,write,udmabuf,in-*,out-*,small,grow-*' \
 		--size 1 --count 3 --runs 1 --largest 16 --window 8 || true
+	! $all || more_builds
+}
+
+more_builds() {
 	variant asan build-asan
 	variant tsan build-tsan --tag load
 	# no unit knows of libfuse
@@ -151,18 +163,24 @@ host_tests() {
 # Kernels take minutes of both processors: they are built in what time the tests on
 # this machine leave. What goes wrong the tests that need them will tell.
 build_kernels_meanwhile() {
+	local variants=(patched selftests)
+
+	! $all || variants+=(stock)
 	"$top/contrib/install-deps.sh" build test kernel vm >&2 || return 0
 	# shellcheck disable=SC2016 # for the shell that is started
-	setsid nice -n 19 bash -c 'for variant in patched stock selftests; do
+	setsid nice -n 19 bash -c 'for variant; do
 		"$0" "$variant"
-	done' "$top/kernel/build.sh" >/dev/null 2>&1 </dev/null &
+	done' "$top/kernel/build.sh" "${variants[@]}" >/dev/null 2>&1 </dev/null &
 	# shellcheck disable=SC2064 # this one, and now
 	trap "kill -- -$! 2>/dev/null || true" EXIT
 }
 
 vm_tests() {
+	local options=()
+
+	! $all || options=(--all)
 	step "contrib/try.sh --patched" try_patched || true
-	tap_steps "virtual machines" "$top/tests/vm/suite.sh"
+	tap_steps "virtual machines" "$top/tests/vm/suite.sh" ${options[0]+"${options[@]}"}
 }
 
 main() {

@@ -1,13 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# usage: tests/vm/suite.sh [[--rig uml|qemu] [--kernel patched|stock|debug] [--image FILE]
-#                          [--memory SIZE] [--timeout SECONDS] [CASE...]]
+# usage: tests/vm/suite.sh [--all]
+#        tests/vm/suite.sh [--rig uml|qemu] [--kernel patched|stock|debug] [--image FILE]
+#                          [--memory SIZE] [--timeout SECONDS] [CASE...]
 #
-# Runs the guest's tests. Without arguments, what a change has to pass: almost all
-# on the patched and on the stock kernel, see everything(). With some, in one boot:
-# the CASEs named, or all. A CASE is a file in tests/vm/cases, a C program or a
-# shell script, without its ending.
+# Runs the guest's tests. Without arguments, what every change has to pass: on the
+# patched kernel the cases without the tag "long". With --all, on the patched and
+# on the stock kernel, see everything(). With others, in one boot: the CASEs named,
+# or all. A CASE is a file in tests/vm/cases, a C program or a shell script, without
+# its ending; a line "tags: long" at its head says that it takes a minute or more,
+# and that others would notice, too, if what it tests did not work at all.
 #
 # TAP on stdout, and a last line "N passed, N failed, N skipped".
 set -euo pipefail
@@ -75,15 +78,33 @@ named() {
 	"$@" | sed -u -n -e "s/^\(ok\|not ok\)[ 0-9]* - /&$name: /p" -e '/^#/p'
 }
 
+# long NAME: whether the case has the tag
+long() {
+	sed -n '/^$/q; /^#include/q; p' "$here/cases/$1".* | grep -q 'tags:.* long\>'
+}
+
+# The mount tests run on this machine's kernel, too, and take long in a guest.
+own_cases() {
+	all_cases | grep -v '^mount-'
+}
+
+gate() {
+	local cases=() name
+
+	for name in $(own_cases); do
+		long "$name" || cases+=("$name")
+	done
+	named 'patched, uml' boot --kernel patched
+}
+
 everything() {
 	local cases=()
 
-	# the mount tests run on this machine's kernel, too, and take long here
-	mapfile -t cases < <(all_cases | grep -v '^mount-')
+	mapfile -t cases < <(own_cases)
 	named 'patched, uml' boot --kernel patched
 	# the two that take the longest; tools and source-view are there, and the
 	# benchmark runs on this machine's kernel
-	mapfile -t cases < <(all_cases | grep -v -e '^mount-' -e '^tools-sizes$' -e '^bench$')
+	mapfile -t cases < <(own_cases | grep -v -e '^tools-sizes$' -e '^bench$')
 	named 'stock, uml' boot --kernel stock
 }
 
@@ -106,8 +127,13 @@ count() {
 }
 
 main() {
-	local run=everything
+	local run=gate
 
+	if [ "${1:-}" = --all ]; then
+		[ $# -eq 1 ] || usage_error "nothing goes with --all"
+		run=everything
+		shift
+	fi
 	while [ $# -gt 0 ]; do
 		run=boot
 		case $1 in

@@ -4,6 +4,8 @@
 # Every row of dmaheap-bench does what it says here, with the right bytes; what
 # this kernel has not is told as such, and nothing else is left out. A wrong byte
 # is noticed. The figures are of no use.
+#
+# tags: long
 set -euo pipefail
 # shellcheck source=contrib/common.sh
 . "${BASH_SOURCE[0]%/*}/../../../contrib/common.sh"

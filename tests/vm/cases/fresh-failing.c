@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a copy has not brought to a new buffer is zeros, however it ended. */
+/*
+ * What a copy has not brought to a new buffer is zeros, however it ended.
+ *
+ * tags: long
+ */
 #define _GNU_SOURCE
 #include "disk.h"
 #include "fresh.h"

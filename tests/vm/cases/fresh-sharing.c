@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Several at a new buffer: nobody undoes what another does, nor waits for long. */
+/*
+ * Several at a new buffer: nobody undoes what another does, nor waits for long.
+ *
+ * tags: long
+ */
 #define _GNU_SOURCE
 #include "fresh.h"
 #include "memory.h"

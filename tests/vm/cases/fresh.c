@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* New buffers are zeros but for what was put there. */
+/*
+ * New buffers are zeros but for what was put there.
+ *
+ * tags: long
+ */
 #define _GNU_SOURCE
 #include "fresh.h"
 #include "memory.h"

@@ -4,6 +4,8 @@
 # The dma-bufs of a mount for programs and devices: they are the files' own
 # memory, files stay files while others hold them, and dma-bufs of others
 # become files.
+#
+# tags: long
 set -euo pipefail
 # shellcheck source=contrib/common.sh
 . "${BASH_SOURCE[0]%/*}/../../../contrib/common.sh"

@@ -3,6 +3,8 @@
 #
 # Files of every length and shape arrive whole by whatever tool, in a buffer and
 # back on the disk, and no byte of what was there before is left.
+#
+# tags: long
 set -euo pipefail
 # shellcheck source=contrib/common.sh
 . "${BASH_SOURCE[0]%/*}/../../../contrib/common.sh"

@@ -3,6 +3,8 @@
 #
 # What cp makes of sources of every kind: what arrives is right, and came on the
 # best way that there is for it, which the file tells.
+#
+# tags: long
 set -euo pipefail
 # shellcheck source=contrib/common.sh
 . "${BASH_SOURCE[0]%/*}/../../../contrib/common.sh"
