@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Several at a new buffer: nobody undoes what another does, nor waits for long.
- *
- * tags: long
- */
+/* Several at a new buffer: nobody undoes what another does, nor waits for long. */
 #define _GNU_SOURCE
 #include "fresh.h"
 #include "memory.h"

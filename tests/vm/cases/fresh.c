@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * New buffers are zeros but for what was put there.
- *
- * tags: long
- */
+/* New buffers are zeros but for what was put there. */
 #define _GNU_SOURCE
 #include "fresh.h"
 #include "memory.h"
