@@ -6,11 +6,12 @@
 # Installs what is missing, builds, and runs the tests that every change has to
 # pass, a third of an hour:
 #
-#   --host   what runs on this machine's kernel: unit tests, tests on real
-#            mounts, the scripts and the documentation
+#   --host   what runs on this machine's kernel: tests on real mounts, unit tests
+#            with AddressSanitizer, the scripts and the documentation
 #   --vm     what needs a kernel of its own, tests/vm, on the patched one
-#   --all    more, an hour: the first also with sanitizers and with an old libfuse,
-#            the second also on the stock kernel, and the cases that take long
+#   --all    more, an hour: both of the first with both sanitizers and without, and
+#            with an old libfuse, the second also on the stock kernel, and the cases
+#            that take long
 #
 # --host and --vm are both meant where neither is named. Needs root or sudo. Output
 # is TAP, and the last line is "N passed, N failed, N skipped".
@@ -125,23 +126,27 @@ try_patched() {
 	grep -q '^bytes: the same again, 0 of them left' <<<"$said"
 }
 
-# on_mounts PRESET DIRECTORY [MOUNT-TEST-OPTION...]: test one that is built
+# on_mounts PRESET DIRECTORY [MOUNT-TEST-OPTION...], on_units PRESET DIRECTORY: test
+# what is built
 on_mounts() {
 	local preset=$1 directory=$top/$2
 	shift 2
 	tap_steps "mount tests, $preset" mount_tests --build "$directory" "$@"
 }
 
-# variant PRESET DIRECTORY [MOUNT-TEST-OPTION...]: build one, and test it
-variant() {
-	step "build $1" build_preset "$1" || return 0
+on_units() {
 	tap_steps "unit tests, $1" unit_tests "$1" "$top/$2"
-	on_mounts "$@"
+}
+
+# build PRESET: as a test
+build() {
+	step "build $1" build_preset "$1"
 }
 
 host_tests() {
 	step "dependencies" "$top/contrib/install-deps.sh" build test || return 0
-	variant default build
+	build default || return 0
+	on_mounts default build
 	tap_steps "scripts and documentation" "$top/tests/tree.sh" "$top/build"
 	step "contrib/try.sh" try_it || true
 	step "dmaheap-bench, names and memory" as_root "$top/build/dmaheap-bench" \
@@ -149,15 +154,20 @@ host_tests() {
 	step "dmaheap-bench, copies" as_root "$top/build/dmaheap-bench" \
 		--rows 'read,write,udmabuf,in-*,out-*,small,grow-*' \
 		--size 1 --count 3 --runs 1 --largest 16 --window 8 || true
-	! $all || more_builds
+	! build asan || on_units asan build-asan
+	! $all || more_host_tests
 }
 
-more_builds() {
-	variant asan build-asan
-	variant tsan build-tsan --tag load
+# Each takes minutes and seldom tells what no other did.
+more_host_tests() {
+	on_units default build
+	on_mounts asan build-asan
+	if build tsan; then
+		on_units tsan build-tsan
+		on_mounts tsan build-tsan --tag load
+	fi
 	# no unit knows of libfuse
-	! step "build old-libfuse" build_preset old-libfuse ||
-		on_mounts old-libfuse build-old-libfuse --tag short
+	! build old-libfuse || on_mounts old-libfuse build-old-libfuse --tag short
 }
 
 # Kernels take minutes of both processors: they are built in what time the tests on
