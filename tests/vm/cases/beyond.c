@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Positions and lengths that do not fit 31 or 32 bits.
- *
- * tags: long
- */
+/* Positions and lengths that do not fit 31 or 32 bits. */
 #define _GNU_SOURCE
 #include "memory.h"
 #include "vm.h"
