@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The start-up ladder: options, heap, tree, mount, background. All that can
- * fail does so while mount(8) still waits for the exit status.
+ * Start-up: options, heap, source, tree, mount, background. Everything that can fail does so
+ * while mount(8) still waits for the exit status.
  */
-#include "fs/file.h"
+#include "fs/inode.h"
 #include "fs/session.h"
-#include "fs/source.h"
 #include "options.h"
 #include "util/log.h"
-#include "util/number.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,7 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* As mount(8) has them. */
+/* As in mount(8). */
 enum exit_status { EXIT_MOUNTED = 0, EXIT_USAGE = 1, EXIT_SYSTEM = 2, EXIT_MOUNT = 32 };
 
 static enum exit_status fail(enum exit_status status, const char *why)
@@ -27,7 +25,7 @@ static enum exit_status fail(enum exit_status status, const char *why)
 	return status;
 }
 
-/* Heaps whose buffers cost an fd each serve as many as the limit allows. */
+/* On most heaps each buffer needs an open file. */
 static void raise_fd_limit(void)
 {
 	struct rlimit limit;
@@ -50,16 +48,17 @@ static struct tree_options tree_options(const struct options *options)
 		.atime = options->noatime       ? MOUNT_ATTR_NOATIME
 			 : options->strictatime ? MOUNT_ATTR_STRICTATIME
 						: MOUNT_ATTR_RELATIME,
+		.node_type = inode_tree_type,
 	};
 }
 
 static struct session_options session_options(const struct options *options)
 {
-	const char *source = options->source ?: "dmaheapfs";
+	const char *device = options->device ?: "dmaheapfs";
 
 	return (struct session_options){
 		.mountpoint = options->mountpoint,
-		.fsname = options->fsname ?: source,
+		.fsname = options->fsname ?: device,
 		.mount_flags = options->mount_flags,
 		.allow_other = options->allow_other ||
 			       (geteuid() == 0 && !options->no_allow_other),
@@ -71,9 +70,9 @@ static void announce(const struct heap *heap)
 {
 	if (*heap->choice)
 		log_info("heap=%s (%s); dma-buf: %s", heap->name, heap->choice, heap->dmabuf);
-	if (heap->ops->memory != HEAP_TREE_FILE)
-		log_info("every buffer costs an open file: there can be %" PRIu64
-			 "; a higher limit of open files (ulimit -Hn) allows more",
+	if (!heap->ops->in_tmpfs)
+		log_info("at most %" PRIu64 " buffers (one open file each); raise the hard limit "
+			 "of open files (ulimit -Hn, LimitNOFILE=) for more",
 			 fs_most_buffers());
 }
 
@@ -86,30 +85,44 @@ static enum exit_status mount_and_serve(const struct options *options, struct fs
 	if (session_mount(&session, fs, &wanted, why))
 		return fail(EXIT_MOUNT, why);
 	announce(fs->heap);
-	int error = session_serve(session, fs, options->foreground);
+	const int error = session_serve(session, fs, options->foreground);
 
 	session_finish(session, fs);
 	return error ? fail(EXIT_SYSTEM, strerror(-error)) : EXIT_MOUNTED;
 }
 
-/* Before anything is mounted: what is mounted later does not show in it. */
-static int open_view(const struct options *options, struct view **view, char why[static 256])
+/* Before the mount, so that it does not show in itself. */
+static int open_source(const struct options *options, struct source **source,
+		       char why[static 256])
 {
-	const struct view_options wanted = {
-		.directory = options->view,
+	const struct source_options wanted = {
+		.directory = options->source,
 		.mountpoint = options->mountpoint,
-		.allow_fuse = options->view_fuse,
+		.allow_fuse = options->source_fuse,
+		.node_type = inode_source_type,
 	};
 
-	return options->view ? view_create(view, &wanted, why) : 0;
+	return options->source ? source_create(source, &wanted, why) : 0;
+}
+
+static int open_parts(const struct options *options, struct fs *fs, char why[static 256])
+{
+	const struct tree_options wanted = tree_options(options);
+	int error = open_source(options, &fs->source, why);
+
+	if (error)
+		return error;
+	error = tree_init(&fs->tree, &wanted, why);
+	if (error)
+		source_destroy(fs->source);
+	return error;
 }
 
 static enum exit_status run_with_heap(const struct options *options, struct heap *heap)
 {
-	const struct tree_options wanted = tree_options(options);
 	struct fs fs = {
 		.heap = heap,
-		.budget = {.limit = options->size_bytes},
+		.quota = {.limit = options->size_bytes},
 		.kernel = {.fail_busy = options->copy_busy == COPY_BUSY_FAIL},
 		.direct = options->copy_direct,
 		.busy = options->copy_busy,
@@ -117,31 +130,26 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 	};
 	char why[256];
 
-	if (open_view(options, &fs.view, why))
+	if (open_parts(options, &fs, why))
 		return fail(EXIT_MOUNT, why);
-	if (tree_init(&fs.tree, &wanted, why)) {
-		view_destroy(fs.view, NULL);
-		return fail(EXIT_MOUNT, why);
-	}
-	if (heap->ops->memory == HEAP_TREE_FILE)
+	if (heap->ops->in_tmpfs)
 		heap->large_pages = tree_has_large_pages(&fs.tree);
 	clock_gettime(CLOCK_MONOTONIC, &fs.since);
-	enum exit_status status = mount_and_serve(options, &fs);
+	const enum exit_status status = mount_and_serve(options, &fs);
 
-	node_destroy_all(&fs.tree, file_end);
-	budget_finish(&fs.budget);
 	tree_finish(&fs.tree);
-	view_destroy(fs.view, source_end);
+	quota_finish(&fs.quota);
+	source_destroy(fs.source);
 	free(fs.mountpoint);
 	return status;
 }
 
-/* SOURCE names the heap where there is one of that name, else it is a label. */
+/* SOURCE is the heap if this machine has one of that name, else a label. */
 static const char *heap_name(const struct options *options)
 {
 	if (options->heap)
 		return options->heap;
-	return options->source && heap_exists(options->source, "/dev") ? options->source : "auto";
+	return options->device && heap_exists(options->device, "/dev") ? options->device : "auto";
 }
 
 static enum exit_status run(const struct options *options)
@@ -152,7 +160,7 @@ static enum exit_status run(const struct options *options)
 	raise_fd_limit();
 	if (heap_open(&heap, heap_name(options), "/dev", why))
 		return fail(EXIT_MOUNT, why);
-	enum exit_status status = run_with_heap(options, heap);
+	const enum exit_status status = run_with_heap(options, heap);
 
 	heap_destroy(heap);
 	return status;

@@ -36,8 +36,8 @@ static const struct row table[] = {
 	{"mode", TEXT, AT(mode), "OCTAL", "mode of the root directory (1777)"},
 	{"uid", TEXT, AT(uid), "N", "owner of the root directory (who mounts)"},
 	{"gid", TEXT, AT(gid), "N", "group of the root directory (who mounts)"},
-	{"source", TEXT, AT(view), "DIR", "show DIR read-only as .source, to copy from"},
-	{"source_fuse", FLAG, AT(view_fuse), NULL, "let DIR be on a FUSE filesystem, which may hang"},
+	{"source", TEXT, AT(source), "DIR", "show DIR read-only as .source, to copy from"},
+	{"source_fuse", FLAG, AT(source_fuse), NULL, "let DIR be on a FUSE filesystem, which may hang"},
 	{"direct", TEXT, AT(direct), "WHEN", "direct I/O of copies: auto, always, never (auto)"},
 	{"busy", TEXT, AT(busy), "WHAT", "copies into what a device uses: copy (by the CPU), fail"},
 	{"threads", TEXT, AT(threads), "N", "how many threads copy (4)"},
@@ -225,11 +225,11 @@ static int check_threads(struct options *options, char why[static 256])
  * What DIR's own mount may forbid must not come about by showing it elsewhere.
  * mount(8) asks for suid and dev unless told otherwise; the last word counts.
  */
-static int check_view(struct options *options, char why[static 256])
+static int check_source(struct options *options, char why[static 256])
 {
-	if (options->view_fuse && !options->view)
+	if (options->source_fuse && !options->source)
 		return complain(why, "source_fuse is of no use without source=DIR");
-	if (options->view) {
+	if (options->source) {
 		add_mount_flag(options, "nosuid");
 		add_mount_flag(options, "nodev");
 	}
@@ -268,7 +268,7 @@ static int check_values(struct options *options, char why[static 256])
 	return check_direct(options, why)
 		       ?: check_busy(options, why)
 		       ?: check_threads(options, why)
-		       ?: check_view(options, why);
+		       ?: check_source(options, why);
 }
 
 static int take_arguments(struct options *options, int count, char *const words[],
@@ -280,7 +280,7 @@ static int take_arguments(struct options *options, int count, char *const words[
 		return complain(why, "'%s' is one argument too many; see: dmaheapfs --help",
 				words[2]);
 	if (count == 2)
-		replace(&options->source, words[0]);
+		replace(&options->device, words[0]);
 	replace(&options->mountpoint, words[count - 1]);
 	return check_values(options, why);
 }
@@ -321,7 +321,7 @@ void options_finish(struct options *options)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (table[i].kind == TEXT)
 			free(*(char **)((char *)options + table[i].offset));
-	free(options->source);
+	free(options->device);
 	free(options->mountpoint);
 	free(options->mount_flags);
 }

@@ -15,9 +15,9 @@
 #include <sys/types.h>
 
 struct options {
-	char *source; /* NULL: not given */
+	char *device; /* SOURCE; NULL: not given */
 	char *mountpoint;
-	char *heap; /* NULL: what SOURCE names, else auto */
+	char *heap; /* NULL: SOURCE if it is a heap, else auto */
 	char *size; /* as written: bytes, k, m, g or % of the memory */
 	char *nr_inodes;
 	char *huge;
@@ -28,8 +28,8 @@ struct options {
 	char *busy;
 	char *threads;
 	char *fsname;
-	char *view; /* of -o source=, unlike the SOURCE above; NULL: none */
-	bool view_fuse;
+	char *source; /* source=, the directory to show; NULL: none */
+	bool source_fuse;
 	bool allow_other;
 	bool no_allow_other;
 	bool noatime;

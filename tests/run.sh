@@ -122,7 +122,7 @@ try_patched() {
 	said=$(try_it --patched) || status=$?
 	printf '%s\n' "$said"
 	[ "$status" -eq 0 ] &&
-	grep -q '^last copy  *engine=kernel direct=yes ' <<<"$said" &&
+	grep -q '^last copy  *engine=copy_file_range direct=yes ' <<<"$said" &&
 	grep -q '^bytes: the same again, 0 of them left' <<<"$said"
 }
 

@@ -1,32 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A buffer's life, its lock, and the checks that all kinds of memory share.
- * What the calls do is in memory_*.c.
+ * The life of a buffer, its lock, and the checks that are common to all kinds of
+ * memory. The operations themselves are in memory_*.c.
  */
 #include "buffer/buffer.h"
 
-#include "buffer/fair_lock.h"
-#include "buffer/hold.h"
-#include "buffer/memory.h"
+#include "buffer/lock.h"
+#include "util/fd_path.h"
+#include "util/math.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
-#include <stdio.h>
 
-#define OFFSET_MAX INT64_MAX
+/* --- life ------------------------------------------------------------------------- */
 
-uint64_t page_round_down(uint64_t bytes)
-{
-	return bytes & ~((uint64_t)sysconf(_SC_PAGESIZE) - 1);
-}
-
-uint64_t page_round_up(uint64_t bytes)
-{
-	return page_round_down(bytes + (uint64_t)sysconf(_SC_PAGESIZE) - 1);
-}
-
-static int take_file(struct buffer *buffer, const struct memory_ops *ops, int file)
+static int set_memory(struct buffer *buffer, const struct memory_ops *ops, int file)
 {
 	if (file < 0)
 		return file;
@@ -35,57 +23,67 @@ static int take_file(struct buffer *buffer, const struct memory_ops *ops, int fi
 	return 0;
 }
 
-/* Gives the new buffer its kind of memory. @file belongs to it also on error. */
+/* Gives the new buffer its kind of memory. It owns @file, also on an error. */
 static int attach_memory(struct buffer *buffer, int file)
 {
-	const struct heap_ops *heap = buffer->heap->ops;
+	struct heap *heap = buffer->heap;
 
-	switch (heap->memory) {
-	case HEAP_TREE_FILE:
-		return take_file(buffer, &memory_tree_file, file);
-	case HEAP_OWN_FILE:
-		return take_file(buffer, &memory_own_file, heap->alloc(buffer->heap, 0));
-	case HEAP_PAGES:
-		buffer->ops = &memory_pages;
-	}
+	if (heap->ops->in_tmpfs)
+		return set_memory(buffer, &memory_tmpfs, file);
+	if (!heap->ops->fixed_size)
+		return set_memory(buffer, &memory_memfd, heap->ops->alloc(heap, 0));
+	buffer->ops = &memory_dmabuf;
 	return 0;
 }
 
 static void init_parts(struct buffer *buffer)
 {
-	fair_lock_init(&buffer->lock);
-	charge_init(&buffer->charge, buffer->budget);
-	bracket_init(&buffer->bracket);
-	data_times_init(&buffer->times);
-	pages_init(&buffer->pages);
-	pages_init(&buffer->discarded);
+	fair_rwlock_init(&buffer->lock);
+	charge_init(&buffer->charge, buffer->quota);
+	cpu_access_lock_init(&buffer->cpu_access);
+	times_init(&buffer->times);
+	dmabuf_init(&buffer->dmabuf);
+	dmabuf_init(&buffer->discarded);
 }
 
 static void finish_parts(struct buffer *buffer)
 {
 	charge_finish(&buffer->charge);
-	bracket_finish(&buffer->bracket);
-	data_times_finish(&buffer->times);
+	cpu_access_lock_finish(&buffer->cpu_access);
+	times_finish(&buffer->times);
 	pthread_rwlock_destroy(&buffer->lock);
 }
 
-int buffer_create(struct buffer **created, struct heap *heap, struct budget *budget, int file)
+int buffer_create(struct buffer **created, struct heap *heap, struct quota *quota, int file)
 {
 	struct buffer *buffer = calloc(1, sizeof(*buffer));
-	int err;
 
 	if (!buffer) {
 		close_fd(file);
 		return -ENOMEM;
 	}
 	buffer->heap = heap;
-	buffer->budget = budget;
+	buffer->quota = quota;
 	buffer->file = -1;
-	err = attach_memory(buffer, file);
-	if (err) {
+	const int error = attach_memory(buffer, file);
+
+	if (error) {
 		free(buffer);
-		return err;
+		return error;
 	}
+	init_parts(buffer);
+	*created = buffer;
+	return 0;
+}
+
+int buffer_create_mounted(struct buffer **created, int file)
+{
+	struct buffer *buffer = calloc(1, sizeof(*buffer));
+
+	if (!buffer)
+		return -ENOMEM;
+	buffer->ops = &memory_mounted;
+	buffer->file = file;
 	init_parts(buffer);
 	*created = buffer;
 	return 0;
@@ -100,30 +98,31 @@ void buffer_destroy(struct buffer *buffer)
 	free(buffer);
 }
 
+/* --- data ------------------------------------------------------------------------- */
+
 int buffer_check_range(off_t offset, size_t size)
 {
 	if (offset < 0)
 		return -EINVAL;
-	return size > (uint64_t)(OFFSET_MAX - offset) ? -EFBIG : 0;
+	return size > (uint64_t)(INT64_MAX - offset) ? -EFBIG : 0;
 }
 
 ssize_t buffer_read(struct buffer *buffer, void *data, size_t size, off_t offset)
 {
-	int err = buffer_check_range(offset, size);
+	const int error = buffer_check_range(offset, size);
 
-	if (err || size == 0)
-		return err;
-	with_shared(buffer);
+	if (error || size == 0)
+		return error;
+	guard(buffer_shared)(buffer);
 	return buffer->ops->read(buffer, data, size, offset);
 }
 
 static bool try_write(struct buffer *buffer, const void *data, size_t size, off_t offset,
 		      ssize_t *result)
 {
-	const struct memory_ops *ops;
+	guard(buffer_shared)(buffer);
+	const struct memory_ops *ops = buffer->ops;
 
-	with_shared(buffer);
-	ops = buffer->ops;
 	if (ops->is_ready && !ops->is_ready(buffer, size, offset))
 		return false;
 	*result = ops->write(buffer, data, size, offset);
@@ -132,13 +131,11 @@ static bool try_write(struct buffer *buffer, const void *data, size_t size, off_
 
 static ssize_t write_alone(struct buffer *buffer, const void *data, size_t size, off_t offset)
 {
-	ssize_t n;
-	int err;
+	guard(buffer_exclusive)(buffer);
+	const int error = buffer->ops->make_room(buffer, (uint64_t)offset + size);
+	const ssize_t n = buffer->ops->write(buffer, data, size, offset);
 
-	with_exclusive(buffer);
-	err = buffer->ops->make_room(buffer, (uint64_t)offset + size);
-	n = buffer->ops->write(buffer, data, size, offset);
-	return n == -ENOSPC && err ? err : n;
+	return n == -ENOSPC && error ? error : n;
 }
 
 ssize_t buffer_write(struct buffer *buffer, const void *data, size_t size, off_t offset)
@@ -154,7 +151,7 @@ int buffer_truncate(struct buffer *buffer, off_t size)
 {
 	if (size < 0)
 		return -EINVAL;
-	with_exclusive(buffer);
+	guard(buffer_exclusive)(buffer);
 	return buffer->ops->truncate(buffer, size);
 }
 
@@ -174,16 +171,15 @@ static bool is_known_mode(int mode)
 
 int buffer_allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
 {
-	int err;
-
 	if (length <= 0)
 		return -EINVAL;
-	err = buffer_check_range(offset, (size_t)length);
-	if (err)
-		return err;
+	const int error = buffer_check_range(offset, (size_t)length);
+
+	if (error)
+		return error;
 	if (!is_known_mode(mode))
 		return -EOPNOTSUPP;
-	with_exclusive(buffer);
+	guard(buffer_exclusive)(buffer);
 	return buffer->ops->allocate(buffer, mode, offset, length);
 }
 
@@ -193,37 +189,51 @@ off_t buffer_seek(struct buffer *buffer, off_t offset, int whence)
 		return -EINVAL;
 	if (offset < 0)
 		return -ENXIO;
-	with_shared(buffer);
+	guard(buffer_shared)(buffer);
 	return buffer->ops->seek(buffer, offset, whence);
 }
 
-/* Of a file of the tree the kernel knows all, and nobody waits for who gives it gigabytes. */
+void buffer_settle(struct buffer *buffer)
+{
+	guard(buffer_exclusive)(buffer);
+	if (buffer->ops->settle)
+		buffer->ops->settle(buffer);
+}
+
+/* --- attributes ------------------------------------------------------------------- */
+
+/* Without the lock in tmpfs, so that stat(2) does not wait for a copy of gigabytes. */
 void buffer_stat(struct buffer *buffer, struct stat *st)
 {
-	if (buffer->heap->ops->memory == HEAP_TREE_FILE)
+	if (buffer_is_in_tmpfs(buffer))
 		return;
-	with_shared(buffer);
+	guard(buffer_shared)(buffer);
 	buffer->ops->stat(buffer, st);
 }
 
 uint64_t buffer_size(struct buffer *buffer)
 {
-	with_shared(buffer);
+	guard(buffer_shared)(buffer);
 	const off_t size = buffer->ops->size(buffer);
 
 	return size < 0 ? 0 : (uint64_t)size;
 }
 
+uint64_t buffer_capacity(struct buffer *buffer)
+{
+	guard(buffer_shared)(buffer);
+	return buffer->ops->capacity(buffer);
+}
+
 int buffer_set_times(struct buffer *buffer, const struct timespec times[2])
 {
-	with_shared(buffer);
+	guard(buffer_shared)(buffer);
 	return buffer->ops->set_times(buffer, times);
 }
 
-uint64_t buffer_capacity(struct buffer *buffer)
+enum buffer_state buffer_initial_state(const struct heap *heap)
 {
-	with_shared(buffer);
-	return buffer->ops->capacity(buffer);
+	return heap->ops->fixed_size ? BUFFER_EMPTY : BUFFER_FILE;
 }
 
 static int tell_state(void *context, enum buffer_state state, int file)
@@ -233,33 +243,29 @@ static int tell_state(void *context, enum buffer_state state, int file)
 	return 0;
 }
 
-/* As with buffer_stat(). */
+/* As with buffer_stat(), no lock in tmpfs. */
 enum buffer_state buffer_state(struct buffer *buffer)
 {
-	enum buffer_state state = BUFFER_SIZED_BY_KERNEL;
+	enum buffer_state state = BUFFER_FILE;
 
-	if (buffer->heap->ops->memory == HEAP_TREE_FILE)
-		return state;
-	buffer_visit(buffer, tell_state, &state);
+	if (!buffer_is_in_tmpfs(buffer))
+		buffer_visit(buffer, tell_state, &state);
 	return state;
-}
-
-bool buffer_has_large_pages(struct buffer *buffer)
-{
-	return buffer->heap->large_pages && buffer_state(buffer) == BUFFER_SIZED_BY_KERNEL;
 }
 
 int buffer_visit(struct buffer *buffer, buffer_visitor *visit, void *context)
 {
-	with_shared(buffer);
+	guard(buffer_shared)(buffer);
 	const enum buffer_state state = buffer->ops->state;
 
-	if (state != BUFFER_PAGES)
+	if (state != BUFFER_DMABUF)
 		return visit(context, state, buffer->file);
-	if (buffer->pages.dmabuf < 0)
+	if (buffer->dmabuf.fd < 0)
 		return visit(context, BUFFER_EMPTY, -1);
-	return visit(context, BUFFER_PAGES, buffer->pages.dmabuf);
+	return visit(context, BUFFER_DMABUF, buffer->dmabuf.fd);
 }
+
+/* --- other users of the memory ---------------------------------------------------- */
 
 void buffer_on_move(struct buffer *buffer, buffer_mover *move, void *context)
 {
@@ -274,11 +280,11 @@ void buffer_lend(struct buffer *buffer)
 
 int buffer_export(struct buffer *buffer)
 {
-	with_exclusive(buffer);
+	guard(buffer_exclusive)(buffer);
 	return buffer->ops->export ? buffer->ops->export(buffer) : -ENOTSUP;
 }
 
-/* What the dma-buf has; the position of others who share it does not matter to them. */
+/* Moves the file position, which no user of a dma-buf relies on. */
 static int capacity_of(int dmabuf, size_t *capacity)
 {
 	const off_t end = lseek(dmabuf, 0, SEEK_END);
@@ -292,42 +298,39 @@ static int capacity_of(int dmabuf, size_t *capacity)
 int buffer_import(struct buffer *buffer, int fd)
 {
 	size_t capacity = 0;
-	int err = capacity_of(fd, &capacity);
-	with_exclusive(buffer);
+	int error = capacity_of(fd, &capacity);
+	guard(buffer_exclusive)(buffer);
 
-	if (!err)
-		err = buffer->ops->import ? buffer->ops->import(buffer, fd, capacity) : -ENOTSUP;
-	if (err)
+	if (!error)
+		error = buffer->ops->import ? buffer->ops->import(buffer, fd, capacity) : -ENOTSUP;
+	if (error)
 		close_fd(fd);
-	return err;
+	return error;
 }
 
 bool buffer_is_exported(struct buffer *buffer)
 {
-	with_shared(buffer);
+	guard(buffer_shared)(buffer);
 	return buffer->exported;
 }
 
 int buffer_stat_memory(struct buffer *buffer, struct stat *st)
 {
-	with_shared(buffer);
-	const int fd = buffer->pages.dmabuf < 0 ? buffer->file : buffer->pages.dmabuf;
+	guard(buffer_shared)(buffer);
+	const int fd = buffer->dmabuf.fd < 0 ? buffer->file : buffer->dmabuf.fd;
 
 	if (fd < 0)
 		return -ENODATA;
 	return fstat(fd, st) ? -errno : 0;
 }
 
-/* Opened anew: a copy of our fd could be written to. */
+/* Opens the file again: a duplicate of our fd would be writable. */
 static int reopen_read_only(void *context, enum buffer_state state, int file)
 {
-	char path[32];
-
 	(void)context;
-	if (state != BUFFER_SIZED_BY_KERNEL && state != BUFFER_PINNED_FILE)
+	if (state != BUFFER_FILE && state != BUFFER_EXPORTED_FILE)
 		return -ENOTSUP;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const int fd = open(fd_path(file).text, O_RDONLY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -335,10 +338,4 @@ static int reopen_read_only(void *context, enum buffer_state state, int file)
 int buffer_open_memory(struct buffer *buffer)
 {
 	return buffer_visit(buffer, reopen_read_only, NULL);
-}
-
-void buffer_settle(struct buffer *buffer)
-{
-	with_exclusive(buffer);
-	buffer->ops->settle(buffer);
 }

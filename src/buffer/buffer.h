@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A buffer is what a regular file of the mount contains: memory, a logical
- * size, and its exports. It knows no name, no owner, and no FUSE.
+ * A buffer is the content of a regular file of the mount: memory, a logical
+ * size, and exports. It has no name and no owner, and knows no FUSE.
  *
- * The logical size is what read(2) stops at and st_size shows. The capacity
- * is the memory held, in bytes. Bytes between the two are zero, always.
+ * The logical size is st_size and the end of file. The capacity is the memory
+ * held, in bytes. Bytes between the two are always zero.
  *
- * Calls may come from any thread at once. Reads run side by side, and so do
- * writes to memory files; a write to a dma-buf is alone, and a call that moves
- * or resizes the memory waits for all others. Everything returns 0 (or a count)
- * or -errno. Sizes and offsets are bytes.
+ * All calls may come from any thread. Reads run in parallel, and so do writes to
+ * memory files. A write to a dma-buf runs alone, and a call that moves or resizes
+ * the memory waits for all others. Everything returns 0 (or a count) or -errno.
+ * Sizes and offsets are bytes.
  */
 #ifndef BUFFER_BUFFER_H
 #define BUFFER_BUFFER_H
 
 #include "buffer/heap.h"
-#include "buffer/leavings.h"
+#include "buffer/quota.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -26,66 +25,37 @@
 struct buffer;
 
 /*
- * What all buffers of one mount may hold together, where the kernel does not
- * keep the limit itself (everything but HEAP_TREE_FILE).
+ * Creates a buffer. If the heap's memory is in tmpfs, @file is the open file
+ * there; the buffer owns it from here on, also on an error. Otherwise @file is
+ * -1. @quota outlives the buffer.
  */
-struct budget {
-	uint64_t limit;	       /* bytes; UINT64_MAX: none */
-	_Atomic uint64_t used; /* bytes, those left behind included */
-	struct leavings leavings;
-};
+int buffer_create(struct buffer **buffer, struct heap *heap, struct quota *quota, int file);
 
 /*
- * Takes @bytes or fails with -ENOSPC and takes nothing. Looks first whether
- * something left behind has become free, if there is too little.
+ * Creates a buffer for @file, a file of a mount that another process serves, open
+ * for reading, and for writing too if the buffer is written. It stays the
+ * caller's. Only buffer_read(), _write(), _seek(), _size(), _access() and the
+ * calls of window.h work on it.
  */
-int budget_take(struct budget *budget, uint64_t bytes);
+int buffer_create_mounted(struct buffer **buffer, int file);
 
-/* Whether that would work now. */
-bool budget_has_room(struct budget *budget, uint64_t bytes);
-void budget_give_back(struct budget *budget, uint64_t bytes);
-
-/* Whoever held @from holds @to now, be there room or not. */
-void budget_correct(struct budget *budget, uint64_t from, uint64_t to);
-
-uint64_t budget_left(struct budget *budget);
-
-/*
- * A buffer has gone, but others hold its dma-buf @fd, which is the budget's from
- * here on: its @bytes count until they let go.
- */
-void budget_leave(struct budget *budget, struct heap *heap, int fd, uint64_t bytes);
-
-/* Gives back what nobody holds any more. The bytes that are still held. */
-uint64_t budget_collect(struct budget *budget);
-
-/* Lets go of all that was left behind. */
-void budget_finish(struct budget *budget);
-
-/*
- * A new buffer. @file is, on a HEAP_TREE_FILE heap, the open file of the tree
- * that is the memory, and belongs to the buffer from here on, also on error;
- * -1 on every other heap. @budget outlives the buffer.
- */
-int buffer_create(struct buffer **buffer, struct heap *heap, struct budget *budget, int file);
-
-/* Gives all memory back. NULL is fine. Can take tenths of a second a GiB. */
+/* Frees the memory. NULL is fine. Can take tenths of a second a GiB. */
 void buffer_destroy(struct buffer *buffer);
 
 ssize_t buffer_read(struct buffer *buffer, void *data, size_t size, off_t offset);
 
-/* Grows the buffer as needed; a short count when memory ran out on the way. */
+/* Grows the buffer as needed. The count is short if memory runs out on the way. */
 ssize_t buffer_write(struct buffer *buffer, const void *data, size_t size, off_t offset);
 
 /*
- * ftruncate(2). Growing reports -ENOSPC here when the memory is not there,
- * with the buffer as it was. -EBUSY when the memory is exported and too small.
+ * ftruncate(2). Reports -ENOSPC if there is no memory to grow, and leaves the
+ * buffer as it was. -EBUSY if the memory is exported and too small.
  */
 int buffer_truncate(struct buffer *buffer, off_t size);
 
 /*
- * fallocate(2) with mode 0 or FALLOC_FL_KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE;
- * other modes are -EOPNOTSUPP.
+ * fallocate(2) with mode 0 or FALLOC_FL_KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE. Other
+ * modes are -EOPNOTSUPP.
  */
 int buffer_allocate(struct buffer *buffer, int mode, off_t offset, off_t length);
 
@@ -93,103 +63,101 @@ int buffer_allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
 off_t buffer_seek(struct buffer *buffer, off_t offset, int whence);
 
 /*
- * copy_file_range(2) between two buffers of one heap, or within one whose
- * ranges do not overlap. May copy less than asked, to stay interruptible.
+ * copy_file_range(2) between two buffers of one heap, or between ranges of one
+ * buffer that do not overlap. May copy less than asked, to stay interruptible.
  */
 ssize_t buffer_copy(struct buffer *from, off_t from_offset, struct buffer *to, off_t to_offset,
 		    size_t size);
 
 /*
- * Fills in what the buffer knows better than its file in the tree: st_size,
- * st_blocks, and times of data accesses later than those in @st.
+ * Fills in st_size and st_blocks, and raises the times in @st to those of later
+ * data accesses. Leaves @st alone if the memory is in tmpfs.
  */
 void buffer_stat(struct buffer *buffer, struct stat *st);
 
-/* The logical size; 0 where even that can't be had. */
+/* The logical size; 0 if it cannot be determined. */
 uint64_t buffer_size(struct buffer *buffer);
 
-/* utimensat(2): the times that the tree now shows are the times. */
+/* utimensat(2): the times in the tree, just set, override those of data accesses. */
 int buffer_set_times(struct buffer *buffer, const struct timespec times[2]);
 
 uint64_t buffer_capacity(struct buffer *buffer);
 
-/* How much of the memory a mapping or an open may rely on. */
 enum buffer_state {
-	BUFFER_SIZED_BY_KERNEL, /* a memory file: I/O may bypass the buffer */
-	BUFFER_PINNED_FILE,	/* an exported memory file: only mappings may */
-	BUFFER_PAGES,		/* a dma-buf */
-	BUFFER_EMPTY,		/* to become one, no memory yet */
+	BUFFER_FILE,	      /* a memory file: I/O and mappings may bypass the buffer */
+	BUFFER_EXPORTED_FILE, /* an exported memory file: only mappings may */
+	BUFFER_DMABUF,	      /* a dma-buf */
+	BUFFER_EMPTY,	      /* a dma-buf to be: no memory yet */
 };
 
-/* Whether the memory comes in pages much larger than the smallest ones. */
-bool buffer_has_large_pages(struct buffer *buffer);
-
-/* As it is now; it may be another by the time this returns. */
+/* The current state. Another thread may have changed it when this returns. */
 enum buffer_state buffer_state(struct buffer *buffer);
 
+/* The state of a new buffer of @heap. */
+enum buffer_state buffer_initial_state(const struct heap *heap);
+
 /*
- * Calls @visit with the state and with the file that is the memory, -1 if
- * there is none, and returns what it returns. The memory stays what it is
- * meanwhile; @visit must not call the buffer.
+ * Calls @visit with the state and the fd of the memory, -1 if there is none, and
+ * returns its result. The memory does not change meanwhile. @visit must not call
+ * the buffer.
  */
 typedef int buffer_visitor(void *context, enum buffer_state state, int file);
 int buffer_visit(struct buffer *buffer, buffer_visitor *visit, void *context);
 
 /*
- * Has @move called before the buffer gives up its memory for that of @file, or
- * for none if that is -1: others may have been given the old one. An error
- * keeps it, and becomes the error of the call that wanted the move. To be set
- * before the buffer has memory; @move is as restricted as a visitor.
+ * Sets a callback that runs before the buffer replaces its memory by that of
+ * @file, or by none if @file is -1: the kernel may have been given the old one. An
+ * error keeps the old memory and becomes the error of the call that wanted the
+ * move. Set it before the buffer has memory. It must not call the buffer.
  */
 typedef int buffer_mover(void *context, int file);
 void buffer_on_move(struct buffer *buffer, buffer_mover *move, void *context);
 
 /*
- * The memory, this and all that follows, has other writers than the calls here,
- * such as a kernel that it is bound to. What they leave behind the end of the
- * file is zeroed when the size moves over it, but for buffer_allocate() with
- * mode 0, which is how they tell the size. An export implies this.
+ * Declares that the memory, now and later, has writers other than the calls here,
+ * such as the kernel that it is bound to. Bytes that they leave beyond the end of
+ * file are zeroed when the size moves over them, except by buffer_allocate() with
+ * mode 0, which tells the size that they wrote. An export implies this.
  */
 void buffer_lend(struct buffer *buffer);
 
 /*
- * A new dma-buf fd of the buffer's memory, owned by the caller. From the first
- * export on the memory stays what it is for the buffer's life. -ENOTSUP on a
- * heap without dma-bufs, -ENODATA while there is no memory, -EFBIG when the
- * heap makes none of that size.
+ * Returns a new dma-buf fd of the memory, owned by the caller. From the first
+ * export on the memory is never replaced. -ENOTSUP on a heap without dma-bufs,
+ * -ENODATA while there is no memory, -EFBIG if the heap makes none of that size.
  *
- * The first export takes a BUFFER_SIZED_BY_KERNEL to BUFFER_PINNED_FILE, also
- * when it fails after all. Passthrough opens that can write and last beyond that
- * can fill the last page, and nobody sees the size grow.
+ * The first export turns BUFFER_FILE into BUFFER_EXPORTED_FILE, even if it then
+ * fails. Writable passthrough opens from before can still fill the last page,
+ * and the size does not grow by that.
  */
 int buffer_export(struct buffer *buffer);
 
 /*
- * Takes over the dma-buf @fd, also on an error, and has it for memory from here
- * on: exported, for others have it too. The size stays 0, and buffer_allocate()
- * with mode 0 tells how much of it counts. -EEXIST where there is memory or a
- * size already, -ENOTSUP on a heap without dma-bufs.
+ * Makes the dma-buf @fd the buffer's memory and takes it over, also on an error.
+ * The buffer counts as exported, since others have the dma-buf too. The size stays
+ * 0; buffer_allocate() with mode 0 sets it. -EEXIST if there is memory or a size
+ * already, -ENOTSUP on a heap without dma-bufs.
  *
- * On a memory file, whoever has that open by passthrough goes on with it.
+ * Passthrough opens of a memory file from before keep the old file.
  */
 int buffer_import(struct buffer *buffer, int fd);
 
-/* Whether the memory is exported, and so stays what it is. */
+/* The memory is exported and will not be replaced. */
 bool buffer_is_exported(struct buffer *buffer);
 
-/* What fstat(2) says of the fds that others have of the memory. -ENODATA: none yet. */
+/* fstat(2) of the fds that others have of the memory. -ENODATA: there is none yet. */
 int buffer_stat_memory(struct buffer *buffer, struct stat *st);
 
 /*
- * A new O_RDONLY fd of the memory file below the buffer, owned by the caller;
- * -ENOTSUP where there is none of its own.
+ * Returns a new O_RDONLY fd of the memfd that is the memory, owned by the caller;
+ * -ENOTSUP if there is none.
  */
 int buffer_open_memory(struct buffer *buffer);
 
 /*
- * Called when the last writer has closed its file: gives back memory that
- * growing took in advance, unless it is exported, or grew again after that had
- * been given back once: it is being appended to.
+ * To be called when the last writer has closed the file. Frees memory that was
+ * allocated in advance, unless it is exported, or the buffer grew again after
+ * that had been done once: then it is being appended to.
  */
 void buffer_settle(struct buffer *buffer);
 

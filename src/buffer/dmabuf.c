@@ -1,23 +1,104 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "buffer/heap.h"
+#include "buffer/dmabuf.h"
 
-#include <errno.h>
+#include "util/scope.h"
+
 #include <linux/dma-buf.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
+#include <sys/mman.h>
+
+/* --- memory ---------------------------------------------------------------------- */
+
+void dmabuf_init(struct dmabuf *dmabuf)
+{
+	dmabuf->fd = -1;
+	dmabuf->file = -1;
+	dmabuf->takes_io = false;
+	dmabuf->capacity = 0;
+	atomic_init(&dmabuf->map, NULL);
+}
+
+void dmabuf_set_fd(struct dmabuf *dmabuf, struct heap *heap, int fd)
+{
+	dmabuf->fd = fd;
+	dmabuf->takes_io = heap->ops->takes_io && heap->ops->takes_io(heap, fd);
+}
+
+int dmabuf_alloc(struct dmabuf *dmabuf, struct heap *heap, size_t capacity)
+{
+	const int fd = heap->ops->alloc(heap, capacity);
+
+	dmabuf_init(dmabuf);
+	if (fd < 0)
+		return fd == -ENOMEM ? -ENOSPC : fd;
+	dmabuf->file = fd;
+	dmabuf->capacity = capacity;
+	dmabuf_set_fd(dmabuf, heap, fd);
+	return 0;
+}
+
+/* Two threads may both map: the first to publish its map wins, the other unmaps its own. */
+int dmabuf_map(struct dmabuf *dmabuf, char **map)
+{
+	char *other = NULL;
+
+	*map = atomic_load(&dmabuf->map);
+	if (*map)
+		return 0;
+	char *fresh =
+		mmap(NULL, dmabuf->capacity, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf->file, 0);
+
+	if (fresh == MAP_FAILED)
+		return -errno;
+	if (atomic_compare_exchange_strong(&dmabuf->map, &other, fresh)) {
+		*map = fresh;
+	} else {
+		munmap(fresh, dmabuf->capacity);
+		*map = other;
+	}
+	return 0;
+}
+
+void dmabuf_unmap(struct dmabuf *dmabuf)
+{
+	char *map = atomic_exchange(&dmabuf->map, NULL);
+
+	if (map)
+		munmap(map, dmabuf->capacity);
+}
+
+void dmabuf_free(struct dmabuf *dmabuf)
+{
+	dmabuf_unmap(dmabuf);
+	if (dmabuf->file != dmabuf->fd)
+		close_fd(dmabuf->file);
+	close_fd(dmabuf->fd);
+	dmabuf_init(dmabuf);
+}
+
+void dmabuf_move(struct dmabuf *to, struct dmabuf *from)
+{
+	to->fd = from->fd;
+	to->file = from->file;
+	to->takes_io = from->takes_io;
+	to->capacity = from->capacity;
+	atomic_init(&to->map, atomic_load(&from->map));
+	dmabuf_init(from);
+}
+
+/* --- questions to the kernel ----------------------------------------------------- */
 
 /*
- * DMA_BUF_IOCTL_SYNC waits for the device's fences, for ever if need be, and
- * no signal ends it. So wait for them here first, for as long as a caller of
- * read(2) can be asked to.
+ * DMA_BUF_IOCTL_SYNC waits for the device's fences without a limit, and no signal
+ * interrupts it. So poll first, for as long as a caller of read(2) can be expected
+ * to wait.
  */
 #define IDLE_TIMEOUT_MS 1000
 
-/* The rest of the line that begins with @key in what the kernel tells of an fd. */
+/* Copies into @rest the line of /proc/self/fdinfo that begins with @key, without the key. */
 static bool read_fdinfo(int fd, const char *key, char rest[static 256])
 {
 	char path[40], line[256];
@@ -35,14 +116,14 @@ static bool read_fdinfo(int fd, const char *key, char rest[static 256])
 	return found;
 }
 
-bool dmabuf_is(int fd)
+bool fd_is_dmabuf(int fd)
 {
 	char exporter[256];
 
 	return read_fdinfo(fd, "exp_name:", exporter);
 }
 
-/* The kernel does not count its own look. */
+/* The count does not include the reference that reading it takes. */
 bool dmabuf_is_held(struct heap *heap, int fd)
 {
 	char count[256];
@@ -51,36 +132,36 @@ bool dmabuf_is_held(struct heap *heap, int fd)
 	return read_fdinfo(fd, "count:", count) && strtol(count, NULL, 10) > 1;
 }
 
-/* No byte is asked for; a kernel that can't says so all the same. */
+/* An empty read: a kernel without file I/O on this dma-buf refuses even that. */
 bool dmabuf_takes_io(struct heap *heap, int fd)
 {
 	(void)heap;
 	return pread(fd, NULL, 0, 0) == 0;
 }
 
-/* A dma-buf polls writable when no device uses it, readable when none writes it. */
+/* A dma-buf polls writable if no device uses it, and readable if none writes to it. */
 int dmabuf_wait_idle(struct heap *heap, int fd, bool write)
 {
-	struct pollfd waiting = {.fd = fd, .events = write ? POLLOUT : POLLIN};
-	int n;
+	struct pollfd polled = {.fd = fd, .events = write ? POLLOUT : POLLIN};
+	int count;
 
 	(void)heap;
 	do {
-		n = poll(&waiting, 1, IDLE_TIMEOUT_MS);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
+		count = poll(&polled, 1, IDLE_TIMEOUT_MS);
+	} while (count < 0 && errno == EINTR);
+	if (count < 0)
 		return -errno;
-	return n == 0 ? -EBUSY : 0;
+	return count == 0 ? -EBUSY : 0;
 }
 
 int dmabuf_sync(struct heap *heap, int fd, uint64_t flags)
 {
 	struct dma_buf_sync sync = {.flags = flags};
-	int err;
+	int error;
 
 	(void)heap;
 	do {
-		err = ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync) ? -errno : 0;
-	} while (err == -EINTR || err == -EAGAIN);
-	return err;
+		error = ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync) ? -errno : 0;
+	} while (error == -EINTR || error == -EAGAIN);
+	return error;
 }

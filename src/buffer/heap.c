@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Which heaps there are, and which one a mount gets.
- */
+/* The heaps of a machine, and the choice of one for a mount. */
 #include "buffer/heap.h"
 
 #include "util/log.h"
@@ -14,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The dma-heap that `auto` looks for: the one of the machine's ordinary memory. */
+/* The dma-heap that heap=auto looks for: the machine's ordinary memory. */
 #define AUTO_DMA_HEAP "system"
 
-/* The device of a DRM heap, NULL of any other. */
+/* The path of a DRM heap's device; NULL: it is another heap. */
 static const char *drm_path(const char *name)
 {
 	return strncmp(name, HEAP_DRM, strlen(HEAP_DRM)) ? NULL : name + strlen(HEAP_DRM);
@@ -25,21 +23,20 @@ static const char *drm_path(const char *name)
 
 static int check_name(const char *name, char why[static 256])
 {
-	const char *complaint = NULL;
-
 	const char *path = drm_path(name);
+	const char *complaint = NULL;
 
 	if (!*name)
 		complaint = "the heap has no name";
 	else if (strlen(name) >= sizeof(((struct heap *)0)->name))
 		complaint = "the heap's name is too long";
 	else if (path)
-		complaint = *path == '/' ? NULL : "after drm: comes a path, as in drm:/dev/dri/card0";
+		complaint = *path == '/' ? NULL : "drm: needs a path, as in drm:/dev/dri/card0";
 	else if (strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
 		complaint = "a heap is a name, not a path";
 	if (!complaint)
 		return 0;
-	snprintf(why, 256, "%s: try heap=auto, or a name that `dmaheapctl heaps` shows", complaint);
+	snprintf(why, 256, "%s; try heap=auto, or a name that `dmaheapctl heaps` lists", complaint);
 	return -EINVAL;
 }
 
@@ -54,49 +51,50 @@ static int open_named(struct heap **heap, const char *name, const char *dev, cha
 	return heap_dma_open(heap, name, dev, why);
 }
 
-/* What `auto` would rather have had, and why it could not. */
+/* The better heaps that heap=auto could not open, and why. */
 struct refusals {
 	char text[160];
 };
 
-static void note_refusal(struct refusals *refusals, const char *name, int err)
+static void note_refusal(struct refusals *refusals, const char *name, int error)
 {
-	size_t used = strlen(refusals->text);
+	const size_t used = strlen(refusals->text);
 
 	snprintf(refusals->text + used, sizeof(refusals->text) - used, "%s no %s (%s)",
-		 used ? "," : ":", name, strerror(-err));
+		 used ? "," : ":", name, strerror(-error));
 }
 
-/* The best there is first. */
+/* Tries the best heap first. */
 static int open_best(struct heap **heap, const char *dev, char why[static 256])
 {
 	static const char *const order[] = {AUTO_DMA_HEAP, "udmabuf", "shmem"};
 	struct refusals refusals = {""};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		int err = open_named(heap, order[i], dev, why);
+		const int error = open_named(heap, order[i], dev, why);
 
-		if (!err) {
+		if (!error) {
 			why[0] = '\0';
 			snprintf((*heap)->choice, sizeof((*heap)->choice), "auto took %s%s",
 				 order[i], refusals.text);
 			return 0;
 		}
-		note_refusal(&refusals, order[i], err);
+		note_refusal(&refusals, order[i], error);
 	}
 	return -ENODEV;
 }
 
 int heap_open(struct heap **heap, const char *name, const char *dev, char why[static 256])
 {
-	int err = check_name(name, why);
+	int error = check_name(name, why);
 
-	if (err)
-		return err;
-	err = !strcmp(name, "auto") ? open_best(heap, dev, why) : open_named(heap, name, dev, why);
-	if (!err && (*heap)->advice[0])
+	if (error)
+		return error;
+	error = !strcmp(name, "auto") ? open_best(heap, dev, why)
+				      : open_named(heap, name, dev, why);
+	if (!error && (*heap)->advice[0])
 		log_warning("%s", (*heap)->advice);
-	return err;
+	return error;
 }
 
 bool heap_exists(const char *name, const char *dev)
@@ -111,10 +109,10 @@ bool heap_exists(const char *name, const char *dev)
 	return !check_name(name, why) && !access(path, F_OK);
 }
 
-void heap_make_pages(struct heap *heap)
+void heap_use_fixed_size(struct heap *heap)
 {
-	if (heap->ops->pages)
-		heap->ops = heap->ops->pages;
+	if (heap->ops->fixed)
+		heap->ops = heap->ops->fixed;
 }
 
 void heap_destroy(struct heap *heap)
@@ -123,12 +121,11 @@ void heap_destroy(struct heap *heap)
 		heap->ops->destroy(heap);
 }
 
-/* One walk over the heaps, for people to read. */
 struct listing {
 	const char *dev;
 	heap_line *line;
 	void *context;
-	char automatic[64]; /* what auto would take */
+	char automatic[64]; /* the heap that heap=auto would take */
 };
 
 static void find_automatic(struct listing *listing)
@@ -144,7 +141,7 @@ static void find_automatic(struct listing *listing)
 
 static void list_one(struct listing *listing, const char *name)
 {
-	bool automatic = !strcmp(name, listing->automatic);
+	const bool automatic = !strcmp(name, listing->automatic);
 	struct heap *heap;
 	char text[512], why[256];
 
@@ -163,15 +160,15 @@ static int is_visible(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-/* How many there are. */
+/* Returns their number. */
 static int list_dma_heaps(struct listing *listing)
 {
 	char path[PATH_MAX];
 	struct dirent **entries;
-	int n;
 
 	snprintf(path, sizeof(path), "%s/dma_heap", listing->dev);
-	n = scandir(path, &entries, is_visible, alphasort);
+	const int n = scandir(path, &entries, is_visible, alphasort);
+
 	if (n < 0)
 		return 0;
 	for (int i = 0; i < n; i++) {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * A dma-heap of the kernel: a character device under /dev/dma_heap.
- */
-#include "buffer/heap.h"
+/* A dma-heap of the kernel: a character device in /dev/dma_heap. */
+#include "buffer/dmabuf.h"
+#include "buffer/heap_device.h"
+#include "util/math.h"
 #include "util/scope.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -13,16 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 
 #define LARGE_REQUEST (16u << 20)
 
-struct dma_heap {
-	struct heap heap;
-	int device;
-};
-
-/* What the kernel believes it can give out without swapping; UINT64_MAX: no idea. */
+/* The kernel's estimate of memory available without swapping; UINT64_MAX: unknown. */
 static uint64_t available_memory(void)
 {
 	uint64_t kilobytes = UINT64_MAX >> 10;
@@ -39,9 +32,8 @@ static uint64_t available_memory(void)
 }
 
 /*
- * A heap of ordinary memory tries to find whatever it is asked for, and takes
- * the rest of the machine down on the way. Other heaps know what they have.
- * Small requests are not worth the question.
+ * The system heaps try to find any amount of memory, and the OOM killer runs
+ * before they fail. Other heaps know their size. Small requests are not checked.
  */
 static bool exceeds_machine(const struct heap *heap, size_t size)
 {
@@ -52,103 +44,67 @@ static bool exceeds_machine(const struct heap *heap, size_t size)
 
 static int dma_alloc(struct heap *heap, size_t size)
 {
-	struct dma_heap *dma = (struct dma_heap *)heap;
 	struct dma_heap_allocation_data request = {.len = size, .fd_flags = O_RDWR | O_CLOEXEC};
 
 	if (exceeds_machine(heap, size))
 		return -ENOSPC;
-	if (ioctl(dma->device, DMA_HEAP_IOCTL_ALLOC, &request))
+	if (ioctl(heap_device_fd(heap), DMA_HEAP_IOCTL_ALLOC, &request))
 		return -errno;
 	return (int)request.fd;
 }
 
-static void dma_destroy(struct heap *heap)
-{
-	struct dma_heap *dma = (struct dma_heap *)heap;
-
-	close_fd(dma->device);
-	free(dma);
-}
-
 static const struct heap_ops dma_ops = {
-	.memory = HEAP_PAGES,
+	.fixed_size = true,
+	.has_dmabufs = true,
 	.alloc = dma_alloc,
 	.wait_idle = dmabuf_wait_idle,
 	.sync = dmabuf_sync,
 	.is_held = dmabuf_is_held,
 	.takes_io = dmabuf_takes_io,
-	.destroy = dma_destroy,
+	.destroy = heap_device_destroy,
 };
 
-static int explain_open(int err, const char *name, const char *dev, char why[static 256])
-{
-	if (err == -EACCES || err == -EPERM)
-		snprintf(why, 256,
-			 "no permission for the dma-heap %.63s: run as root, or give your group "
-			 "%.60s/dma_heap/* by a udev rule",
-			 name, dev);
-	else if (err == -ENOENT || err == -ENOTDIR)
-		snprintf(why, 256,
-			 "no dma-heap %.63s in %.60s/dma_heap: the kernel needs "
-			 "CONFIG_DMABUF_HEAPS and a heap; `dmaheapctl heaps` shows what is there",
-			 name, dev);
-	else
-		snprintf(why, 256, "can't open the dma-heap %.63s: %s", name, strerror(-err));
-	return err;
-}
+static const struct heap_device_advice advice = {
+	.no_permission = "run as root, or give your group the device by a udev rule",
+	.missing = "the kernel needs CONFIG_DMABUF_HEAPS and a heap; `dmaheapctl heaps` lists "
+		   "those of this machine",
+};
 
-static int open_device(const char *name, const char *dev, char why[static 256])
+/* Allocates a page to see that this is a dma-heap. It may be exhausted at the moment. */
+static int probe(struct heap *heap, char why[static 256])
 {
-	char path[PATH_MAX];
-	int fd;
-
-	if (snprintf(path, sizeof(path), "%s/dma_heap/%s", dev, name) >= (int)sizeof(path))
-		return explain_open(-ENAMETOOLONG, name, dev, why);
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	return fd < 0 ? explain_open(-errno, name, dev, why) : fd;
-}
-
-/* A page shows what it really is. That a heap has none left just now is no reason to refuse it. */
-static int probe(struct dma_heap *dma, char why[static 256])
-{
-	int fd = dma_alloc(&dma->heap, (size_t)sysconf(_SC_PAGESIZE));
+	scope(fd) int fd = dma_alloc(heap, page_size());
 
 	if (fd == -ENOMEM || fd == -ENOSPC) {
-		snprintf(dma->heap.advice, sizeof(dma->heap.advice),
-			 "the dma-heap %.63s has no memory left at the moment", dma->heap.name);
+		snprintf(heap->advice, sizeof(heap->advice),
+			 "the dma-heap %.63s has no memory left at the moment", heap->name);
 		return 0;
 	}
-	if (fd < 0) {
-		snprintf(why, 256, "%.63s gives no memory, it may not be a dma-heap: %s",
-			 dma->heap.name, strerror(-fd));
-		return fd == -ENOTTY ? -ENODEV : fd;
-	}
-	close_fd(fd);
-	return 0;
+	if (fd >= 0)
+		return 0;
+	snprintf(why, 256, "%.63s allocates no memory and may not be a dma-heap: %s", heap->name,
+		 strerror(-fd));
+	return fd == -ENOTTY ? -ENODEV : fd;
 }
 
 int heap_dma_open(struct heap **opened, const char *name, const char *dev, char why[static 256])
 {
-	scope(fd) int device = open_device(name, dev, why);
-	struct dma_heap *dma;
-	int err;
+	struct heap_device *device;
+	char path[PATH_MAX];
 
-	if (device < 0)
-		return device;
-	dma = calloc(1, sizeof(*dma));
-	if (!dma) {
-		snprintf(why, 256, "out of memory");
-		return -ENOMEM;
-	}
-	dma->heap.ops = &dma_ops;
-	dma->device = steal_fd(&device);
-	snprintf(dma->heap.name, sizeof(dma->heap.name), "%s", name);
-	snprintf(dma->heap.dmabuf, sizeof(dma->heap.dmabuf), "yes: dma-heap %.63s", name);
-	err = probe(dma, why);
-	if (err) {
-		dma_destroy(&dma->heap);
-		return err;
-	}
-	*opened = &dma->heap;
-	return 0;
+	snprintf(path, sizeof(path), "%s/dma_heap/%s", dev, name);
+	int error = heap_device_open(&device, path, &dma_ops, &advice, why);
+
+	if (error)
+		return error;
+	struct heap *heap = &device->heap;
+
+	snprintf(heap->name, sizeof(heap->name), "%s", name);
+	snprintf(heap->dmabuf, sizeof(heap->dmabuf), "yes: dma-heap %.63s", name);
+	error = probe(heap, why);
+	if (error)
+		heap_device_destroy(heap);
+	else
+		*opened = heap;
+	return error;
 }

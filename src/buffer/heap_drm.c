@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A display's own memory: dumb buffers of a DRM device, handed over by PRIME.
- * That the kernel takes them for pictures matters to nobody.
+ * A display's own memory: dumb buffers of a DRM device, exported by PRIME. The
+ * kernel takes them for pictures, which makes no difference here.
  */
-#include "buffer/heap.h"
+#include "buffer/heap_device.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +11,8 @@
 
 #ifdef DMAHEAPFS_HAVE_LIBDRM
 
+#include "buffer/dmabuf.h"
+#include "util/math.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
@@ -18,16 +20,11 @@
 #include <sys/mman.h>
 #include <xf86drm.h>
 
-/* Wide enough for whatever a driver rounds lines up to. */
+/* A multiple of any driver's alignment of lines. */
 #define LINE_BYTES     4096u
 #define BITS_PER_PIXEL 32u
 
-struct drm_heap {
-	struct heap heap;
-	int device;
-};
-
-/* The kernel counts a dumb buffer's bytes in 32 bits. */
+/* The size of a dumb buffer has 32 bits. */
 static int make_dumb(int device, size_t size, struct drm_mode_create_dumb *dumb)
 {
 	if (size > UINT32_MAX)
@@ -40,111 +37,82 @@ static int make_dumb(int device, size_t size, struct drm_mode_create_dumb *dumb)
 	return drmIoctl(device, DRM_IOCTL_MODE_CREATE_DUMB, dumb) ? -errno : 0;
 }
 
-/* The dma-buf keeps the memory, the handle is not needed. */
+/* The dma-buf keeps the memory, so the handle can be destroyed. */
 static int export_dumb(int device, uint32_t handle)
 {
 	struct drm_mode_destroy_dumb destroy = {.handle = handle};
 	int dmabuf;
-	int err = drmPrimeHandleToFD(device, handle, DRM_CLOEXEC | DRM_RDWR, &dmabuf) ? -errno : 0;
+	const int error = drmPrimeHandleToFD(device, handle, DRM_CLOEXEC | DRM_RDWR, &dmabuf) ? -errno : 0;
 
 	drmIoctl(device, DRM_IOCTL_MODE_DESTROY_DUMB, &destroy);
-	return err ? err : dmabuf;
+	return error ? error : dmabuf;
 }
 
-/* No driver has to do that, and many do. */
+/* Drivers need not zero dumb buffers, though many do. */
 static int zero(struct heap *heap, int dmabuf, size_t size)
 {
 	char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0);
-	int err;
 
 	if (map == MAP_FAILED)
 		return -errno;
-	err = dmabuf_sync(heap, dmabuf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW);
-	if (!err) {
+	int error = dmabuf_sync(heap, dmabuf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW);
+
+	if (!error) {
 		memset(map, 0, size);
-		err = dmabuf_sync(heap, dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
+		error = dmabuf_sync(heap, dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
 	}
 	munmap(map, size);
-	return err;
+	return error;
 }
 
 static int drm_alloc(struct heap *heap, size_t size)
 {
-	struct drm_heap *drm = (struct drm_heap *)heap;
+	const int device = heap_device_fd(heap);
 	struct drm_mode_create_dumb dumb;
-	int err = make_dumb(drm->device, size, &dumb);
+	int error = make_dumb(device, size, &dumb);
 
-	if (err)
-		return err;
-	scope(fd) int dmabuf = export_dumb(drm->device, dumb.handle);
+	if (error)
+		return error;
+	scope(fd) int dmabuf = export_dumb(device, dumb.handle);
 
 	if (dmabuf < 0)
 		return dmabuf;
-	err = dumb.size < size ? -ENOSPC : zero(heap, dmabuf, size);
-	return err ? err : steal_fd(&dmabuf);
-}
-
-static void drm_destroy(struct heap *heap)
-{
-	struct drm_heap *drm = (struct drm_heap *)heap;
-
-	close_fd(drm->device);
-	free(drm);
+	error = dumb.size < size ? -ENOSPC : zero(heap, dmabuf, size);
+	return error ? error : steal_fd(&dmabuf);
 }
 
 static const struct heap_ops drm_ops = {
-	.memory = HEAP_PAGES,
+	.fixed_size = true,
+	.has_dmabufs = true,
 	.alloc = drm_alloc,
 	.wait_idle = dmabuf_wait_idle,
 	.sync = dmabuf_sync,
 	.is_held = dmabuf_is_held,
 	.takes_io = dmabuf_takes_io,
-	.destroy = drm_destroy,
+	.destroy = heap_device_destroy,
 };
 
-static int explain_open(int err, const char *path, char why[static 256])
+static const struct heap_device_advice advice = {
+	.no_permission = "run as root, or join the group of the device",
+	.missing = "the kernel needs the card's driver; see: ls /dev/dri",
+};
+
+/* Allocates a page: some drivers can do it that do not report the capability. */
+static int probe(struct heap *heap, const char *path, char why[static 256])
 {
-	if (err == -EACCES || err == -EPERM)
-		snprintf(why, 256, "no permission for %.60s: run as root, or join its group", path);
-	else if (err == -ENOENT || err == -ENODEV || err == -ENXIO)
-		snprintf(why, 256, "no DRM device %.60s: the kernel needs its driver; ls /dev/dri",
-			 path);
-	else
-		snprintf(why, 256, "can't open %.60s: %s", path, strerror(-err));
-	return err;
-}
+	scope(fd) int fd = drm_alloc(heap, page_size());
 
-/* Whoever opens a display first becomes its master, and that is not for us. */
-static int open_device(const char *path, char why[static 256])
-{
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0)
-		return explain_open(-errno, path, why);
-	drmDropMaster(fd);
-	return fd;
-}
-
-/* Asking is no use: the kernel tells what drivers of displays can, and others can it too. */
-static int probe(struct drm_heap *drm, const char *path, char why[static 256])
-{
-	int fd = drm_alloc(&drm->heap, (size_t)sysconf(_SC_PAGESIZE));
-
-	if (fd >= 0) {
-		close_fd(fd);
+	if (fd >= 0)
 		return 0;
-	}
 	snprintf(why, 256,
-		 "%.60s has no dumb buffers that the CPU can map, so that no heap can be "
-		 "made of it: %s",
+		 "%.60s has no dumb buffers that the CPU can map, so it cannot serve as a heap: %s",
 		 path, strerror(-fd));
 	return fd == -ENOTTY ? -ENODEV : fd;
 }
 
-static void describe(struct drm_heap *drm, const char *path)
+static void describe(struct heap *heap, const char *path)
 {
-	struct heap *heap = &drm->heap;
-	drmVersion *version = drmGetVersion(drm->device);
+	drmVersion *version = drmGetVersion(heap_device_fd(heap));
 
 	snprintf(heap->name, sizeof(heap->name), HEAP_DRM "%s", path);
 	snprintf(heap->dmabuf, sizeof(heap->dmabuf), "yes: dumb buffers of the driver %.40s",
@@ -154,26 +122,20 @@ static void describe(struct drm_heap *drm, const char *path)
 
 int heap_drm_open(struct heap **opened, const char *path, char why[static 256])
 {
-	scope(fd) int device = open_device(path, why);
-	struct drm_heap *drm;
-	int err;
+	struct heap_device *device;
+	int error = heap_device_open(&device, path, &drm_ops, &advice, why);
 
-	if (device < 0)
-		return device;
-	drm = calloc(1, sizeof(*drm));
-	if (!drm) {
-		snprintf(why, 256, "out of memory");
-		return -ENOMEM;
+	if (error)
+		return error;
+	/* The first to open a display becomes its master. A compositor needs that. */
+	drmDropMaster(device->fd);
+	error = probe(&device->heap, path, why);
+	if (error) {
+		heap_device_destroy(&device->heap);
+		return error;
 	}
-	drm->heap.ops = &drm_ops;
-	drm->device = steal_fd(&device);
-	err = probe(drm, path, why);
-	if (err) {
-		drm_destroy(&drm->heap);
-		return err;
-	}
-	describe(drm, path);
-	*opened = &drm->heap;
+	describe(&device->heap, path);
+	*opened = &device->heap;
 	return 0;
 }
 

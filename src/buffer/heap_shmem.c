@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Shared memory: the files of the mount's own tmpfs are the memory. It is on
- * every Linux machine, and it is not a dma-buf.
+ * Shared memory: the files of the mount's own tmpfs. Every Linux machine has it,
+ * but it makes no dma-bufs.
  */
 #include "buffer/heap.h"
 
@@ -15,7 +15,7 @@ static void shmem_destroy(struct heap *heap)
 }
 
 static const struct heap_ops shmem_ops = {
-	.memory = HEAP_TREE_FILE,
+	.in_tmpfs = true,
 	.destroy = shmem_destroy,
 };
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Memory files that /dev/udmabuf turns into dma-bufs. Of the module's two
- * limits only size_limit_mb matters: a buffer is one range, never a list.
+ * memfds that /dev/udmabuf turns into dma-bufs. Of the module's two limits only
+ * size_limit_mb applies, since a buffer is one range and never a list.
  */
-#include "buffer/heap.h"
+#include "buffer/dmabuf.h"
+#include "buffer/heap_device.h"
+#include "util/math.h"
 #include "util/scope.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -23,34 +24,29 @@
 
 #define PARAMETERS "/sys/module/udmabuf/parameters"
 
-/* Up to here a limit is worth a word at mount. */
+/* A limit up to this is reported at mount. */
 #define SMALL_LIMIT (1ull << 30)
-
-struct udmabuf_heap {
-	struct heap heap;
-	int device;
-};
 
 uint64_t heap_udmabuf_limit(const char *parameters)
 {
 	char path[PATH_MAX];
 	uint64_t megabytes;
-	FILE *file;
-	int n;
 
 	snprintf(path, sizeof(path), "%s/size_limit_mb", parameters);
-	file = fopen(path, "re");
+	FILE *file = fopen(path, "re");
+
 	if (!file)
 		return UINT64_MAX;
-	n = fscanf(file, "%" SCNu64, &megabytes);
+	const int count = fscanf(file, "%" SCNu64, &megabytes);
+
 	fclose(file);
-	return n == 1 && megabytes < UINT64_MAX >> 20 ? megabytes << 20 : UINT64_MAX;
+	return count == 1 && megabytes < UINT64_MAX >> 20 ? megabytes << 20 : UINT64_MAX;
 }
 
-/* Kernels before 6.3 do not know MFD_NOEXEC_SEAL, later ones grumble when it is missing. */
+/* MFD_NOEXEC_SEAL is known since 6.3; later kernels log a warning if it is missing. */
 static int new_memfd(void)
 {
-	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	const unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
 	int fd = memfd_create("dmaheapfs", flags | MFD_NOEXEC_SEAL);
 
 	if (fd < 0 && errno == EINVAL)
@@ -59,8 +55,8 @@ static int new_memfd(void)
 }
 
 /*
- * Mode 0, so that nobody who comes by the fd opens the file anew with more
- * rights; times at the beginning of time, for the tree knows the real ones.
+ * Mode 0, so that no one can reopen the fd with more rights. Times at the epoch,
+ * since the tree has the real ones and the later time is shown.
  */
 static int udmabuf_alloc(struct heap *heap, size_t size)
 {
@@ -76,7 +72,7 @@ static int udmabuf_alloc(struct heap *heap, size_t size)
 	return steal_fd(&fd);
 }
 
-/* Asked for anew each time: the parameter can be changed while mounted. */
+/* Reads the limit each time: it can be changed while mounted. */
 static int udmabuf_may_export(struct heap *heap, size_t size)
 {
 	(void)heap;
@@ -85,27 +81,18 @@ static int udmabuf_may_export(struct heap *heap, size_t size)
 
 static int udmabuf_export(struct heap *heap, int fd, size_t size)
 {
-	struct udmabuf_heap *udmabuf = (struct udmabuf_heap *)heap;
 	struct udmabuf_create request = {
 		.memfd = (uint32_t)fd,
 		.flags = UDMABUF_FLAGS_CLOEXEC,
 		.size = size,
 	};
-	int dmabuf = ioctl(udmabuf->device, UDMABUF_CREATE, &request);
+	const int dmabuf = ioctl(heap_device_fd(heap), UDMABUF_CREATE, &request);
 
 	return dmabuf < 0 ? -errno : dmabuf;
 }
 
-static void udmabuf_destroy(struct heap *heap)
-{
-	struct udmabuf_heap *udmabuf = (struct udmabuf_heap *)heap;
-
-	close_fd(udmabuf->device);
-	free(udmabuf);
-}
-
-/* The dma-buf holds on to the pages, so the file has done its duty. */
-static int udmabuf_alloc_pages(struct heap *heap, size_t size)
+/* The dma-buf keeps the pages, so the memfd can be closed. */
+static int udmabuf_alloc_fixed(struct heap *heap, size_t size)
 {
 	scope(fd) int file = udmabuf_alloc(heap, 0);
 
@@ -118,18 +105,19 @@ static int udmabuf_alloc_pages(struct heap *heap, size_t size)
 	return udmabuf_export(heap, file, size);
 }
 
-static const struct heap_ops udmabuf_pages_ops = {
-	.memory = HEAP_PAGES,
-	.alloc = udmabuf_alloc_pages,
+static const struct heap_ops udmabuf_fixed_ops = {
+	.fixed_size = true,
+	.has_dmabufs = true,
+	.alloc = udmabuf_alloc_fixed,
 	.wait_idle = dmabuf_wait_idle,
 	.sync = dmabuf_sync,
 	.is_held = dmabuf_is_held,
 	.takes_io = dmabuf_takes_io,
-	.destroy = udmabuf_destroy,
+	.destroy = heap_device_destroy,
 };
 
 static const struct heap_ops udmabuf_ops = {
-	.memory = HEAP_OWN_FILE,
+	.has_dmabufs = true,
 	.alloc = udmabuf_alloc,
 	.may_export = udmabuf_may_export,
 	.export = udmabuf_export,
@@ -137,48 +125,25 @@ static const struct heap_ops udmabuf_ops = {
 	.sync = dmabuf_sync,
 	.is_held = dmabuf_is_held,
 	.takes_io = dmabuf_takes_io,
-	.pages = &udmabuf_pages_ops,
-	.destroy = udmabuf_destroy,
+	.fixed = &udmabuf_fixed_ops,
+	.destroy = heap_device_destroy,
 };
 
-static int explain_open(int err, const char *dev, char why[static 256])
-{
-	if (err == -EACCES || err == -EPERM)
-		snprintf(why, 256,
-			 "no permission for %.60s/udmabuf: run as root, or give your group the "
-			 "device by a udev rule",
-			 dev);
-	else if (err == -ENOENT || err == -ENODEV || err == -ENXIO)
-		snprintf(
-			why, 256,
-			"no %.60s/udmabuf: run `modprobe udmabuf`; the kernel needs CONFIG_UDMABUF",
-			dev);
-	else
-		snprintf(why, 256, "can't open %.60s/udmabuf: %s", dev, strerror(-err));
-	return err;
-}
+static const struct heap_device_advice advice = {
+	.no_permission = "run as root, or give your group the device by a udev rule",
+	.missing = "run `modprobe udmabuf`; the kernel needs CONFIG_UDMABUF",
+};
 
-static int open_device(const char *dev, char why[static 256])
-{
-	char path[PATH_MAX];
-	int fd;
-
-	if (snprintf(path, sizeof(path), "%s/udmabuf", dev) >= (int)sizeof(path))
-		return explain_open(-ENAMETOOLONG, dev, why);
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	return fd < 0 ? explain_open(-errno, dev, why) : fd;
-}
-
+/* The limit does not apply here: a limit of 0 still leaves memory files. */
 static int make_one_page(struct heap *heap)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	scope(fd) int fd = udmabuf_alloc(heap, 0);
+	scope(fd) int file = udmabuf_alloc(heap, 0);
 
-	if (fd < 0)
-		return fd;
-	if (ftruncate(fd, (off_t)page) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK))
+	if (file < 0)
+		return file;
+	if (ftruncate(file, (off_t)page_size()) || fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK))
 		return -errno;
-	return udmabuf_export(heap, fd, page);
+	return udmabuf_export(heap, file, page_size());
 }
 
 static int probe(struct heap *heap, char why[static 256])
@@ -193,7 +158,7 @@ static int probe(struct heap *heap, char why[static 256])
 
 static void describe(struct heap *heap)
 {
-	uint64_t limit = heap_udmabuf_limit(PARAMETERS);
+	const uint64_t limit = heap_udmabuf_limit(PARAMETERS);
 
 	snprintf(heap->name, sizeof(heap->name), "udmabuf");
 	if (limit == UINT64_MAX)
@@ -210,25 +175,20 @@ static void describe(struct heap *heap)
 
 int heap_udmabuf_open(struct heap **opened, const char *dev, char why[static 256])
 {
-	scope(fd) int device = open_device(dev, why);
-	struct udmabuf_heap *udmabuf;
-	int err;
+	struct heap_device *device;
+	char path[PATH_MAX];
 
-	if (device < 0)
-		return device;
-	udmabuf = calloc(1, sizeof(*udmabuf));
-	if (!udmabuf) {
-		snprintf(why, 256, "out of memory");
-		return -ENOMEM;
+	snprintf(path, sizeof(path), "%s/udmabuf", dev);
+	int error = heap_device_open(&device, path, &udmabuf_ops, &advice, why);
+
+	if (error)
+		return error;
+	error = probe(&device->heap, why);
+	if (error) {
+		heap_device_destroy(&device->heap);
+		return error;
 	}
-	udmabuf->heap.ops = &udmabuf_ops;
-	udmabuf->device = steal_fd(&device);
-	err = probe(&udmabuf->heap, why);
-	if (err) {
-		udmabuf_destroy(&udmabuf->heap);
-		return err;
-	}
-	describe(&udmabuf->heap);
-	*opened = &udmabuf->heap;
+	describe(&device->heap);
+	*opened = &device->heap;
 	return 0;
 }

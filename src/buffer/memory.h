@@ -1,161 +1,164 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The inside of a buffer: what a kind of memory has to offer, and the state
- * it keeps. For the files of src/buffer alone.
+ * The inside of a buffer: the operations of a kind of memory, and its state. For
+ * the files of src/buffer only.
  *
- * Lock order: buffer.lock (of two buffers the one at the lower address first),
- * then one of charge.lock, bracket.lock, times.lock, which are leaves. buffer.c
- * takes buffer.lock for the kinds of memory, in the way that struct memory_ops
- * says; see fair_lock.h for why nobody may take it twice.
+ * Lock order: buffer.lock (of two buffers, the one at the lower address first),
+ * then one of charge.lock, cpu_access.lock, times.lock, which are leaves. buffer.c
+ * takes buffer.lock for the operations, in the mode that struct memory_ops states.
+ * It must not be taken twice, see fair_rwlock_init().
  */
 #ifndef BUFFER_MEMORY_H
 #define BUFFER_MEMORY_H
 
-#include "buffer/bracket.h"
 #include "buffer/buffer.h"
-#include "buffer/charge.h"
-#include "buffer/data_times.h"
-#include "buffer/pages.h"
+#include "buffer/cpu_access.h"
+#include "buffer/dmabuf.h"
+#include "buffer/quota.h"
+#include "buffer/times.h"
 #include "buffer/window.h"
 
 #include <pthread.h>
 
-/* Ranges are checked by the caller: no offset is negative, no end overflows. */
+/* The caller checks ranges: no offset is negative, no end overflows. */
 struct memory_ops {
 	enum buffer_state state;
+	enum buffer_access access; /* unless get_access() is set */
 
-	/* Under the shared lock. */
+	/* With the shared lock. */
 	ssize_t (*read)(struct buffer *buffer, void *data, size_t size, off_t offset);
-	/* As much as there is room for; -ENOSPC when there is none. */
+	/* Writes as much as there is room for; -ENOSPC if there is none. */
 	ssize_t (*write)(struct buffer *buffer, const void *data, size_t size, off_t offset);
 	off_t (*seek)(struct buffer *buffer, off_t offset, int whence);
-	void (*stat)(struct buffer *buffer, struct stat *st); /* not of a HEAP_TREE_FILE */
+	void (*stat)(struct buffer *buffer, struct stat *st); /* not of memory in tmpfs */
 	off_t (*size)(struct buffer *buffer);
 	uint64_t (*capacity)(struct buffer *buffer);
 	int (*set_times)(struct buffer *buffer, const struct timespec times[2]);
 	/*
-	 * Both buffers under the shared lock, both with these operations.
-	 * -EOPNOTSUPP or NULL: the bytes have to go through read and write.
+	 * Copies between two buffers with these operations, both locked shared.
+	 * -EOPNOTSUPP or NULL: copy by read() and write().
 	 */
 	ssize_t (*copy)(struct buffer *from, off_t from_offset, struct buffer *to, off_t to_offset,
 			size_t size);
-	/* A window's bytes and access; its size is how much there is at most. */
+	enum buffer_access (*get_access)(struct buffer *buffer); /* NULL: it is constant */
+	bool (*has_large_pages)(struct buffer *buffer);		 /* NULL: no */
+	/* An fd for copy_file_range(2); -1: none. NULL: none. */
+	int (*copy_fd)(struct buffer *buffer);
+	/* Sets the window's bytes and access. Its size is the most to map. */
 	int (*open_window)(struct buffer *buffer, struct buffer_window *window, off_t offset);
 	int (*close_window)(struct buffer *buffer, struct buffer_window *window);
-	/* Whether write() may be called for this without make_room(). NULL: it may. */
+	/* write() may be called without make_room(). NULL: always. */
 	bool (*is_ready)(struct buffer *buffer, size_t size, off_t offset);
 
-	/* Under the exclusive lock. */
-	/* Makes write() work up to @end, or for a part of it, under this same lock. */
+	/* With the exclusive lock. */
+	/* Makes write() work up to @end, or for a part of it, with this same lock held. */
 	int (*make_room)(struct buffer *buffer, uint64_t end);
 	int (*truncate)(struct buffer *buffer, off_t size);
 	int (*allocate)(struct buffer *buffer, int mode, off_t offset, off_t length);
 	int (*begin_fill)(struct buffer *buffer, struct buffer_fill *fill);
-	/* The size becomes @size, and [waste, waste_end), if it is not empty, zero. */
+	/* Sets the size to @size and zeroes [waste, waste_end), if that is not empty. */
 	int (*finish_fill)(struct buffer *buffer, uint64_t size, uint64_t waste,
 			   uint64_t waste_end);
-	/* Returns a dma-buf fd. NULL: there are none. */
+	/* Returns a dma-buf fd. NULL: not supported. */
 	int (*export)(struct buffer *buffer);
-	/* Takes over a dma-buf of so many bytes, unless it fails. NULL: there are none. */
+	/* Takes over a dma-buf of @capacity bytes, unless it fails. NULL: not supported. */
 	int (*import)(struct buffer *buffer, int dmabuf, size_t capacity);
-	void (*settle)(struct buffer *buffer);
+	void (*settle)(struct buffer *buffer); /* NULL: nothing to do */
 
-	/* Nobody else is left. */
+	/* No other user is left. */
 	void (*release)(struct buffer *buffer);
 };
 
 struct buffer {
 	pthread_rwlock_t lock;
-	const struct memory_ops *ops; /* changes once, when a memory file's dma-buf comes */
-	struct heap *heap;
-	struct budget *budget;
+	const struct memory_ops *ops; /* changes once, when a memfd is exported or replaced */
+	struct heap *heap;	      /* NULL: a mounted file */
+	struct quota *quota;
 
 	/* A memory file, sized by the kernel. */
 	int file;	      /* -1: none */
-	struct charge charge; /* what it has taken from the budget, if that counts it */
+	struct charge charge; /* for memfds */
 
 	/* Memory of a fixed size. */
-	struct pages pages;
-	struct bracket bracket; /* CPU access to it */
-	_Atomic uint64_t size;	/* grows under the shared lock, all else under the exclusive one */
-	unsigned fills;		/* begun and not finished */
-	uint64_t fills_end;	/* where the furthest of them ends; 0: none */
-	uint64_t promised;	/* fallocate asked for memory up to here: not to be trimmed */
-	bool trimmed;	    /* once, when it was settled: it keeps what it grows by after that */
-	buffer_mover *move; /* NULL: nobody minds */
+	struct dmabuf dmabuf;
+	struct cpu_access_lock cpu_access;
+	_Atomic uint64_t size; /* grows with the shared lock, changes with the exclusive one */
+	unsigned fills;	       /* begun and not finished */
+	uint64_t fills_end;    /* the end of the furthest of them; 0: none */
+	uint64_t promised;     /* fallocate() asked for memory up to here: do not trim it */
+	bool trimmed;	       /* settle() has trimmed it once: it is being appended to */
+	buffer_mover *move;    /* NULL: none */
 	void *move_context;
-	bool exported;	   /* the memory is what it is, for good */
-	bool imported;	   /* and it is somebody else's */
-	_Atomic bool lent; /* others than the buffer write to the memory */
-	bool refusal_told; /* the log says already why it does not grow */
-	struct data_times times;
+	bool exported;	   /* the memory is fixed for good */
+	bool imported;	   /* and was made elsewhere */
+	_Atomic bool lent; /* the memory has other writers */
+	bool refusal_told; /* the log has the reason why it does not grow */
+	struct times times;
 
-	struct pages discarded; /* freed when the exclusive lock has been let go */
+	struct dmabuf discarded; /* freed when the exclusive lock is released */
 };
 
-extern const struct memory_ops memory_tree_file;   /* memory_tree.c */
-extern const struct memory_ops memory_own_file;	   /* memory_own.c */
-extern const struct memory_ops memory_pages;	   /* memory_pages.c */
-extern const struct memory_ops memory_pinned_file; /* memory_pinned.c */
+extern const struct memory_ops memory_tmpfs;	      /* memory_tmpfs.c */
+extern const struct memory_ops memory_memfd;	      /* memory_memfd.c, before the first export */
+extern const struct memory_ops memory_memfd_exported; /* memory_memfd.c, after it */
+extern const struct memory_ops memory_dmabuf;	      /* memory_dmabuf.c */
+extern const struct memory_ops memory_mounted;	      /* memory_mounted.c */
 
-/* As the kernel's own checks before a read or write: 0, -EINVAL or -EFBIG. */
+/* The kernel keeps the memory's size, times and limits, and no call needs to lock for them. */
+static inline bool buffer_is_in_tmpfs(const struct buffer *buffer)
+{
+	return buffer->heap && buffer->heap->ops->in_tmpfs;
+}
+
+/* The kernel's own checks before a read or write: 0, -EINVAL or -EFBIG. */
 int buffer_check_range(off_t offset, size_t size);
 
-/* What memory_pages and memory_pinned_file have in common. */
-ssize_t pages_read(struct buffer *buffer, void *data, size_t size, off_t offset);
-ssize_t pages_write(struct buffer *buffer, const void *data, size_t size, off_t offset);
-off_t pages_seek(struct buffer *buffer, off_t offset, int whence);
-void pages_stat(struct buffer *buffer, struct stat *st);
-off_t pages_size(struct buffer *buffer);
-uint64_t pages_capacity(struct buffer *buffer);
-int pages_set_times(struct buffer *buffer, const struct timespec times[2]);
-bool pages_is_ready(struct buffer *buffer, size_t size, off_t offset);
-int pages_make_room(struct buffer *buffer, uint64_t end);
-int pages_truncate(struct buffer *buffer, off_t size);
-int pages_allocate(struct buffer *buffer, int mode, off_t offset, off_t length);
-int pages_export(struct buffer *buffer);
-int pages_import(struct buffer *buffer, int dmabuf, size_t capacity);
-void pages_release(struct buffer *buffer);
-int pages_open_window(struct buffer *buffer, struct buffer_window *window, off_t offset);
-int pages_close_window(struct buffer *buffer, struct buffer_window *window);
-int pages_begin_fill(struct buffer *buffer, struct buffer_fill *fill);
-int pages_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint64_t waste_end);
-
-/* memory_pinned.c: fixes the size of memory_own_file and makes the first dma-buf … */
-int own_file_export(struct buffer *buffer);
-/* … or gives the file up for one that is brought, and the buffer is memory_pages. */
-int own_file_import(struct buffer *buffer, int dmabuf, size_t capacity);
+/*
+ * memory_dmabuf.c: operations on memory of a fixed size, for memory_dmabuf and
+ * memory_memfd_exported. They are as struct memory_ops describes them.
+ */
+ssize_t fixed_read(struct buffer *buffer, void *data, size_t size, off_t offset);
+ssize_t fixed_write(struct buffer *buffer, const void *data, size_t size, off_t offset);
+off_t fixed_seek(struct buffer *buffer, off_t offset, int whence);
+void fixed_stat(struct buffer *buffer, struct stat *st);
+off_t fixed_size(struct buffer *buffer);
+uint64_t fixed_capacity(struct buffer *buffer);
+int fixed_set_times(struct buffer *buffer, const struct timespec times[2]);
+int fixed_copy_fd(struct buffer *buffer);
+bool fixed_is_ready(struct buffer *buffer, size_t size, off_t offset);
+int fixed_make_room(struct buffer *buffer, uint64_t end);
+int fixed_truncate(struct buffer *buffer, off_t size);
+int fixed_allocate(struct buffer *buffer, int mode, off_t offset, off_t length);
+int fixed_export(struct buffer *buffer);
+int fixed_import(struct buffer *buffer, int dmabuf, size_t capacity);
+void fixed_release(struct buffer *buffer);
+int fixed_open_window(struct buffer *buffer, struct buffer_window *window, off_t offset);
+int fixed_close_window(struct buffer *buffer, struct buffer_window *window);
+int fixed_begin_fill(struct buffer *buffer, struct buffer_fill *fill);
+int fixed_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint64_t waste_end);
 
 /*
- * pages_resize.c: other memory with the same bytes in it. All need the
- * exclusive lock, leave the buffer as it was on an error, and are -EBUSY once
- * the memory is exported.
+ * memory_dmabuf_grow.c: moving a buffer to a dma-buf of another size. All of these
+ * need the exclusive lock and leave the buffer as it was on an error. -EBUSY if the
+ * memory is exported.
  */
 
-/* The bytes that count: up to the size, and what is being filled beyond it. */
-uint64_t pages_used(struct buffer *buffer);
+/* The end of the bytes that count: the size, or the end of a fill beyond it. */
+uint64_t dmabuf_used(struct buffer *buffer);
 
-/* Exactly the pages for @end bytes, if it has fewer. */
-int pages_reserve(struct buffer *buffer, uint64_t end);
+/* Allocates exactly the pages for @end bytes, if there are fewer. */
+int dmabuf_reserve(struct buffer *buffer, uint64_t end);
 
-/* More than @end needs, so that growing stays cheap, or exactly that. */
-int pages_reserve_ahead(struct buffer *buffer, uint64_t end);
+/* Allocates more than @end needs, so that growing stays cheap, or exactly that. */
+int dmabuf_reserve_ahead(struct buffer *buffer, uint64_t end);
 
-/* The same, but less where there is no more. */
-int pages_grow(struct buffer *buffer, uint64_t end);
+/* The same, but less than @end if there is no more. */
+int dmabuf_grow(struct buffer *buffer, uint64_t end);
 
 /*
- * Drops what exceeds the first @keep bytes, if that is worth it. Returns
- * whether it did: everything beyond @keep is zero then.
+ * Frees the memory beyond the first @keep bytes, if that is worth a move. Returns
+ * whether it did; all bytes beyond @keep are zero then.
  */
-bool pages_trim(struct buffer *buffer, uint64_t keep);
-
-uint64_t page_round_up(uint64_t bytes);
-uint64_t page_round_down(uint64_t bytes);
-
-static inline uint64_t larger(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
+bool dmabuf_trim(struct buffer *buffer, uint64_t keep);
 
 #endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "buffer/memory_file.h"
 
+#include "util/math.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -22,26 +24,31 @@ uint64_t file_capacity(struct buffer *buffer)
 
 ssize_t file_read(struct buffer *buffer, void *data, size_t size, off_t offset)
 {
-	ssize_t n = pread(buffer->file, data, size, offset);
+	const ssize_t n = pread(buffer->file, data, size, offset);
 
 	return n < 0 ? -errno : n;
 }
 
 ssize_t file_write(struct buffer *buffer, const void *data, size_t size, off_t offset)
 {
-	ssize_t n = pwrite(buffer->file, data, size, offset);
+	const ssize_t n = pwrite(buffer->file, data, size, offset);
 
 	return n < 0 ? -errno : n;
 }
 
 off_t file_seek(struct buffer *buffer, off_t offset, int whence)
 {
-	off_t found = lseek(buffer->file, offset, whence);
+	const off_t found = lseek(buffer->file, offset, whence);
 
 	return found < 0 ? -errno : found;
 }
 
-static bool has_no_way_to_copy(int error)
+bool file_has_large_pages(struct buffer *buffer)
+{
+	return buffer->heap->large_pages;
+}
+
+static bool is_unsupported(int error)
 {
 	return error == EXDEV || error == EINVAL || error == EOPNOTSUPP || error == ENOSYS;
 }
@@ -49,16 +56,16 @@ static bool has_no_way_to_copy(int error)
 ssize_t file_copy(struct buffer *from, off_t from_offset, struct buffer *to, off_t to_offset,
 		  size_t size)
 {
-	ssize_t n = copy_file_range(from->file, &from_offset, to->file, &to_offset, size, 0);
+	const ssize_t n = copy_file_range(from->file, &from_offset, to->file, &to_offset, size, 0);
 
 	if (n >= 0)
 		return n;
-	return has_no_way_to_copy(errno) ? -EOPNOTSUPP : -errno;
+	return is_unsupported(errno) ? -EOPNOTSUPP : -errno;
 }
 
 uint64_t file_growth(const struct stat *st, off_t size)
 {
-	uint64_t there = larger(page_round_up(st->st_size), bytes_held(st));
+	const uint64_t there = max_u64(page_round_up(st->st_size), bytes_held(st));
 
 	return bytes_missing(page_round_up(size), there);
 }
@@ -73,57 +80,54 @@ static int reserve_pages(int file, int mode, off_t offset, off_t length)
 	return fallocate(file, mode & FALLOC_FL_KEEP_SIZE, offset, length) ? -errno : 0;
 }
 
-static int punch_hole(int file, off_t offset, off_t length)
+int file_punch_hole(int file, off_t offset, off_t length)
 {
-	int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 
 	return fallocate(file, mode, offset, length) ? -errno : 0;
 }
 
 /*
- * tmpfs knows no FALLOC_FL_ZERO_RANGE. Reserving comes first, without growing
- * the file, so that nothing has changed when memory runs out; punching is what
- * zeroes, and gives the memory up for a moment.
+ * tmpfs does not implement FALLOC_FL_ZERO_RANGE. Reserving comes first, without
+ * growing the file, so that nothing has changed if memory runs out. Punching does
+ * the zeroing and frees the memory for a moment.
  */
 static int zero_range(int file, int mode, off_t offset, off_t length)
 {
-	int err = reserve_pages(file, FALLOC_FL_KEEP_SIZE, offset, length);
-
-	if (!err)
-		err = punch_hole(file, offset, length);
-	if (!err)
-		err = reserve_pages(file, mode, offset, length);
-	return err;
+	return reserve_pages(file, FALLOC_FL_KEEP_SIZE, offset, length)
+		       ?: file_punch_hole(file, offset, length)
+		       ?: reserve_pages(file, mode, offset, length);
 }
 
 int file_allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
 {
 	if (mode & FALLOC_FL_PUNCH_HOLE)
-		return punch_hole(buffer->file, offset, length);
+		return file_punch_hole(buffer->file, offset, length);
 	if (mode & FALLOC_FL_ZERO_RANGE)
 		return zero_range(buffer->file, mode, offset, length);
 	return reserve_pages(buffer->file, mode, offset, length);
 }
 
 /*
- * A map of its own for each window: pages are pinned and let go by the piece,
- * and nothing is left that could outlive the file's next truncation. Nor is a
- * look at memory safe from it; that is for the kernel to touch, which answers
- * EFAULT where we would get a signal.
+ * Each window has a map of its own: pages are pinned and released piece by piece,
+ * and no map outlives the file's next truncation. Only the kernel may access the
+ * map: it returns EFAULT if the file was truncated, where we would get SIGBUS.
  */
 int file_open_window(struct buffer *buffer, struct buffer_window *window, off_t offset)
 {
-	uint64_t begin = page_round_down((uint64_t)offset), end = (uint64_t)offset + window->size;
-	int protection = PROT_READ | (window->access.write ? PROT_WRITE : 0);
-	void *map;
+	const uint64_t begin = page_round_down((uint64_t)offset);
+	const uint64_t end = (uint64_t)offset + window->size;
+	const int protection = PROT_READ | (window->access.write ? PROT_WRITE : 0);
 
 	if (window->size == 0)
 		return 0;
-	map = mmap(NULL, end - begin, protection, MAP_SHARED, buffer->file, (off_t)begin);
+	void *map =
+		mmap(NULL, end - begin, protection, MAP_SHARED, buffer->file, (off_t)begin);
+
 	if (map == MAP_FAILED)
 		return -errno;
-	/* A refusal is fine: the pages are small then. */
-	if (buffer->heap->large_pages)
+	/* A mounted file has no heap, and gets huge pages if its mount does. */
+	if (!buffer->heap || buffer->heap->large_pages)
 		madvise(map, end - begin, MADV_HUGEPAGE);
 	window->map = map;
 	window->map_size = end - begin;
@@ -140,9 +144,9 @@ int file_close_window(struct buffer *buffer, struct buffer_window *window)
 }
 
 /*
- * The file gets as long as it is to be, which is where lack of memory is told;
- * the pages come with the bytes. Taking them beforehand would take as long as
- * a good disk needs to fill them, and the disk would wait meanwhile.
+ * Extends the file, which reports a lack of memory; the pages come with the bytes.
+ * Allocating them in advance would take as long as a good disk needs to fill them,
+ * and the disk would be idle meanwhile.
  */
 int file_begin_fill(struct buffer *buffer, struct buffer_fill *fill)
 {
@@ -157,14 +161,14 @@ int file_begin_fill(struct buffer *buffer, struct buffer_fill *fill)
 
 int file_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint64_t waste_end)
 {
-	int err = 0;
+	int error = 0;
 
 	if ((uint64_t)file_size(buffer) != size)
-		err = file_truncate(buffer, (off_t)size);
-	/* Where somebody else has made it longer meanwhile. */
-	if (!err && waste < waste_end && waste < size)
-		err = punch_hole(buffer->file, (off_t)waste, (off_t)(waste_end - waste));
-	return err;
+		error = file_truncate(buffer, (off_t)size);
+	/* Another writer may have extended the file meanwhile. */
+	if (!error && waste < waste_end && waste < size)
+		error = file_punch_hole(buffer->file, (off_t)waste, (off_t)(waste_end - waste));
+	return error;
 }
 
 void file_release(struct buffer *buffer)

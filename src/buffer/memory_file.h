@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory whose size the kernel keeps: a file on tmpfs. What programs do to it
- * by passthrough the daemon never sees, so nothing is remembered here that the
- * file itself can be asked for.
+ * Memory that is a file: on the mount's tmpfs, a memfd, or a file of a mount that
+ * another process serves. The kernel keeps its size. Passthrough writes change it
+ * without the daemon's knowledge, so nothing is cached that fstat(2) can tell.
  *
- * This is what memory_tree.c and memory_own.c have in common; the functions are
- * as struct memory_ops has them, with no limit but the filesystem's.
+ * These functions are shared by memory_tmpfs.c, memory_memfd.c and
+ * memory_mounted.c. They are as struct memory_ops describes them, with no limit
+ * but the filesystem's.
  */
 #ifndef BUFFER_MEMORY_FILE_H
 #define BUFFER_MEMORY_FILE_H
@@ -22,14 +23,18 @@ static inline uint64_t bytes_held(const struct stat *st)
 	return (uint64_t)st->st_blocks * 512;
 }
 
-/* Memory that a file of @size would need beyond what it has; it stays sparse. */
+/* The memory that a file of @size, still sparse, could take beyond what it has. */
 uint64_t file_growth(const struct stat *st, off_t size);
+
+/* Deallocates [offset, offset + length), which reads as zeroes then. 0 or -errno. */
+int file_punch_hole(int file, off_t offset, off_t length);
 
 ssize_t file_read(struct buffer *buffer, void *data, size_t size, off_t offset);
 ssize_t file_write(struct buffer *buffer, const void *data, size_t size, off_t offset);
 off_t file_seek(struct buffer *buffer, off_t offset, int whence);
 off_t file_size(struct buffer *buffer);
 uint64_t file_capacity(struct buffer *buffer);
+bool file_has_large_pages(struct buffer *buffer);
 ssize_t file_copy(struct buffer *from, off_t from_offset, struct buffer *to, off_t to_offset,
 		  size_t size);
 int file_truncate(struct buffer *buffer, off_t size);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The lock and the checks around memory_ops' fill and window. */
+/* Locks and checks around the windows and fills of struct memory_ops. */
 #include "buffer/window.h"
 
-#include "buffer/hold.h"
-#include "buffer/memory.h"
+#include "buffer/lock.h"
+#include "util/math.h"
 
 #include <errno.h>
 
@@ -15,66 +15,106 @@ int buffer_fill_begin(struct buffer_fill *fill, struct buffer *buffer, off_t off
 		return -EINVAL;
 	if (length > (uint64_t)(INT64_MAX - offset))
 		return -EFBIG;
-	with_exclusive(buffer);
+	guard(buffer_exclusive)(buffer);
 	return buffer->ops->begin_fill(buffer, fill);
 }
 
-/* What the size is to be; the same however the memory has changed meanwhile. */
+/* The resulting size, even if the memory has changed meanwhile. */
 static uint64_t settled_size(const struct buffer_fill *fill, uint64_t size, uint64_t arrived_end)
 {
-	bool raised = fill->set_size > fill->old_size && size == fill->set_size;
+	const bool raised = fill->set_size > fill->old_size && size == fill->set_size;
 
-	return larger(arrived_end, raised ? fill->old_size : size);
+	return max_u64(arrived_end, raised ? fill->old_size : size);
 }
 
 int buffer_fill_finish(struct buffer_fill *fill, struct buffer *buffer, uint64_t arrived,
 		       uint64_t touched)
 {
 	const uint64_t begin = (uint64_t)fill->offset;
-	with_exclusive(buffer);
+	guard(buffer_exclusive)(buffer);
 	const uint64_t now = (uint64_t)buffer->ops->size(buffer);
 	const uint64_t size = settled_size(fill, now, arrived ? begin + arrived : 0);
 
-	/* Bytes that were there before stay, or are what the copy wrote over them. */
-	return buffer->ops->finish_fill(buffer, size, larger(begin + arrived, fill->old_size),
+	/* Bytes before the old end stay, or were overwritten by the copy. */
+	return buffer->ops->finish_fill(buffer, size, max_u64(begin + arrived, fill->old_size),
 					begin + touched);
 }
 
 int buffer_window_open(struct buffer_window *window, struct buffer *buffer, off_t offset,
 		       size_t size, bool write)
 {
-	int err;
-
 	*window = (struct buffer_window){.buffer = buffer, .size = size};
-	window->access = (struct cpu_access){.bracket = &buffer->bracket, .fd = -1, .write = write};
+	window->access =
+		(struct cpu_access){.lock = &buffer->cpu_access, .fd = -1, .write = write};
 	if (offset < 0 || size > (uint64_t)(INT64_MAX - offset))
 		return -EINVAL;
-	share(buffer);
-	err = buffer->ops->open_window(buffer, window, offset);
-	if (err)
-		end_share(buffer);
-	return err;
+	buffer_lock_shared(buffer);
+	const int error = buffer->ops->open_window(buffer, window, offset);
+
+	if (error)
+		buffer_unlock_shared(buffer);
+	return error;
 }
 
 int buffer_window_close(struct buffer_window *window)
 {
 	struct buffer *buffer = window->buffer;
-	int err = buffer->ops->close_window(buffer, window);
+	const int error = buffer->ops->close_window(buffer, window);
 
-	end_share(buffer);
-	return err;
+	buffer_unlock_shared(buffer);
+	return error;
 }
 
-int buffer_dmabuf_use(struct buffer *buffer)
+enum buffer_access buffer_access(struct buffer *buffer)
 {
-	share(buffer);
-	if (buffer->pages.dmabuf >= 0)
-		return buffer->pages.dmabuf;
-	end_share(buffer);
-	return -EOPNOTSUPP;
+	if (buffer_is_in_tmpfs(buffer))
+		return buffer->ops->access;
+	guard(buffer_shared)(buffer);
+	return buffer->ops->get_access ? buffer->ops->get_access(buffer) : buffer->ops->access;
 }
 
-void buffer_dmabuf_done(struct buffer *buffer)
+bool buffer_has_large_pages(struct buffer *buffer)
 {
-	end_share(buffer);
+	if (buffer_is_in_tmpfs(buffer))
+		return buffer->ops->has_large_pages(buffer);
+	guard(buffer_shared)(buffer);
+	return buffer->ops->has_large_pages && buffer->ops->has_large_pages(buffer);
+}
+
+/* With the shared lock, so that the memory is not replaced during the copy. */
+static int copy_fd(struct buffer *buffer)
+{
+	return buffer->ops->copy_fd ? buffer->ops->copy_fd(buffer) : -1;
+}
+
+bool buffer_may_copy_file_range(struct buffer *buffer)
+{
+	guard(buffer_shared)(buffer);
+	return copy_fd(buffer) >= 0;
+}
+
+ssize_t buffer_copy_from_file(struct buffer *buffer, off_t offset, int file, off_t file_offset,
+			      size_t size)
+{
+	guard(buffer_shared)(buffer);
+	const int fd = copy_fd(buffer);
+
+	if (fd < 0)
+		return -EOPNOTSUPP;
+	const ssize_t n = copy_file_range(file, &file_offset, fd, &offset, size, 0);
+
+	return n < 0 ? -errno : n;
+}
+
+ssize_t buffer_copy_to_file(struct buffer *buffer, off_t offset, int file, off_t file_offset,
+			    size_t size)
+{
+	guard(buffer_shared)(buffer);
+	const int fd = copy_fd(buffer);
+
+	if (fd < 0)
+		return -EOPNOTSUPP;
+	const ssize_t n = copy_file_range(fd, &offset, file, &file_offset, size, 0);
+
+	return n < 0 ? -errno : n;
 }

@@ -1,75 +1,92 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Bytes that enter and leave a buffer by other ways than its read and write
- * calls: read from a disk into its very pages, a piece at a time and several
- * at once. fill_begin() makes room for all of it, windows give access to the
- * pieces, fill_finish() settles what the file is afterwards.
+ * Access to a buffer's memory for I/O that does not go through buffer_read() and
+ * buffer_write(): a copy reads from a disk into the pages themselves, in several
+ * pieces at once. buffer_fill_begin() makes room for the copy, windows map the
+ * pieces, and buffer_fill_finish() sets the resulting size.
  */
 #ifndef BUFFER_WINDOW_H
 #define BUFFER_WINDOW_H
 
-#include "buffer/bracket.h"
 #include "buffer/buffer.h"
+#include "buffer/cpu_access.h"
+
+/* The ways in which bytes get into the memory. */
+enum buffer_access {
+	BUFFER_ACCESS_IO,     /* I/O into the pages of a map */
+	BUFFER_ACCESS_MEMCPY, /* a map without pages that I/O could pin: a dma-buf */
+	BUFFER_ACCESS_CALLS,  /* no map, only buffer_read() and buffer_write() */
+};
 
 struct buffer_fill {
 	off_t offset;
 	uint64_t length;
-	uint64_t room; /* for it and what follows; 0: not known */
+	uint64_t room; /* for this and later copies; 0: not known */
 	/*
-	 * What fill_begin() made of the size. A memory file is as long as what is
-	 * to come, or its pages could not be mapped; pages do not need that.
+	 * The sizes before and after buffer_fill_begin(). A memory file is extended
+	 * there, since pages beyond its end cannot be mapped. A dma-buf is not.
 	 */
 	uint64_t old_size, set_size;
 };
 
 /*
- * Makes room for [offset, offset + length), length not 0. @room is how many bytes
- * will come there altogether, in this and in later copies, no less than length: for
- * these there is room at once, where it is to be had. 0: nobody knows; but for the
- * first of what may be many pieces it is more then, if there is more. -ENOSPC when
- * there is not as much as length, -EBUSY when the memory is exported and too small;
- * the buffer is as it was then. Pages are taken here; a memory file's come with the
- * bytes, and in the end there may be less memory than there was here, if others
- * were faster.
+ * Makes room for [offset, offset + length), length not 0. @room is the number of
+ * bytes that this and later copies will write there altogether, at least length;
+ * room for all of them is made now if possible. If it is 0, a fill beyond the start
+ * may be one of many, and gets room in advance.
+ *
+ * -ENOSPC if there is not enough for @length, -EBUSY if the memory is exported and
+ * too small; the buffer is as it was then. A dma-buf is allocated here. The pages
+ * of a memory file come with the bytes, so memory may still run out later.
  */
 int buffer_fill_begin(struct buffer_fill *fill, struct buffer *buffer, off_t offset,
 		      uint64_t length, uint64_t room);
 
 /*
- * Of the range, the first @arrived bytes are there, and up to @touched bytes
- * may have been written to. What did not arrive does not count for the size,
- * and what lies behind the size is zero.
+ * Ends the fill. The first @arrived bytes of the range are there; up to @touched
+ * bytes may have been written. Bytes that did not arrive do not count for the size,
+ * and bytes beyond the size are zeroed.
  */
 int buffer_fill_finish(struct buffer_fill *fill, struct buffer *buffer, uint64_t arrived,
 		       uint64_t touched);
 
 /*
- * A piece of a buffer in this process's memory, and CPU access to it. While it
- * is open the buffer does not change its memory or size; who opens it, closes
- * it, soon, and calls nothing else on this buffer meanwhile.
+ * A piece of a buffer, mapped here, with CPU access to it. While it is open the
+ * buffer does not change its memory or size. The thread that opens it closes it,
+ * soon, and does not call the buffer meanwhile.
  */
 struct buffer_window {
 	char *bytes;
-	size_t size; /* less than asked for, 0 too, where the memory ends before */
+	size_t size; /* less than asked for, or 0, if the memory ends before */
 	struct buffer *buffer;
 	struct cpu_access access;
-	uint64_t reserved; /* of the budget */
-	char *map;	   /* what is to be unmapped; NULL: nothing */
+	uint64_t reserved; /* of the quota */
+	char *map;	   /* to be unmapped; NULL: nothing */
 	size_t map_size;
 };
 
-/* -EBUSY when a device does not let go of the memory in time. */
+/* -EBUSY if a device keeps using the memory for too long. */
 int buffer_window_open(struct buffer_window *window, struct buffer *buffer, off_t offset,
 		       size_t size, bool write);
 
-/* An error means that devices may not see what was written. */
+/* On an error devices may not see the bytes that were written. */
 int buffer_window_close(struct buffer_window *window);
 
+enum buffer_access buffer_access(struct buffer *buffer);
+
+/* The memory consists of huge pages. */
+bool buffer_has_large_pages(struct buffer *buffer);
+
+/* There is an fd of the memory that copy_file_range(2) can be tried on. */
+bool buffer_may_copy_file_range(struct buffer *buffer);
+
 /*
- * The buffer's dma-buf, for the kernel to copy to or from, kept from changing
- * until buffer_dmabuf_done(). -EOPNOTSUPP where there is none.
+ * copy_file_range(2) between the memory and @file. Neither raises the logical size.
+ * -EOPNOTSUPP if there is no fd to try it on.
  */
-int buffer_dmabuf_use(struct buffer *buffer);
-void buffer_dmabuf_done(struct buffer *buffer);
+ssize_t buffer_copy_from_file(struct buffer *buffer, off_t offset, int file, off_t file_offset,
+			      size_t size);
+ssize_t buffer_copy_to_file(struct buffer *buffer, off_t offset, int file, off_t file_offset,
+			    size_t size);
 
 #endif

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "copy/file.h"
 
+#include "util/fd_path.h"
+#include "util/math.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -14,10 +15,10 @@
 #include <unistd.h>
 
 #ifndef SYS_cachestat
-#define SYS_cachestat 451 /* everywhere but on alpha; Linux 6.5 */
+#define SYS_cachestat 451 /* since Linux 6.5, on all architectures but alpha */
 #endif
 
-/* <linux/mman.h> has them since 6.5. */
+/* In <linux/mman.h> since 6.5. */
 struct range {
 	uint64_t offset, length;
 };
@@ -35,7 +36,7 @@ static bool is_in_memory(int file)
 	return fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC || fs.f_type == HUGETLBFS_MAGIC;
 }
 
-/* Files that say they are empty may have much to tell, as those of /proc do. */
+/* Files that report size 0 may have content, like those in /proc. */
 static bool has_size(int file, enum copy_direction direction, uint64_t *size)
 {
 	struct stat st;
@@ -50,7 +51,7 @@ static bool has_size(int file, enum copy_direction direction, uint64_t *size)
 
 void copy_file_init(struct copy_file *copy_file, int file, enum copy_direction direction)
 {
-	const uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+	const uint32_t page = (uint32_t)page_size();
 
 	*copy_file = (struct copy_file){
 		.file = file, .direct = -1, .offset_align = page, .memory_align = page};
@@ -68,7 +69,7 @@ void copy_file_finish(struct copy_file *copy_file)
 	copy_file->direct = -1;
 }
 
-/* The kernel may know better than the page size; zeroes mean that it is not possible. */
+/* Some filesystems report their alignment, and zeroes if they have no direct I/O. */
 static bool learn_alignment(struct copy_file *copy_file)
 {
 #ifdef STATX_DIOALIGN
@@ -86,23 +87,21 @@ static bool learn_alignment(struct copy_file *copy_file)
 }
 
 /*
- * Anew, for the flags of the caller's belong to whoever else has it too. That
- * does not wait: a regular file has no other end.
+ * Opens the file again, since flags of the caller's fd may be shared with other
+ * processes. This does not block on a regular file.
  */
-static int open_anew(int file)
+static int reopen_direct(int file)
 {
 	const int mode = fcntl(file, F_GETFL) & O_ACCMODE;
-	char path[32];
-	int fd;
+	const int fd = open(fd_path(file).text,
+			    mode | O_DIRECT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	fd = open(path, mode | O_DIRECT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
 
 void copy_file_open_direct(struct copy_file *copy_file)
 {
-	int fd = open_anew(copy_file->file);
+	const int fd = reopen_direct(copy_file->file);
 
 	if (fd < 0) {
 		copy_file->kind = fd == -EINVAL ? FILE_NO_DIRECT : FILE_NOT_OURS;
@@ -117,11 +116,10 @@ void copy_file_open_direct(struct copy_file *copy_file)
 
 bool copy_file_is_warm(const struct copy_file *copy_file, off_t offset, uint64_t length)
 {
-	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	struct range range = {(uint64_t)offset, length};
 	struct range_cache cache = {0};
 
 	if (length == 0 || syscall(SYS_cachestat, copy_file->file, &range, &cache, 0))
 		return false;
-	return cache.cached * page >= length - length / 2;
+	return cache.cached * page_size() >= length - length / 2;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A copy under way. For the files of src/copy alone.
+ * A copy in progress. For the files of src/copy only.
  *
- * A job is prepared by one thread, then cut into pieces that several threads
- * move, then ended by one thread. Pieces are given out in order. One that
- * comes out short ends the copy there: none behind it is begun, and what those
- * under way still bring does not count.
+ * One thread prepares a job, several threads move its pieces, and one thread ends
+ * it. Pieces are claimed in order. A piece that comes out short ends the copy
+ * there: no piece behind it is started, and bytes of those in progress do not
+ * count.
  */
 #ifndef COPY_JOB_H
 #define COPY_JOB_H
@@ -17,7 +17,7 @@
 #include <pthread.h>
 #include <time.h>
 
-/* The largest piece, and the size of the bounce memory that each thread has. */
+/* The largest piece, and the size of each thread's bounce buffer. */
 #define PIECE_MOST (4u << 20)
 
 struct piece {
@@ -30,78 +30,79 @@ struct job {
 	copy_done *done;
 	void *context;
 	struct timespec begun;
-	const _Atomic bool *stopping; /* the whole pool is */
+	const _Atomic bool *stopping; /* the pool's */
 
 	/* Set by job_prepare(). */
 	struct copy_file file;
 	struct plan_facts facts;
 	const struct plan_row *plan;
-	bool memory_begun;
+	struct buffer_fill fill;
+	bool fill_begun;
 	uint64_t length;
 
-	/* Any thread that moves a piece. */
+	/* Set by any thread that moves a piece. */
 	_Atomic uint64_t direct_bytes;
-	_Atomic bool refused;	 /* the file, direct I/O, although it could be opened so */
-	_Atomic bool fell_back;	 /* the kernel stopped copying by itself on the way … */
-	_Atomic bool found_busy; /* … because a device came to use the memory */
+	_Atomic bool refused;	 /* direct I/O failed, though the file could be opened for it */
+	_Atomic bool fell_back;	 /* the kernel refused to copy the rest … */
+	_Atomic bool found_busy; /* … because a device started to use the memory */
 
-	/* Where the memory has no hole, as far as anybody has looked. */
+	/* A range of the memory that is known to have no hole. */
 	pthread_mutex_t solid_lock; /* a leaf */
 	off_t solid_begin, solid_end;
 
-	/* The pool's lock. */
+	/* Guarded by the pool's lock. */
 	struct job *next;
 	bool queued;
 	bool prepared;
-	unsigned int running; /* pieces under way */
-	unsigned int late;    /* threads that have been at it for too long */
-	uint64_t claimed;     /* pieces before this have been given out */
-	uint64_t end;	      /* none behind this are worth anything */
-	uint64_t moved;	      /* bytes, with gaps; what progress is told */
+	unsigned int running; /* pieces in progress */
+	unsigned int late;    /* threads that are overdue */
+	uint64_t claimed;     /* the end of the pieces claimed so far */
+	uint64_t end;	      /* the end of the copy, as far as it is known */
+	uint64_t moved;	      /* bytes, with gaps, for copy.progress */
 	int error;	      /* of the piece that ends at @end */
 };
 
 struct job *job_create(const struct copy *copy, copy_done *done, void *context);
 
-/* Takes the memory and decides on the way. What goes wrong is in job->error. */
+/* Makes room in the memory and chooses the engine. Errors are in job->error. */
 void job_prepare(struct job *job);
 
 /*
- * Whether there is a piece to begin now; a cancelled copy has none, and one with
- * late threads waits for them.
+ * There is a piece to start now. A cancelled copy has none, and a copy with overdue
+ * threads waits for them.
  */
 bool job_can_claim(struct job *job);
 struct piece job_claim(struct job *job);
 
-/* Bytes from the piece's start on, and in @error why there are no more; @bounce has PIECE_MOST. */
+/* Moves a piece as an engine does, by the engine that was chosen. @bounce has PIECE_MOST. */
 ssize_t job_move(struct job *job, struct piece piece, char *bounce, int *error);
 void job_settle(struct job *job, struct piece piece, ssize_t moved, int error);
 
-/* Nothing is under way, and nothing will be. */
+/* No piece is in progress, and none is left. */
 bool job_is_over(const struct job *job);
 
-/* Settles the memory, tells whom it concerns, frees the job. */
+/* Sets the resulting size, calls copy_done, frees the job. */
 void job_end(struct job *job);
 
 bool job_is_cancelled(const struct job *job);
 
 /*
- * Engines. Each returns bytes moved from the start of the piece on, and where
- * they are fewer than the piece, in @error 0 for the end of the source, or why.
+ * An engine returns the bytes moved from the start of the piece. If they are fewer
+ * than the piece, @error is 0 at the end of the source, or the reason.
  */
 typedef ssize_t engine(struct job *job, struct piece piece, char *bounce, int *error);
 
-engine engine_in_place; /* ENGINE_DIRECT and ENGINE_BUFFERED */
+engine engine_cfr;
+engine engine_direct; /* ENGINE_DIRECT and ENGINE_BUFFERED */
 engine engine_bounce;
-engine engine_kernel;
 engine engine_stream;
 
-/* By read and write calls of both ends; what the others turn to where a map fails them. */
+/* Read and write calls at both ends: the fallback of the others if a map fails. */
 engine engine_calls;
 
 /*
- * File I/O between @bytes and the file's position for @at: direct wherever that
- * is possible for the file, the position and the address, else buffered.
+ * File I/O between @bytes and the file's position for @at. It is direct if the file,
+ * the position and the address allow it, else buffered.
  */
 ssize_t job_transfer(struct job *job, char *bytes, uint64_t at, size_t size, int *error);
 

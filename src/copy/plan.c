@@ -4,28 +4,28 @@
 #define ANY -1
 
 /*
- * Read from the top; the first row that fits decides. What makes a better way
- * impossible stands before that way, and gives the reason.
+ * The first row that matches decides. A row that rules out a better engine stands
+ * before that engine's row and gives the reason.
  */
 /* clang-format off */
 static const struct plan_row table[] = {
-/* file            kernel          direct=              small warm scat. congr. reach           → */
+/* file            kernel          direct=              small warm scat. congr. access          → */
 { FILE_STREAM,     ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_STREAM,   false, "the file has no size or no position" },
 
-/* A kernel that does it by DMA needs no alignment, and a request costs little. */
+/* A kernel that copies by DMA needs no alignment, and a request costs little. */
 { FILE_DIRECT,     KERNEL_UNTRIED, COPY_DIRECT_ALWAYS,  ANY,  ANY, ANY,  ANY,   ANY,
-  ENGINE_KERNEL,   true,  "the kernel copies by itself" },
+  ENGINE_CFR,      true,  "the kernel copies by itself" },
 { FILE_DIRECT,     KERNEL_UNTRIED, COPY_DIRECT_AUTO,    ANY,  0,   ANY,  ANY,   ANY,
-  ENGINE_KERNEL,   true,  "the kernel copies by itself" },
+  ENGINE_CFR,      true,  "the kernel copies by itself" },
 { ANY,             KERNEL_UNTRIED, COPY_DIRECT_NEVER,   ANY,  ANY, ANY,  ANY,   ANY,
-  ENGINE_KERNEL,   false, "direct=never" },
+  ENGINE_CFR,      false, "direct=never" },
 { FILE_DIRECT,     KERNEL_UNTRIED, COPY_DIRECT_AUTO,    ANY,  1,   ANY,  ANY,   ANY,
-  ENGINE_KERNEL,   false, "most of the file is in the page cache" },
+  ENGINE_CFR,      false, "most of the file is in the page cache" },
 { ANY,             KERNEL_UNTRIED, ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
-  ENGINE_KERNEL,   false, "the file has no direct I/O" },
+  ENGINE_CFR,      false, "the file has no direct I/O" },
 
-/* Only the kernel knows of devices: it has been asked. */
+/* Only the kernel knows the devices. It has been asked. */
 { ANY,             KERNEL_REFUSES, ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_NONE,     false, "a device uses the buffer, and busy=fail" },
 { FILE_DIRECT,     KERNEL_BUSY,    COPY_DIRECT_ALWAYS,  ANY,  ANY, ANY,  ANY,   ANY,
@@ -50,13 +50,13 @@ static const struct plan_row table[] = {
 { ANY,             ANY,            COPY_DIRECT_AUTO,    ANY,  1,   ANY,  ANY,   ANY,
   ENGINE_BUFFERED, false, "most of the file is in the page cache" },
 
-{ ANY,             ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   COPY_REACH_MEMCPY,
+{ ANY,             ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   BUFFER_ACCESS_MEMCPY,
   ENGINE_BOUNCE,   true,  "this kernel's direct I/O does not reach a dma-buf" },
-{ ANY,             ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   COPY_REACH_CALLS,
+{ ANY,             ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   BUFFER_ACCESS_CALLS,
   ENGINE_BOUNCE,   true,  "the buffer can't be mapped here" },
 { ANY,             ANY,            ANY,                 ANY,  ANY, ANY,  0,     ANY,
   ENGINE_BOUNCE,   true,  "the positions in file and buffer are not aligned alike" },
-/* Finding, clearing and pinning a page takes the CPU twice as long as copying it. */
+/* Looking up, clearing and pinning a page takes twice as long as copying it. */
 { ANY,             ANY,            COPY_DIRECT_AUTO,    ANY,  ANY, 1,    ANY,   ANY,
   ENGINE_BOUNCE,   true,  "the buffer has small pages: a copy costs less than I/O to each" },
 { ANY,             ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
@@ -64,24 +64,24 @@ static const struct plan_row table[] = {
 };
 /* clang-format on */
 
-static bool fits(int wanted, int is)
+static bool matches(int wanted, int is)
 {
 	return wanted == ANY || wanted == is;
 }
 
-static bool row_fits(const struct plan_row *row, const struct plan_facts *facts)
+static bool row_matches(const struct plan_row *row, const struct plan_facts *facts)
 {
-	return fits(row->file, (int)facts->file) && fits(row->kernel, (int)facts->kernel) &&
-	       fits(row->direct, (int)facts->direct) && fits(row->small, facts->small) &&
-	       fits(row->warm, facts->warm) && fits(row->scattered, facts->scattered) &&
-	       fits(row->congruent, facts->congruent) && fits(row->reach, (int)facts->reach);
+	return matches(row->file, (int)facts->file) && matches(row->kernel, (int)facts->kernel) &&
+	       matches(row->direct, (int)facts->direct) && matches(row->small, facts->small) &&
+	       matches(row->warm, facts->warm) && matches(row->scattered, facts->scattered) &&
+	       matches(row->congruent, facts->congruent) && matches(row->access, (int)facts->access);
 }
 
 const struct plan_row *plan_row(const struct plan_facts *facts)
 {
 	const struct plan_row *row = table;
 
-	while (!row_fits(row, facts))
+	while (!row_matches(row, facts))
 		row++;
 	return row;
 }
@@ -95,7 +95,7 @@ const struct plan_row *plan_table(size_t *rows)
 const char *plan_engine_name(enum copy_engine engine)
 {
 	static const char *const names[] = {
-		[ENGINE_KERNEL] = "copy_file_range", [ENGINE_DIRECT] = "direct",
+		[ENGINE_CFR] = "copy_file_range", [ENGINE_DIRECT] = "direct",
 		[ENGINE_BOUNCE] = "bounce",	     [ENGINE_BUFFERED] = "buffered",
 		[ENGINE_STREAM] = "buffered",	     [ENGINE_NONE] = "none",
 	};

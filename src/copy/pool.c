@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The threads that move pieces. Copies that have something to do stand in a
- * queue; a thread takes the first, claims one piece of it, and sends it to the
- * back. So a short copy does not wait for the long ones that came before.
+ * The threads that move pieces. Copies with pieces left wait in a queue; a thread
+ * takes the first copy, claims one piece of it, and puts it back at the end. So a
+ * short copy does not wait for long ones that came before.
  *
- * A file may hang, because a server or a disk does, and whatever reads it. A
- * thread that has been away for much longer than pieces usually take is late: it
- * does not count among those that may work at a time, and another one is started
- * for it. There is one more than may work, who waits and looks for late ones
- * while there is a queue. A copy that has late threads is given no others, so
- * what it holds does not grow. Pieces of a slow disk all take long: more threads
- * would only make it slower.
+ * Reading or writing a file may hang, because a server or a disk does. A thread that
+ * takes much longer than pieces usually do is overdue: it no longer counts among those
+ * that may work at a time, and another thread is started in its place. One more thread
+ * than may work looks for overdue ones while the queue is not empty. A copy with
+ * overdue threads gets no others, so it does not take ever more of them. On a slow disk
+ * all pieces take long, and more threads would only make it slower.
  */
 #include "copy/job.h"
 #include "util/clock.h"
@@ -22,20 +21,21 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Direct I/O likes memory in few and large parts. */
+/* Direct I/O is faster on physically contiguous memory. */
 #define LARGE_PAGE (2 << 20)
 
-/* Late is so many times what pieces usually take, some hundredths of a second, … */
-#define LATE_TIMES 4
+/*
+ * A thread is overdue after LATE_FACTOR times the average time of a piece, but not
+ * before LATE_MIN and always after LATE_MAX seconds.
+ */
+#define LATE_FACTOR 4
+#define LATE_MIN    0.25
+#define LATE_MAX    10.0
 
-/* … but nobody is late before, and everybody after so many seconds. */
-#define LATE	  0.25
-#define LATE_MOST 10.0
+/* The average is over about this many pieces. */
+#define AVERAGED_PIECES 8
 
-/* Of so many pieces, more or less, it is known what they usually take. */
-#define USUAL_PIECES 8
-
-/* So many threads there are at the most, the late ones included. */
+/* The most threads, those overdue included. */
 #define WORKERS 256
 
 struct worker {
@@ -43,21 +43,21 @@ struct worker {
 	pthread_t thread;
 	bool started; /* and to be joined */
 	bool over;
-	/* Doing something without the lock: */
+	/* Working without the lock: */
 	bool away, late;
 	struct timespec since;
-	struct job *job; /* NULL: one that is about to be gone */
+	struct job *job; /* NULL: it is being freed */
 };
 
 struct copy_pool {
 	pthread_mutex_t lock;
-	pthread_cond_t more; /* in the queue, or stopping */
+	pthread_cond_t more; /* the queue is not empty, or the pool is stopping */
 	struct job *first, **last;
 	_Atomic bool stopping;
-	unsigned int jobs;    /* that have not ended */
+	unsigned int jobs;    /* submitted and not ended */
 	unsigned int threads; /* that may work at a time */
 	unsigned int alive, working, late;
-	double usual; /* seconds that a piece has taken lately */
+	double average; /* seconds for a piece, lately */
 	struct worker worker[WORKERS];
 };
 
@@ -83,8 +83,8 @@ static struct job *dequeue(struct copy_pool *pool)
 
 static void *work(void *context);
 
-/* Where nobody is, or is any more. */
-static struct worker *find_place(struct copy_pool *pool)
+/* Returns a slot without a running thread, or NULL. */
+static struct worker *find_slot(struct copy_pool *pool)
 {
 	for (size_t i = 0; i < WORKERS; i++) {
 		struct worker *worker = &pool->worker[i];
@@ -101,15 +101,15 @@ static struct worker *find_place(struct copy_pool *pool)
 
 static int start_worker(struct copy_pool *pool)
 {
-	struct worker *worker = find_place(pool);
-	int err;
+	struct worker *worker = find_slot(pool);
 
 	if (!worker)
 		return -EAGAIN;
 	*worker = (struct worker){.pool = pool};
-	err = thread_start(&worker->thread, NULL, work, worker);
-	if (err)
-		return err;
+	const int error = thread_start(&worker->thread, NULL, work, worker);
+
+	if (error)
+		return error;
 	worker->started = true;
 	pool->alive++;
 	return 0;
@@ -117,22 +117,22 @@ static int start_worker(struct copy_pool *pool)
 
 static double late_after(const struct copy_pool *pool)
 {
-	const double slow = pool->usual * LATE_TIMES;
+	const double slow = pool->average * LATE_FACTOR;
 
-	return slow > LATE ? slow : LATE;
+	return slow > LATE_MIN ? slow : LATE_MIN;
 }
 
-/* One that has hung for an hour says little of the next. */
+/* Caps @took, which also makes LATE_MAX the upper limit of late_after(). */
 static void learn(struct copy_pool *pool, double took)
 {
-	const double most = LATE_MOST / LATE_TIMES;
+	const double most = LATE_MAX / LATE_FACTOR;
 
 	took = took < most ? took : most;
-	pool->usual += (took - pool->usual) / USUAL_PIECES;
+	pool->average += (took - pool->average) / AVERAGED_PIECES;
 }
 
-/* Where no other can be started there is one less to look for the next late one. */
-static void let_be_late(struct worker *worker)
+/* If no other thread can be started, one less looks for the next overdue one. */
+static void mark_late(struct worker *worker)
 {
 	struct copy_pool *pool = worker->pool;
 
@@ -153,12 +153,12 @@ static void find_late(struct copy_pool *pool)
 		struct worker *worker = &pool->worker[i];
 
 		if (worker->away && !worker->late && seconds_since(&worker->since) >= late)
-			let_be_late(worker);
+			mark_late(worker);
 	}
 }
 
-/* Lets go of the lock, to do something for @job. */
-static void go(struct worker *worker, struct job *job)
+/* Releases the lock to work on @job. */
+static void leave(struct worker *worker, struct job *job)
 {
 	worker->job = job;
 	worker->away = true;
@@ -167,7 +167,7 @@ static void go(struct worker *worker, struct job *job)
 	pthread_mutex_unlock(&worker->pool->lock);
 }
 
-static void come_back(struct worker *worker)
+static void reenter(struct worker *worker)
 {
 	struct copy_pool *pool = worker->pool;
 
@@ -187,7 +187,7 @@ static void wait_a_moment(struct copy_pool *pool)
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (long)(LATE / 5 * 1e9);
+	until.tv_nsec += (long)(LATE_MIN / 5 * 1e9);
 	if (until.tv_nsec >= 1000000000) {
 		until.tv_nsec -= 1000000000;
 		until.tv_sec++;
@@ -195,13 +195,13 @@ static void wait_a_moment(struct copy_pool *pool)
 	pthread_cond_timedwait(&pool->more, &pool->lock, &until);
 }
 
-/* One that was late is back. */
+/* A thread that was overdue is back. */
 static bool has_too_many(const struct copy_pool *pool)
 {
 	return pool->alive > pool->threads + 1 + pool->late;
 }
 
-/* NULL: this thread is not needed any more. */
+/* Returns NULL if this thread is no longer needed. */
 static struct job *wait_for_job(struct copy_pool *pool)
 {
 	while (!pool->first || pool->working >= pool->threads) {
@@ -219,23 +219,23 @@ static struct job *wait_for_job(struct copy_pool *pool)
 
 static void prepare(struct worker *worker, struct job *job)
 {
-	go(worker, job);
+	leave(worker, job);
 	job_prepare(job);
-	come_back(worker);
+	reenter(worker);
 	job->prepared = true;
 }
 
 static void move_piece(struct worker *worker, struct job *job, char *bounce)
 {
-	struct piece piece = job_claim(job);
-	ssize_t moved;
+	const struct piece piece = job_claim(job);
 	int error;
 
 	if (job_can_claim(job))
 		enqueue(worker->pool, job);
-	go(worker, job);
-	moved = job_move(job, piece, bounce, &error);
-	come_back(worker);
+	leave(worker, job);
+	const ssize_t moved = job_move(job, piece, bounce, &error);
+
+	reenter(worker);
 	learn(worker->pool, seconds_since(&worker->since));
 	job_settle(job, piece, moved, error);
 }
@@ -244,9 +244,9 @@ static void end(struct worker *worker, struct job *job)
 {
 	struct copy_pool *pool = worker->pool;
 
-	go(worker, NULL);
+	leave(worker, NULL);
 	job_end(job);
-	come_back(worker);
+	reenter(worker);
 	if (--pool->jobs == 0 && pool->stopping)
 		pthread_cond_broadcast(&pool->more);
 }
@@ -259,16 +259,16 @@ static void take_step(struct worker *worker, struct job *job, char *bounce)
 		move_piece(worker, job, bounce);
 }
 
-/* Whether whoever has taken a step may take the next one: it is nobody else's turn. */
+/* No other copy waits, so the thread may continue with its own. */
 static bool may_go_on(const struct copy_pool *pool)
 {
 	return !pool->first && pool->working < pool->threads;
 }
 
 /*
- * One step, or more where nobody waits for this thread: to wake another one takes
- * longer than a small copy. Whoever finds the job over and in no queue ends it;
- * nobody else has it then.
+ * Takes one step, or more if no other copy waits: waking another thread takes longer
+ * than a small copy. A thread that finds the job over and not queued is its only user,
+ * and ends it.
  */
 static void serve(struct worker *worker, struct job *job, char *bounce)
 {
@@ -298,7 +298,7 @@ static void *work(void *context)
 		serve(worker, job, bounce);
 	pool->alive--;
 	worker->over = true;
-	/* What woke this one up may concern those that stay. */
+	/* The signal that woke this thread may be meant for another. */
 	pthread_cond_signal(&pool->more);
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
@@ -306,45 +306,33 @@ static void *work(void *context)
 
 static int start_workers(struct copy_pool *pool)
 {
-	int err = 0;
-	with_lock(&pool->lock);
+	int error = 0;
+	guard(mutex)(&pool->lock);
 
-	while (!err && pool->alive <= pool->threads)
-		err = start_worker(pool);
-	return err;
-}
-
-static void init_condition(pthread_cond_t *condition)
-{
-	pthread_condattr_t attributes;
-
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(condition, &attributes);
-	pthread_condattr_destroy(&attributes);
+	while (!error && pool->alive <= pool->threads)
+		error = start_worker(pool);
+	return error;
 }
 
 int copy_pool_create(struct copy_pool **created, unsigned int threads)
 {
-	struct copy_pool *pool;
-	int err;
-
 	if (threads < 1 || threads > COPY_MAX_THREADS)
 		return -EINVAL;
-	pool = calloc(1, sizeof(*pool));
+	struct copy_pool *pool = calloc(1, sizeof(*pool));
+
 	if (!pool)
 		return -ENOMEM;
 	pthread_mutex_init(&pool->lock, NULL);
-	init_condition(&pool->more);
+	condition_init(&pool->more);
 	pool->last = &pool->first;
 	pool->threads = threads;
-	err = start_workers(pool);
-	if (err) {
+	const int error = start_workers(pool);
+
+	if (error)
 		copy_pool_destroy(pool);
-		return err;
-	}
-	*created = pool;
-	return 0;
+	else
+		*created = pool;
+	return error;
 }
 
 void copy_pool_destroy(struct copy_pool *pool)
@@ -352,7 +340,7 @@ void copy_pool_destroy(struct copy_pool *pool)
 	if (!pool)
 		return;
 	{
-		with_lock(&pool->lock);
+		guard(mutex)(&pool->lock);
 		pool->stopping = true;
 		pthread_cond_broadcast(&pool->more);
 	}
@@ -371,42 +359,8 @@ int copy_submit(struct copy_pool *pool, const struct copy *copy, copy_done *done
 	if (!job)
 		return -ENOMEM;
 	job->stopping = &pool->stopping;
-	with_lock(&pool->lock);
+	guard(mutex)(&pool->lock);
 	pool->jobs++;
 	enqueue(pool, job);
 	return 0;
-}
-
-struct waiting {
-	pthread_mutex_t lock;
-	pthread_cond_t over;
-	bool is_over;
-	ssize_t result;
-	struct copy_report *report;
-};
-
-static void wake(void *context, ssize_t result, const struct copy_report *report)
-{
-	struct waiting *waiting = context;
-	with_lock(&waiting->lock);
-
-	waiting->result = result;
-	*waiting->report = *report;
-	waiting->is_over = true;
-	pthread_cond_signal(&waiting->over);
-}
-
-ssize_t copy_run(struct copy_pool *pool, const struct copy *copy, struct copy_report *report)
-{
-	struct waiting waiting = {.lock = PTHREAD_MUTEX_INITIALIZER,
-				  .over = PTHREAD_COND_INITIALIZER,
-				  .report = report};
-	int err = copy_submit(pool, copy, wake, &waiting);
-
-	if (err)
-		return err;
-	with_lock(&waiting.lock);
-	while (!waiting.is_over)
-		pthread_cond_wait(&waiting.over, &waiting.lock);
-	return waiting.result;
 }

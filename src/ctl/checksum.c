@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ctl/checksum.h"
 
-#include "ctl/watch.h"
+#include "ctl/progress.h"
 #include "util/scope.h"
 
 #include <ctype.h>
@@ -41,9 +41,9 @@ int checksum_parse(const char *text, struct checksum *checksum)
 static int add_piece(gcry_md_hd_t digest, char *piece, int file, uint64_t at, uint64_t size)
 {
 	const size_t wanted = size - at < PIECE ? (size_t)(size - at) : PIECE;
-	ssize_t n = pread(file, piece, wanted, (off_t)at);
+	const ssize_t n = pread(file, piece, wanted, (off_t)at);
 
-	if (watch_was_interrupted())
+	if (progress_was_interrupted())
 		return -EINTR;
 	if (n <= 0)
 		return n ? -errno : -EIO;
@@ -58,7 +58,7 @@ static int add_file(gcry_md_hd_t digest, int file, uint64_t size)
 	if (!piece)
 		return -ENOMEM;
 	for (uint64_t at = 0; at < size;) {
-		int n = add_piece(digest, piece, file, at, size);
+		const int n = add_piece(digest, piece, file, at, size);
 
 		if (n < 0)
 			return n;
@@ -70,15 +70,15 @@ static int add_file(gcry_md_hd_t digest, int file, uint64_t size)
 int checksum_check(const struct checksum *checksum, int file, uint64_t size)
 {
 	gcry_md_hd_t digest;
-	int err;
 
 	gcry_check_version(NULL);
 	gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
 	if (gcry_md_open(&digest, GCRY_MD_SHA256, 0))
 		return -ENOSYS;
-	err = add_file(digest, file, size);
-	if (!err && memcmp(gcry_md_read(digest, 0), checksum->bytes, CHECKSUM_BYTES))
-		err = -EBADMSG;
+	int error = add_file(digest, file, size);
+
+	if (!error && memcmp(gcry_md_read(digest, 0), checksum->bytes, CHECKSUM_BYTES))
+		error = -EBADMSG;
 	gcry_md_close(digest);
-	return err;
+	return error;
 }

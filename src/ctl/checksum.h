@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What --checksum= asks for. */
+/* The argument of --checksum=. */
 #ifndef CTL_CHECKSUM_H
 #define CTL_CHECKSUM_H
 
@@ -17,8 +17,8 @@ struct checksum {
 int checksum_parse(const char *text, struct checksum *checksum);
 
 /*
- * Reads the first @size bytes of @file, and compares. 0, -EBADMSG where they
- * are others, -EINTR where watch_was_interrupted(), or another -errno.
+ * Compares the first @size bytes of @file with the checksum. 0, -EBADMSG if they differ,
+ * -EINTR if progress_was_interrupted(), or another -errno.
  */
 int checksum_check(const struct checksum *checksum, int file, uint64_t size);
 

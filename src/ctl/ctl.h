@@ -3,17 +3,17 @@
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
 
-/* As programs of the shell have them. */
+/* As usual for programs in a shell. */
 enum ctl_exit {
 	CTL_DONE = 0,
 	CTL_FAILED = 1,
 	CTL_USAGE = 2,
-	/* The program of exec. */
+	/* For the program of exec. */
 	CTL_NOT_RUN = 126,
 	CTL_NOT_FOUND = 127,
 };
 
-/* @argv[0] is the verb. The exit status; what went wrong is on stderr. */
+/* @argv[0] is the verb. Prints errors to stderr and returns the exit status. */
 typedef enum ctl_exit ctl_verb(int argc, char *argv[]);
 
 ctl_verb ctl_status;
@@ -23,7 +23,7 @@ ctl_verb ctl_save;
 ctl_verb ctl_exec;
 ctl_verb ctl_import;
 
-/* One line on stderr, "dmaheapctl: …"; returns CTL_FAILED. */
+/* Prints one line to stderr, "dmaheapctl: …". Returns CTL_FAILED. */
 enum ctl_exit ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

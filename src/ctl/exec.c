@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* exec: a program gets dma-bufs as plain fds. */
+/* exec: runs a program with dma-bufs as inherited fds. */
 #include "ctl/ctl.h"
 #include "lib/dmaheapfs.h"
 #include "util/scope.h"
@@ -39,7 +39,7 @@ static bool is_taken(const struct handover *all, int count, int target)
 	return false;
 }
 
-/* How many there are, before "--"; -1: one makes no sense. */
+/* Parses the words before "--". Returns their number; -1: one is invalid. */
 static int parse(char *words[], struct handover *all)
 {
 	int count = 0;
@@ -48,14 +48,14 @@ static int parse(char *words[], struct handover *all)
 		struct handover *one = &all[count];
 
 		if (!parse_one(words[count], one) || is_taken(all, count, one->target)) {
-			ctl_fail("'%s' is no FD=FILE with a number of its own", words[count]);
+			ctl_fail("'%s': expected FD=FILE, with each FD used once", words[count]);
 			return -1;
 		}
 	}
 	return count;
 }
 
-/* The dma-buf, or with @memory the memory file where the heap has no such thing. */
+/* Returns the dma-buf, or with @memory the memory file if the heap has no dma-bufs. */
 static int fetch(const char *path, bool memory)
 {
 	const int fd = dmaheap_export(path);
@@ -63,7 +63,7 @@ static int fetch(const char *path, bool memory)
 	return fd == -EOPNOTSUPP && memory ? dmaheap_memory(path, DMAHEAP_WRITE) : fd;
 }
 
-/* Out of the way of every target. */
+/* Moves @fd above all targets, so that dup2() does not overwrite it. */
 static int move_up(int fd, const struct handover *all, int count)
 {
 	int highest = 0;
@@ -94,8 +94,8 @@ static int fetch_all(struct handover *all, int count, bool memory)
 	return 0;
 }
 
-/* "3 5": what a shell can loop over. */
-static int tell(const struct handover *all, int count)
+/* Sets DMAHEAP_FDS to a list such as "3 5", which a shell can loop over. */
+static int set_environment(const struct handover *all, int count)
 {
 	scope(free) char *text = NULL;
 	size_t length;
@@ -115,7 +115,7 @@ static int hand_over(const struct handover *all, int count)
 	for (int i = 0; i < count; i++)
 		if (dup2(all[i].fd, all[i].target) < 0)
 			return -errno;
-	return tell(all, count);
+	return set_environment(all, count);
 }
 
 static enum ctl_exit run(struct handover *all, int count, bool memory, char *program[])
@@ -125,7 +125,7 @@ static enum ctl_exit run(struct handover *all, int count, bool memory, char *pro
 	const int error = hand_over(all, count);
 
 	if (error)
-		return ctl_fail("can't pass the dma-bufs on: %s", strerror(-error));
+		return ctl_fail("cannot pass the dma-bufs on: %s", strerror(-error));
 	execvp(program[0], program);
 	const enum ctl_exit status = errno == ENOENT ? CTL_NOT_FOUND : CTL_NOT_RUN;
 
@@ -142,7 +142,7 @@ enum ctl_exit ctl_exec(int argc, char *argv[])
 
 	if (!all)
 		return ctl_fail("out of memory");
-	/* What follows belongs to the program. */
+	/* "+": options after the first word belong to the program. */
 	while ((letter = getopt_long(argc, argv, "+", words, NULL)) != -1) {
 		if (letter != 'm')
 			return CTL_USAGE;
@@ -153,7 +153,7 @@ enum ctl_exit ctl_exec(int argc, char *argv[])
 	if (count < 0)
 		return CTL_USAGE;
 	if (!count || optind + count + 1 >= argc) {
-		ctl_fail("exec wants FD=FILE… -- PROGRAM…; see: dmaheapctl --help");
+		ctl_fail("exec needs FD=FILE… -- PROGRAM…; see: dmaheapctl --help");
 		return CTL_USAGE;
 	}
 	return run(all, count, memory, argv + optind + count + 1);

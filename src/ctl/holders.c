@@ -14,10 +14,10 @@
 #define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
 
 /*
- * The inode number alone, which costs no look at the file: that could be of a
- * filesystem that hangs.
+ * Compares only the inode number, from fdinfo. stat(2) could block, if the file is on a hung
+ * filesystem.
  */
-static bool may_be_it(const char *pid, const char *fd, uint64_t inode)
+static bool may_match(const char *pid, const char *fd, uint64_t inode)
 {
 	char path[300], line[256];
 	uint64_t number = 0;
@@ -33,12 +33,12 @@ static bool may_be_it(const char *pid, const char *fd, uint64_t inode)
 	return told && number == inode;
 }
 
-static bool is_it(const char *pid, const char *fd, const struct dmaheap_info *info)
+static bool matches(const char *pid, const char *fd, const struct dmaheap_info *info)
 {
 	char path[300];
 	struct stat st;
 
-	if (!may_be_it(pid, fd, info->inode))
+	if (!may_match(pid, fd, info->inode))
 		return false;
 	snprintf(path, sizeof(path), "/proc/%s/fd/%s", pid, fd);
 	return !stat(path, &st) && st.st_dev == info->device && st.st_ino == info->inode;
@@ -54,7 +54,7 @@ static json_object *find_fds(const char *pid, const struct dmaheap_info *info)
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir)))
-		if (isdigit((unsigned char)*entry->d_name) && is_it(pid, entry->d_name, info))
+		if (isdigit((unsigned char)*entry->d_name) && matches(pid, entry->d_name, info))
 			json_object_array_add(fds, json_object_new_int(atoi(entry->d_name)));
 	if (dir)
 		closedir(dir);
@@ -134,17 +134,14 @@ json_object *holders_processes(const struct dmaheap_info *info)
 	return holders;
 }
 
-/* "size flags mode count exporter inode name", apart from each other by tabs. */
+/* "size flags mode count exporter inode name", separated by tabs. */
 static bool is_entry(const char *line, uint64_t *inode)
 {
 	return isxdigit((unsigned char)*line) &&
 	       sscanf(line, "%*s %*s %*s %*s %*s %" SCNu64, inode) == 1;
 }
 
-/*
- * An entry is followed by its fences, by "Attached Devices:" with a line for
- * each, and a total.
- */
+/* An entry is followed by its fences, "Attached Devices:", a line for each, and a total. */
 json_object *holders_devices(const struct dmaheap_info *info)
 {
 	FILE *file = info->inode ? fopen(BUFINFO, "re") : NULL;

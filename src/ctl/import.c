@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* import: a dma-buf that somebody else has made becomes a file. */
+/* import: makes a dma-buf, passed as an fd, the memory of a new file. */
 #include "ctl/ctl.h"
 #include "lib/dmaheapfs.h"
 
@@ -7,7 +7,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 
-#define USUAL_FD 3
+#define DEFAULT_FD 3
 
 static int parse_fd(const char *text)
 {
@@ -20,7 +20,7 @@ static int parse_fd(const char *text)
 static enum ctl_exit import(const char *path, int fd)
 {
 	if (fcntl(fd, F_GETFD) < 0)
-		return ctl_fail("fd %d is not open: hand the dma-buf over as that", fd);
+		return ctl_fail("fd %d is not open; pass the dma-buf as this fd", fd);
 	const int error = dmaheap_import(path, fd);
 
 	return error ? ctl_fail("%s: %s", path, dmaheap_strerror(error)) : CTL_DONE;
@@ -29,7 +29,7 @@ static enum ctl_exit import(const char *path, int fd)
 enum ctl_exit ctl_import(int argc, char *argv[])
 {
 	static const struct option words[] = {{"fd", required_argument, NULL, 'f'}, {}};
-	int letter, fd = USUAL_FD;
+	int letter, fd = DEFAULT_FD;
 
 	while ((letter = getopt_long(argc, argv, "", words, NULL)) != -1) {
 		if (letter != 'f')
@@ -37,7 +37,7 @@ enum ctl_exit ctl_import(int argc, char *argv[])
 		fd = parse_fd(optarg);
 	}
 	if (fd < 0 || optind != argc - 1) {
-		ctl_fail("import wants [--fd N] FILE; see: dmaheapctl --help");
+		ctl_fail("import needs FILE; see: dmaheapctl --help");
 		return CTL_USAGE;
 	}
 	return import(argv[optind], fd);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* load: an ordinary file becomes a buffer, all of it or not at all. */
+/* load: copies an ordinary file into a buffer, completely or not at all. */
+#include "ctl/atomic_file.h"
 #include "ctl/checksum.h"
 #include "ctl/ctl.h"
-#include "ctl/publish.h"
-#include "ctl/watch.h"
+#include "ctl/progress.h"
 #include "util/scope.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ struct load {
 
 static int open_source(const char *path)
 {
-	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC)
+	const int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC)
 				   : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 
 	return fd < 0 ? -errno : fd;
@@ -32,12 +32,12 @@ static bool is_on_mount(int directory)
 	return fgetxattr(directory, "user.dmaheap.heap", NULL, 0) > 0;
 }
 
-static uint64_t bytes_to_come(const struct stat *st)
+static uint64_t expected_bytes(const struct stat *st)
 {
 	return S_ISREG(st->st_mode) && st->st_size ? (uint64_t)st->st_size : COPY_TO_THE_END;
 }
 
-/* Whether it has seen the copy itself: it knows more of what the kernel moved than we do. */
+/* The mount has seen the copy itself, and knows better than we how the kernel moved it. */
 static bool mount_knows(int file)
 {
 	char line[COPY_LINE_BYTES] = "";
@@ -47,47 +47,59 @@ static bool mount_knows(int file)
 	       strncmp(line, "engine=daemon", strlen("engine=daemon"));
 }
 
-/* A copy by the kernel that the mount has nothing to tell of was from one of its own files. */
-static void tell_mount(int file, const struct copy_report *report)
+/* If the mount has not seen a copy by the kernel, the source was one of its own files. */
+static void report_to_mount(int file, const struct copy_report *report)
 {
-	struct copy_report told = *report;
+	struct copy_report reported = *report;
 	char line[COPY_LINE_BYTES];
 
 	if (!strcmp(report->engine, "copy_file_range")) {
 		if (mount_knows(file))
 			return;
-		told.direct = false;
-		snprintf(told.reason, sizeof(told.reason), "from memory to memory, by the mount");
+		reported.direct = false;
+		snprintf(reported.reason, sizeof(reported.reason), "from memory to memory, by the mount");
 	}
-	copy_report_print(&told, line);
-	/* Nothing is worse for it where the mount will not hear of it. */
+	copy_report_print(&reported, line);
+	/* An error does not matter to the copy. */
 	fsetxattr(file, "user.dmaheap.copy", line, strlen(line), 0);
 }
 
-static ssize_t copy_bytes(const struct load *load, int source, const struct stat *st, int file)
+static ssize_t copy_into(struct buffer *buffer, const struct load *load, int source,
+			 const struct stat *st, struct copy_report *report)
 {
 	struct copy copy = {
 		.direction = COPY_TO_MEMORY,
 		.file = source,
-		.memory = copy_memory_of_file(file),
+		.buffer = buffer,
 		.length = COPY_TO_THE_END,
 		.fresh = true,
 	};
-	const struct watch_options options = {.progress = load->progress,
-					      .total = bytes_to_come(st)};
-	struct copy_report report;
-	ssize_t n;
+	const struct progress_options options = {.always = load->progress,
+						 .total = expected_bytes(st)};
 
 	if (S_ISREG(st->st_mode)) {
 		const off_t position = lseek(source, 0, SEEK_CUR);
 
 		copy.file_offset = position > 0 ? position : 0;
 	}
-	n = watch_copy(&copy, &options, &report);
-	if (n >= 0 && report.error)
-		n = report.error;
+	const ssize_t n = progress_copy(&copy, &options, report);
+
+	return n >= 0 && report->error ? report->error : n;
+}
+
+static ssize_t copy_bytes(const struct load *load, int source, const struct stat *st, int file)
+{
+	struct buffer *buffer;
+	struct copy_report report;
+	const int error = buffer_create_mounted(&buffer, file);
+
+	if (error)
+		return error;
+	const ssize_t n = copy_into(buffer, load, source, st, &report);
+
+	buffer_destroy(buffer);
 	if (n > 0)
-		tell_mount(file, &report);
+		report_to_mount(file, &report);
 	return n;
 }
 
@@ -98,47 +110,47 @@ static int check(const struct load *load, int file, ssize_t size)
 
 static enum ctl_exit fail_load(const struct load *load, ssize_t error)
 {
-	if (watch_was_interrupted())
+	if (progress_was_interrupted())
 		return CTL_FAILED;
 	if (error == -EBADMSG)
-		return ctl_fail("%s does not have this checksum; %s is as it was", load->source,
+		return ctl_fail("%s does not have this checksum; %s is unchanged", load->source,
 				load->target);
 	return ctl_fail("loading %s into %s: %s", load->source, load->target,
 			strerror((int)-error));
 }
 
 static enum ctl_exit fill(const struct load *load, int source, const struct stat *st,
-			  struct publish *publish)
+			  struct atomic_file *target)
 {
-	ssize_t n;
-
-	if (!is_on_mount(publish->directory))
+	if (!is_on_mount(target->directory))
 		return ctl_fail("%s is not on a dmaheapfs mount", load->target);
-	n = copy_bytes(load, source, st, publish->file);
+	ssize_t n = copy_bytes(load, source, st, target->file);
+
 	if (n >= 0)
-		n = check(load, publish->file, n);
+		n = check(load, target->file, n);
 	if (n >= 0)
-		n = publish_commit(publish, false, watch_was_interrupted);
+		n = atomic_file_commit(target, false);
 	return n < 0 ? fail_load(load, n) : CTL_DONE;
 }
 
 static enum ctl_exit run(const struct load *load)
 {
 	scope(fd) int source = open_source(load->source);
-	struct publish publish;
-	enum ctl_exit status;
+	struct atomic_file target;
 	struct stat st;
-	int err;
 
 	if (source < 0 || fstat(source, &st))
 		return ctl_fail("%s: %s", load->source, strerror(source < 0 ? -source : errno));
 	if (S_ISDIR(st.st_mode))
 		return ctl_fail("%s: %s", load->source, strerror(EISDIR));
-	err = publish_begin(&publish, load->target, S_ISREG(st.st_mode) ? st.st_mode : 0666);
-	if (err)
-		return ctl_fail("%s: %s", load->target, strerror(-err));
-	status = fill(load, source, &st, &publish);
-	publish_end(&publish);
+	const int error = atomic_file_begin(&target, load->target,
+					    S_ISREG(st.st_mode) ? st.st_mode : 0666);
+
+	if (error)
+		return ctl_fail("%s: %s", load->target, strerror(-error));
+	const enum ctl_exit status = fill(load, source, &st, &target);
+
+	atomic_file_end(&target);
 	return status;
 }
 
@@ -155,7 +167,6 @@ enum ctl_exit ctl_load(int argc, char *argv[])
 					      {"checksum", required_argument, NULL, 'c'},
 					      {}};
 	struct load load = {0};
-	enum ctl_exit status;
 	int letter;
 
 	while ((letter = getopt_long(argc, argv, "", words, NULL)) != -1) {
@@ -167,11 +178,12 @@ enum ctl_exit ctl_load(int argc, char *argv[])
 			return refuse("a checksum is sha256: and 64 hexadecimal digits");
 	}
 	if (optind != argc - 2)
-		return refuse("load wants SRC and FILE");
+		return refuse("load needs SRC and FILE");
 	load.source = argv[optind];
 	load.target = argv[optind + 1];
-	watch_begin();
-	status = run(&load);
-	watch_end(status == CTL_DONE);
+	progress_begin();
+	const enum ctl_exit status = run(&load);
+
+	progress_end(status == CTL_DONE);
 	return status;
 }

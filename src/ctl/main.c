@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dmaheapctl: what the shell's own tools can't ask of a mount. */
+/* dmaheapctl: the table of verbs. */
 #include "ctl/ctl.h"
 
 #include <stdarg.h>
@@ -12,16 +12,16 @@ static const struct verb {
 	const char *arguments;
 	const char *help;
 } verbs[] = {
-	{"status", ctl_status, "[--json] MOUNT|FILE", "what a mount or one of its files is and does"},
+	{"status", ctl_status, "[--json] MOUNT|FILE", "show the state of a mount, or of one of its files"},
 	{"load", ctl_load, "[--progress] [--checksum sha256:HEX] SRC FILE",
-	 "an ordinary file, or - for stdin, becomes a buffer, all of it or not at all"},
+	 "copy an ordinary file, or stdin (-), into a buffer, completely or not at all"},
 	{"save", ctl_save, "[--progress] FILE DST",
-	 "a buffer becomes an ordinary file, or goes to stdout with -"},
+	 "copy a buffer to an ordinary file, or to stdout (-)"},
 	{"exec", ctl_exec, "[--memory] FD=FILE... -- PROGRAM...",
-	 "a program gets the dma-bufs of files as its fds, whose numbers are in DMAHEAP_FDS"},
+	 "run a program with the dma-bufs of files as fds, listed in DMAHEAP_FDS"},
 	{"import", ctl_import, "[--fd N] FILE",
-	 "the dma-buf that is fd N (3) becomes the memory of a new file"},
-	{"heaps", ctl_heaps, "", "the heaps of this machine, and what each one needs"},
+	 "make the dma-buf on fd N (default: 3) the memory of a new file"},
+	{"heaps", ctl_heaps, "", "list the heaps of this machine, and what each one needs"},
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -44,7 +44,7 @@ static void help(void)
 	for (size_t i = 0; i < VERBS; i++)
 		printf("  %s%s%s\n\t%s\n", verbs[i].name, *verbs[i].arguments ? " " : "",
 		       verbs[i].arguments, verbs[i].help);
-	puts("\n  -h, --help       this text\n  -V, --version    the version");
+	puts("\n  -h, --help       show this text\n  -V, --version    show the version");
 }
 
 static const struct verb *find_verb(const char *name)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* save: a buffer becomes an ordinary file, all of it, on disk, or not at all. */
+/* save: copies a buffer to an ordinary file on disk, completely or not at all. */
+#include "ctl/atomic_file.h"
 #include "ctl/ctl.h"
-#include "ctl/publish.h"
-#include "ctl/watch.h"
+#include "ctl/progress.h"
 #include "util/scope.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ struct save {
 
 static int open_buffer(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
@@ -29,33 +29,46 @@ static int open_buffer(const char *path)
 	return -ENOTTY;
 }
 
-static ssize_t copy_bytes(const struct save *save, int buffer, uint64_t size, int file, bool fresh)
+static ssize_t copy_out_of(struct buffer *buffer, const struct save *save, uint64_t size, int file,
+			   bool fresh)
 {
 	struct copy copy = {
 		.direction = COPY_TO_FILE,
 		.file = file,
-		.memory = copy_memory_of_file(buffer),
+		.buffer = buffer,
 		.length = COPY_TO_THE_END,
 		.fresh = fresh,
 	};
-	const struct watch_options options = {.progress = save->progress, .total = size};
+	const struct progress_options options = {.always = save->progress, .total = size};
 	struct copy_report report;
-	ssize_t n = watch_copy(&copy, &options, &report);
+	const ssize_t n = progress_copy(&copy, &options, &report);
 
 	return n >= 0 && report.error ? report.error : n;
 }
 
+static ssize_t copy_bytes(const struct save *save, int source, uint64_t size, int file, bool fresh)
+{
+	struct buffer *buffer;
+	const int error = buffer_create_mounted(&buffer, source);
+
+	if (error)
+		return error;
+	const ssize_t n = copy_out_of(buffer, save, size, file, fresh);
+
+	buffer_destroy(buffer);
+	return n;
+}
+
 static enum ctl_exit fail_save(const struct save *save, ssize_t error)
 {
-	if (watch_was_interrupted())
+	if (progress_was_interrupted())
 		return CTL_FAILED;
 	return ctl_fail("saving %s to %s: %s", save->source, save->target, strerror((int)-error));
 }
 
 /*
- * All the room at once: the disk is laid out better, blocks need not be found
- * while others are written, and no room is known at once. A buffer with holes
- * becomes a file with holes.
+ * Allocates all blocks at once: the disk is laid out better, and a lack of space is reported
+ * at once. A buffer with holes becomes a file with holes.
  */
 static int reserve(int buffer, int file, off_t size)
 {
@@ -69,37 +82,39 @@ static int reserve(int buffer, int file, off_t size)
 }
 
 static ssize_t fill(const struct save *save, int buffer, const struct stat *st,
-		    struct publish *publish)
+		    struct atomic_file *target)
 {
-	ssize_t n = reserve(buffer, publish->file, st->st_size);
+	ssize_t n = reserve(buffer, target->file, st->st_size);
 
 	if (n)
 		return n;
-	n = copy_bytes(save, buffer, (uint64_t)st->st_size, publish->file, true);
-	/* Somebody may have made the buffer smaller meanwhile. */
-	if (n >= 0 && ftruncate(publish->file, n))
+	n = copy_bytes(save, buffer, (uint64_t)st->st_size, target->file, true);
+	/* The buffer may have been truncated meanwhile. */
+	if (n >= 0 && ftruncate(target->file, n))
 		n = -errno;
-	return n < 0 ? n : publish_commit(publish, true, watch_was_interrupted);
+	return n < 0 ? n : atomic_file_commit(target, true);
 }
 
 static enum ctl_exit save_file(const struct save *save, int buffer, const struct stat *st)
 {
-	struct publish publish;
-	ssize_t n = publish_begin(&publish, save->target, st->st_mode);
+	struct atomic_file target;
+	const int error = atomic_file_begin(&target, save->target, st->st_mode);
 
-	if (n)
-		return ctl_fail("%s: %s", save->target, strerror((int)-n));
-	n = fill(save, buffer, st, &publish);
-	publish_end(&publish);
+	if (error)
+		return ctl_fail("%s: %s", save->target, strerror(-error));
+	const ssize_t n = fill(save, buffer, st, &target);
+
+	atomic_file_end(&target);
 	return n < 0 ? fail_save(save, n) : CTL_DONE;
 }
 
-/* Into what is there and no regular file: a pipe, a device. */
+/* Into an existing pipe or device. */
 static enum ctl_exit save_stream(const struct save *save, int buffer, const struct stat *st,
 				 int target)
 {
-	ssize_t n = target < 0 ? target
-			       : copy_bytes(save, buffer, (uint64_t)st->st_size, target, false);
+	const ssize_t n =
+		target < 0 ? target
+			   : copy_bytes(save, buffer, (uint64_t)st->st_size, target, false);
 
 	return n < 0 ? fail_save(save, n) : CTL_DONE;
 }
@@ -113,7 +128,7 @@ static bool is_stream(const char *path)
 
 static int open_stream(const char *path)
 {
-	int fd = strcmp(path, "-") ? open(path, O_WRONLY | O_CLOEXEC)
+	const int fd = strcmp(path, "-") ? open(path, O_WRONLY | O_CLOEXEC)
 				   : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 
 	return fd < 0 ? -errno : fd;
@@ -138,7 +153,6 @@ enum ctl_exit ctl_save(int argc, char *argv[])
 {
 	static const struct option words[] = {{"progress", no_argument, NULL, 'p'}, {}};
 	struct save save = {0};
-	enum ctl_exit status;
 	int letter;
 
 	while ((letter = getopt_long(argc, argv, "", words, NULL)) != -1) {
@@ -147,13 +161,14 @@ enum ctl_exit ctl_save(int argc, char *argv[])
 		save.progress = true;
 	}
 	if (optind != argc - 2) {
-		ctl_fail("save wants FILE and DST; see: dmaheapctl --help");
+		ctl_fail("save needs FILE and DST; see: dmaheapctl --help");
 		return CTL_USAGE;
 	}
 	save.source = argv[optind];
 	save.target = argv[optind + 1];
-	watch_begin();
-	status = run(&save);
-	watch_end(status == CTL_DONE);
+	progress_begin();
+	const enum ctl_exit status = run(&save);
+
+	progress_end(status == CTL_DONE);
 	return status;
 }

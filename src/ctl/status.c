@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "ctl/amount.h"
+#include "ctl/format_size.h"
 #include "ctl/ctl.h"
-#include "ctl/facts.h"
 #include "ctl/holders.h"
+#include "ctl/info.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *bytes(json_object *facts, const char *key, char text[static 32])
+static const char *bytes(json_object *info, const char *key, char text[static 32])
 {
-	return amount(strtod(fact(facts, key), NULL), text);
+	return format_size(strtod(info_text(info, key), NULL), text);
 }
 
 /* "pid 4711 (camera) by fds 3 5, 1 map" */
@@ -23,7 +23,7 @@ static void print_process(json_object *holder)
 	const size_t count = json_object_array_length(fds);
 	const int maps = json_object_get_int(json_object_object_get(holder, "maps"));
 
-	printf("held by      pid %s (%s)", fact(holder, "pid"), fact(holder, "command"));
+	printf("held by      pid %s (%s)", info_text(holder, "pid"), info_text(holder, "command"));
 	if (count)
 		printf(" by fd%s", count == 1 ? "" : "s");
 	for (size_t i = 0; i < count; i++)
@@ -33,95 +33,95 @@ static void print_process(json_object *holder)
 	putchar('\n');
 }
 
-static void print_holders(json_object *facts)
+static void print_holders(json_object *info)
 {
 	json_object *processes, *devices;
 
-	if (json_object_object_get_ex(facts, "processes", &processes))
+	if (json_object_object_get_ex(info, "processes", &processes))
 		for (size_t i = 0; i < json_object_array_length(processes); i++)
 			print_process(json_object_array_get_idx(processes, i));
-	if (json_object_object_get_ex(facts, "devices", &devices))
+	if (json_object_object_get_ex(info, "devices", &devices))
 		for (size_t i = 0; i < json_object_array_length(devices); i++)
 			printf("held by      device %s\n",
 			       json_object_get_string(json_object_array_get_idx(devices, i)));
 }
 
-static void print_file(json_object *facts)
+static void print_file(json_object *info)
 {
 	char size[32], capacity[32];
 
-	printf("heap         %s\n", fact(facts, "heap"));
-	printf("dma-buf      %s\n", fact(facts, "dmabuf"));
-	printf("size         %s (%s bytes)\n", bytes(facts, "size", size), fact(facts, "size"));
-	printf("memory       %s (%s bytes)\n", bytes(facts, "capacity", capacity),
-	       fact(facts, "capacity"));
-	printf("mmap         %s\n", fact(facts, "map"));
-	if (*fact(facts, "copy"))
-		printf("last copy    %s\n", fact(facts, "copy"));
-	print_holders(facts);
+	printf("heap         %s\n", info_text(info, "heap"));
+	printf("dma-buf      %s\n", info_text(info, "dmabuf"));
+	printf("size         %s (%s bytes)\n", bytes(info, "size", size), info_text(info, "size"));
+	printf("memory       %s (%s bytes)\n", bytes(info, "capacity", capacity),
+	       info_text(info, "capacity"));
+	printf("mmap         %s\n", info_text(info, "map"));
+	if (*info_text(info, "copy"))
+		printf("last copy    %s\n", info_text(info, "copy"));
+	print_holders(info);
 }
 
-static void print_mount(json_object *facts)
+static void print_mount(json_object *info)
 {
-	const char *choice = fact(facts, "heap_choice");
+	const char *choice = info_text(info, "heap_choice");
 	char used[32], limit[32], held[32], in[32], out[32];
 
-	printf("heap         %s%s%s%s\n", fact(facts, "heap"), *choice ? " (" : "", choice,
+	printf("heap         %s%s%s%s\n", info_text(info, "heap"), *choice ? " (" : "", choice,
 	       *choice ? ")" : "");
-	printf("dma-buf      %s\n", fact(facts, "dmabuf"));
-	printf("memory       %s of %s\n", bytes(facts, "memory_used", used),
-	       bytes(facts, "memory_limit", limit));
-	if (strcmp(fact(facts, "memory_left_behind"), "0"))
-		printf("left behind  %s by files that are gone, in dma-bufs that others hold\n",
-		       bytes(facts, "memory_left_behind", held));
-	printf("files        %s of %s\n", fact(facts, "inodes_used"), fact(facts, "inodes_limit"));
-	printf("opens        %s past the daemon, %s direct, %s cached\n",
-	       fact(facts, "opens_passthrough"), fact(facts, "opens_direct"),
-	       fact(facts, "opens_cached"));
-	printf("by daemon    %s reads (%s), %s writes (%s)\n", fact(facts, "reads"),
-	       bytes(facts, "read_bytes", out), fact(facts, "writes"),
-	       bytes(facts, "written_bytes", in));
-	printf("copies       %s with files outside (%s), %s of them direct\n", fact(facts, "loads"),
-	       bytes(facts, "loaded_bytes", in), fact(facts, "loads_direct"));
+	printf("dma-buf      %s\n", info_text(info, "dmabuf"));
+	printf("memory       %s of %s\n", bytes(info, "memory_used", used),
+	       bytes(info, "memory_limit", limit));
+	if (strcmp(info_text(info, "memory_left_behind"), "0"))
+		printf("orphaned     %s of removed files, in dma-bufs that are still held\n",
+		       bytes(info, "memory_left_behind", held));
+	printf("files        %s of %s\n", info_text(info, "inodes_used"), info_text(info, "inodes_limit"));
+	printf("opens        %s passthrough, %s through daemon, %s page cache\n",
+	       info_text(info, "opens_passthrough"), info_text(info, "opens_daemon"),
+	       info_text(info, "opens_cached"));
+	printf("by daemon    %s reads (%s), %s writes (%s)\n", info_text(info, "reads"),
+	       bytes(info, "read_bytes", out), info_text(info, "writes"),
+	       bytes(info, "written_bytes", in));
+	printf("copies       %s with files outside (%s), %s of them direct\n", info_text(info, "loads"),
+	       bytes(info, "loaded_bytes", in), info_text(info, "loads_direct"));
 	printf("daemon       pid %s, dmaheapfs %s, libfuse %s, passthrough %s\n",
-	       fact(facts, "pid"), fact(facts, "version"), fact(facts, "libfuse"),
-	       strcmp(fact(facts, "passthrough"), "true") ? "no" : "yes");
+	       info_text(info, "pid"), info_text(info, "version"), info_text(info, "libfuse"),
+	       strcmp(info_text(info, "passthrough"), "true") ? "no" : "yes");
 }
 
-/* Who may not open the file does not get to know. */
-static void add_holders(json_object *facts, const char *path)
+/* Only for callers that may open the file. */
+static void add_holders(json_object *info, const char *path)
 {
-	struct dmaheap_info info;
+	struct dmaheap_info memory;
 
-	if (dmaheap_query(path, &info))
+	if (dmaheap_query(path, &memory))
 		return;
-	json_object *devices = holders_devices(&info);
+	json_object *devices = holders_devices(&memory);
 
-	json_object_object_add(facts, "exported",
-			       json_object_new_boolean(info.flags & DMAHEAP_EXPORTED));
-	json_object_object_add(facts, "processes", holders_processes(&info));
+	json_object_object_add(info, "exported",
+			       json_object_new_boolean(memory.flags & DMAHEAP_EXPORTED));
+	json_object_object_add(info, "processes", holders_processes(&memory));
 	if (devices)
-		json_object_object_add(facts, "devices", devices);
+		json_object_object_add(info, "devices", devices);
 }
 
 static enum ctl_exit print(const char *path, bool as_json)
 {
-	json_object *facts = facts_read(path);
+	json_object *info = info_read(path);
 
-	if (facts && !json_object_object_get_ex(facts, "pid", NULL))
-		add_holders(facts, path);
-	if (!facts && (errno == ENODATA || errno == EOPNOTSUPP))
+	if (info && !json_object_object_get_ex(info, "pid", NULL))
+		add_holders(info, path);
+	if (!info && (errno == ENODATA || errno == EOPNOTSUPP))
 		return ctl_fail("%s is neither a dmaheapfs mount nor a file of one", path);
-	if (!facts)
+	if (!info)
 		return ctl_fail("%s: %s", path, strerror(errno));
 	if (as_json)
-		puts(json_object_to_json_string_ext(facts, JSON_C_TO_STRING_PRETTY |
+		puts(json_object_to_json_string_ext(info, JSON_C_TO_STRING_PRETTY |
 								   JSON_C_TO_STRING_NOSLASHESCAPE));
-	else if (json_object_object_get_ex(facts, "pid", NULL))
-		print_mount(facts);
+	else if (json_object_object_get_ex(info, "pid", NULL))
+		print_mount(info);
 	else
-		print_file(facts);
-	json_object_put(facts);
+		print_file(info);
+	json_object_put(info);
 	return CTL_DONE;
 }
 
@@ -137,7 +137,7 @@ enum ctl_exit ctl_status(int argc, char *argv[])
 		as_json = true;
 	}
 	if (optind != argc - 1) {
-		ctl_fail("status wants one MOUNT or FILE; see: dmaheapctl --help");
+		ctl_fail("status needs one MOUNT or FILE; see: dmaheapctl --help");
 		return CTL_USAGE;
 	}
 	return print(argv[optind], as_json);

@@ -1,184 +1,173 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Open files of the tree, and their data as far as it passes through this process. */
 #include "fs/file.h"
 
-#include "fs/copied.h"
-#include "fs/passthrough.h"
+#include "fdpass/server.h"
+#include "fs/creds.h"
+#include "fs/ops.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
 
-/* On a heap whose memory is the tree's file, a buffer is but an fd of it. */
-static bool memory_is_in_tree(const struct fs *fs)
+/* --- open and release -------------------------------------------------------------- */
+
+struct open_file *open_file_create(struct fs *fs, struct inode *inode, struct fuse_file_info *fi)
 {
-	return fs->heap->ops->memory == HEAP_TREE_FILE;
+	struct open_file *file = malloc(sizeof(*file));
+
+	if (!file)
+		return NULL;
+	*file = (struct open_file){.inode = inode, .number = ++fs->opens, .flags = fi->flags};
+	fi->fh = (uintptr_t)file;
+	return file;
 }
 
-/* What a node has of memory, on its way out. */
-struct memory {
-	struct buffer *buffer;
-	struct backing *backing;
-};
-
-/* node->lock is held. */
-static struct memory take_memory(struct node *node)
+static int truncate_at_open(struct fs *fs, struct inode *inode)
 {
-	const struct memory taken = {node->buffer, node->backing};
+	const int error = buffer_truncate(inode->buffer, 0);
 
-	node->buffer = NULL;
-	node->backing = NULL;
-	return taken;
+	if (!error)
+		last_copy_forget(fs, inode);
+	return error;
 }
 
-/* Takes tenths of a second a GiB: without locks. */
-static void end_memory(struct memory memory)
+static void count_open(struct inode *inode, const struct open_file *file)
 {
-	backing_destroy(memory.backing);
-	buffer_destroy(memory.buffer);
+	guard(mutex)(&inode->lock);
+	inode->writers += open_file_writes(file);
+	if (open_file_reads(file) && open_file_writes(file))
+		inode->may_be_mapped = true;
 }
 
-static int move_memory(void *backing, int file)
+int file_open(struct fs *fs, struct inode *inode, int fd, struct fuse_file_info *fi)
 {
-	return backing_bind(backing, file);
-}
-
-static int make_buffer(struct fs *fs, struct node *node, int given)
-{
-	scope(fd) int file = given;
-
-	if (memory_is_in_tree(fs) && file < 0)
-		file = node_open(&fs->tree, node, O_RDWR);
-	if (memory_is_in_tree(fs) && file < 0)
-		return file;
-	int memory = memory_is_in_tree(fs) ? steal_fd(&file) : -1;
-	int error = buffer_create(&node->buffer, fs->heap, &fs->budget, memory);
+	int error = inode_hold(fs, inode, fd);
 
 	if (error)
 		return error;
-	node->backing = backing_create(&fs->kernel, node->ino);
-	if (!node->backing) {
-		end_memory(take_memory(node));
-		return -ENOMEM;
+	last_copy_note(inode);
+	if (fi->flags & O_TRUNC)
+		error = truncate_at_open(fs, inode);
+	struct open_file *file = error ? NULL : open_file_create(fs, inode, fi);
+
+	if (!file) {
+		inode_drop(fs, inode);
+		return error ? error : -ENOMEM;
 	}
-	buffer_on_move(node->buffer, move_memory, node->backing);
-	if (fs->kernel.binds)
-		buffer_lend(node->buffer);
+	count_open(inode, file);
+	open_mode_choose(fs, file, fi);
 	return 0;
 }
 
-/* A file in use counts as looked up: RELEASE may come after the last FORGET. */
-static void use(struct fs *fs, struct node *node)
+void op_open(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi)
 {
-	with_lock(&fs->tree.lock);
-	node->opens++;
-	node->lookups++;
-}
+	const int error = inode_answer(req, inode, file_open(fs_of(req), inode, -1, fi));
 
-int file_hold(struct fs *fs, struct node *node, int file)
-{
-	with_lock(&node->lock);
-	if (node->over) {
-		close_fd(file);
-		return -ESTALE;
-	}
-	if (node->buffer) {
-		close_fd(file);
-	} else {
-		int error = make_buffer(fs, node, file);
-
-		if (error)
-			return error;
-	}
-	use(fs, node);
-	return 0;
-}
-
-void file_drop(struct fs *fs, struct node *node)
-{
-	struct memory idle = {};
-	{
-		with_lock(&node->lock);
-		if (--node->opens == 0 && memory_is_in_tree(fs))
-			idle = take_memory(node);
-	}
-	end_memory(idle);
-	file_forget(fs, node, 1);
-}
-
-static bool can_write(int flags)
-{
-	return (flags & O_ACCMODE) != O_RDONLY;
-}
-
-int file_open(struct fs *fs, struct node *node, int file, int flags)
-{
-	int error = file_hold(fs, node, file);
-
-	if (error)
-		return error;
-	backing_note_copy(node->backing);
-	if (flags & O_TRUNC && (error = buffer_truncate(node->buffer, 0))) {
-		file_drop(fs, node);
-		return error;
-	}
-	if (flags & O_TRUNC)
-		copied_forget(fs, node);
-	with_lock(&node->lock);
-	node->writers += can_write(flags);
-	if ((flags & O_ACCMODE) == O_RDWR)
-		node->may_be_mapped = true;
-	return 0;
-}
-
-void file_close(struct fs *fs, struct node *node, const struct fuse_file_info *fi)
-{
-	bool settled = true;
-
-	backing_note_copy(node->backing);
-	passthrough_end(node, fi);
-	if (can_write(fi->flags)) {
-		with_lock(&node->lock);
-		settled = --node->writers;
-	}
-	/* May move gigabytes: not for the node's lock. The buffer stays until the drop. */
-	if (!settled)
-		buffer_settle(node->buffer);
-	file_drop(fs, node);
-}
-
-void file_forget(struct fs *fs, struct node *node, uint64_t lookups)
-{
-	if (node_forget(&fs->tree, node, lookups))
-		file_end(node);
-}
-
-void file_keep_nameless(struct fs *fs, uint64_t ino, int file)
-{
-	if (!memory_is_in_tree(fs))
-		node_pin(&fs->tree, ino, file);
-}
-
-void file_end_nameless(struct fs *fs, uint64_t ino, int file)
-{
-	struct node *node = node_find(&fs->tree, ino);
-	struct memory over = {};
-	bool open;
-
-	if (!node)
+	if (error) {
+		fs_reply_error(req, error);
 		return;
-	{
-		with_lock(&node->lock);
-		open = node->opens;
-		node->over = !open;
-		if (node->over)
-			over = take_memory(node);
 	}
-	if (open)
-		file_keep_nameless(fs, ino, file);
-	end_memory(over);
+	if (fi->flags & O_TRUNC)
+		creds_wrote(req, inode);
+	fuse_reply_open(req, fi);
 }
 
-void file_end(struct node *node)
+static bool was_last_writer(struct inode *inode, const struct open_file *file)
 {
-	end_memory(take_memory(node));
-	node_destroy(node);
+	guard(mutex)(&inode->lock);
+	return open_file_writes(file) && --inode->writers == 0;
+}
+
+void op_release(fuse_req_t req, struct open_file *file)
+{
+	struct fs *fs = fs_of(req);
+	struct inode *inode = file->inode;
+
+	fd_server_revoke(fs->fd_server, file->number);
+	last_copy_note(inode);
+	if (file->mode & OPEN_PASSTHROUGH)
+		backing_close(inode->backing);
+	/* May copy gigabytes, so without the inode's lock. The buffer stays until the drop. */
+	if (was_last_writer(inode, file))
+		buffer_settle(inode->buffer);
+	free(file);
+	inode_drop(fs, inode);
+	fuse_reply_err(req, 0);
+}
+
+/* --- data; an open file's inode has a buffer --------------------------------------- */
+
+void op_read(fuse_req_t req, struct open_file *file, size_t size, off_t offset)
+{
+	struct counters *counters = &fs_of(req)->counters;
+	scope(free) char *data = malloc(size);
+	const ssize_t count =
+		data ? buffer_read(file->inode->buffer, data, size, offset) : -ENOMEM;
+
+	if (count < 0) {
+		fs_reply_error(req, count);
+		return;
+	}
+	counters->reads++;
+	counters->read_bytes += count;
+	fuse_reply_buf(req, data, count);
+}
+
+void op_write(fuse_req_t req, struct open_file *file, const char *data, size_t size, off_t offset)
+{
+	struct counters *counters = &fs_of(req)->counters;
+	struct inode *inode = file->inode;
+	const ssize_t count = buffer_write(inode->buffer, data, size, offset);
+
+	if (count < 0) {
+		fs_reply_error(req, count);
+		return;
+	}
+	creds_wrote(req, inode);
+	inode->last_writer = WRITTEN_HERE;
+	counters->writes++;
+	counters->written_bytes += count;
+	fuse_reply_write(req, count);
+}
+
+void op_fallocate(fuse_req_t req, struct open_file *file, int mode, off_t offset, off_t length)
+{
+	struct inode *inode = file->inode;
+
+	/* With mode 0 a kernel that has bound the memory reports its own writes. */
+	if (!mode && fs_of(req)->kernel.binds)
+		inode->last_writer = WRITTEN_BY_KERNEL;
+	fs_reply_error(req, buffer_allocate(inode->buffer, mode, offset, length));
+}
+
+void op_lseek(fuse_req_t req, struct open_file *file, off_t offset, int whence)
+{
+	const off_t position = buffer_seek(file->inode->buffer, offset, whence);
+
+	if (position < 0)
+		fs_reply_error(req, position);
+	else
+		fuse_reply_lseek(req, position);
+}
+
+void op_copy_file_range(fuse_req_t req, struct open_file *in, off_t in_offset,
+			struct open_file *out, off_t out_offset, size_t size)
+{
+	struct counters *counters = &fs_of(req)->counters;
+
+	if (in->inode->ops == &source_ops) {
+		source_copy(req, in->inode, in_offset, out->inode, out_offset, size);
+		return;
+	}
+	const ssize_t count = buffer_copy(in->inode->buffer, in_offset, out->inode->buffer,
+					  out_offset, size);
+
+	if (count < 0) {
+		fs_reply_error(req, count);
+		return;
+	}
+	out->inode->last_writer = COPIED_HERE;
+	counters->copies++;
+	counters->copied_bytes += count;
+	fuse_reply_write(req, count);
 }

@@ -1,43 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Regular files: a node and its buffer, for as long as somebody needs them.
- * The node's lock is taken here; callers hold none.
- */
+/* Open files. */
 #ifndef FS_FILE_H
 #define FS_FILE_H
 
-#include "fs/fs.h"
+#include "fs/inode.h"
+#include "fs/open_mode.h"
+
+/* The file handle of FUSE: requests on an open file need no lookup. */
+struct open_file {
+	struct inode *inode;
+	uint64_t number; /* never reused; tickets refer to it */
+	enum open_mode mode;
+	int flags; /* of open(2) */
+};
+
+static inline struct open_file *open_file_of(const struct fuse_file_info *fi)
+{
+	return (struct open_file *)(uintptr_t)fi->fh;
+}
+
+static inline bool open_file_reads(const struct open_file *file)
+{
+	return (file->flags & O_ACCMODE) != O_WRONLY;
+}
+
+static inline bool open_file_writes(const struct open_file *file)
+{
+	return (file->flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* A new handle in @fi for @inode, not counted yet. NULL: out of memory. */
+struct open_file *open_file_create(struct fs *fs, struct inode *inode, struct fuse_file_info *fi);
 
 /*
- * Makes sure that @node has a buffer until file_drop(). @file is an O_RDWR fd
- * of the node's file if there is one at hand, else -1; it is the buffer's from
- * here on, or closed. 0 or -errno.
+ * Opens a file of the tree and fills in @fi. @file as in inode_hold(). 0 or -errno.
  */
-int file_hold(struct fs *fs, struct node *node, int file);
-void file_drop(struct fs *fs, struct node *node);
-
-/* An open file of the kernel's: file_hold() and what has to be counted. */
-int file_open(struct fs *fs, struct node *node, int file, int flags);
-
-/* RELEASE. */
-void file_close(struct fs *fs, struct node *node, const struct fuse_file_info *fi);
-
-/* FORGET. */
-void file_forget(struct fs *fs, struct node *node, uint64_t lookups);
-
-/*
- * The file @ino has lost its last name; if nobody has it open, it is over. @file
- * is it, O_PATH, and stays the caller's.
- */
-void file_end_nameless(struct fs *fs, uint64_t ino, int file);
-
-/*
- * The file @ino, open and without a name, is still asked for its attributes;
- * where no buffer holds its inode, an fd has to.
- */
-void file_keep_nameless(struct fs *fs, uint64_t ino, int file);
-
-/* Ends a node with all it has; no request is under way. */
-void file_end(struct node *node);
+int file_open(struct fs *fs, struct inode *inode, int file, struct fuse_file_info *fi);
 
 #endif

@@ -1,16 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fs/fs.h"
 
-#include "share/ticket.h"
-#include "share/visitors.h"
-#include "util/scope.h"
+#include "fdpass/clients.h"
+#include "fdpass/ticket.h"
+#include "util/math.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* --- replies ----------------------------------------------------------------------- */
 
 void fs_reply_error(fuse_req_t req, int error)
 {
-	/* It is not the caller who has too many files open. */
+	/* The daemon, not the caller, has too many open files. */
 	fuse_reply_err(req, error == -EMFILE ? ENFILE : -error);
+}
+
+void fs_reply_entry(fuse_req_t req, int error, const struct fuse_entry_param *entry)
+{
+	if (error)
+		fs_reply_error(req, error);
+	else
+		fuse_reply_entry(req, entry);
 }
 
 void fs_reply_value(fuse_req_t req, const char *value, ssize_t length, size_t size)
@@ -25,86 +39,37 @@ void fs_reply_value(fuse_req_t req, const char *value, ssize_t length, size_t si
 		fuse_reply_buf(req, value, length);
 }
 
-double fs_attr_timeout(const struct node *node, const struct stat *st)
+void fs_reply_link(fuse_req_t req, int file)
 {
-	if (!S_ISREG(st->st_mode))
-		return FS_NAME_TIMEOUT;
-	/*
-	 * Stores into a mapping allocate blocks and move the times without a
-	 * word to the kernel's FUSE side; all else it does or sees itself.
-	 */
-	return node->may_be_mapped ? 0 : 1;
-}
+	char target[PATH_MAX + 1];
+	const ssize_t length = file < 0 ? file : readlinkat(file, "", target, PATH_MAX);
 
-/*
- * What is read and written through this process goes the better the larger
- * the pieces are, and tools ask st_blksize for their size.
- */
-#define LARGE_PIECE (1 << 20)
-
-static void show_piece(const struct fs *fs, struct stat *st)
-{
-	if (S_ISREG(st->st_mode) && !fs->passthrough)
-		st->st_blksize = LARGE_PIECE;
-}
-
-static int stat_file(int file, struct stat *st)
-{
-	if (file < 0)
-		return file;
-	return fstat(file, st) ? -errno : 0;
-}
-
-static int stat_in_tree(struct fs *fs, struct node *node, struct stat *st)
-{
-	if (node->is_dir) {
-		scope(dir) struct dir dir = dir_open(&fs->tree, node);
-
-		return stat_file(dir.fd, st);
+	if (length < 0) {
+		fs_reply_error(req, file < 0 ? file : -errno);
+		return;
 	}
-	scope(fd) int file = node_open(&fs->tree, node, O_PATH);
-
-	return stat_file(file, st);
+	target[length] = '\0';
+	fuse_reply_readlink(req, target);
 }
 
-int fs_stat(struct fs *fs, struct node *node, struct stat *st)
+int estale_answer(struct estale *estale, pid_t caller, int error)
 {
-	with_lock(&node->lock);
-	int error = stat_in_tree(fs, node, st);
+	_Atomic pid_t *told = &estale->callers[(unsigned)caller % ESTALE_CALLERS];
 
-	if (error)
-		return error;
-	if (node->buffer)
-		buffer_stat(node->buffer, st);
-	show_piece(fs, st);
-	return 0;
-}
-
-int fs_entry(struct fs *fs, int dirfd, const char *name, struct fuse_entry_param *entry)
-{
-	struct node *node;
-
-	*entry = (struct fuse_entry_param){.entry_timeout = FS_NAME_TIMEOUT};
-	int error = node_look_up(&fs->tree, dirfd, name, &node, &entry->attr);
-
-	if (error)
-		return error;
-	if (S_ISREG(entry->attr.st_mode)) {
-		with_lock(&node->lock);
-		if (node->buffer)
-			buffer_stat(node->buffer, &entry->attr);
+	if (*told == caller) {
+		/* Threads that share a slot may overwrite each other, which does no harm. */
+		*told = 0;
+		return error == -ESTALE ? -ENOENT : error;
 	}
-	show_piece(fs, &entry->attr);
-	entry->ino = node->ino;
-	entry->attr_timeout = fs_attr_timeout(node, &entry->attr);
-	return 0;
+	if (error == -ESTALE)
+		*told = caller;
+	return error;
 }
 
-/*
- * /dev/fuse, the tree, the heap's device, and what requests hold meanwhile; and
- * what is on its way to programs.
- */
-#define OWN_FDS (64 + TICKETS + VISITORS)
+/* --- limits ------------------------------------------------------------------------ */
+
+/* /dev/fuse, the tree, the heap's device, fds of requests, and fds on their way to clients. */
+#define OWN_FDS (64 + TICKETS + CLIENTS)
 
 uint64_t fs_most_buffers(void)
 {
@@ -113,4 +78,26 @@ uint64_t fs_most_buffers(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur <= OWN_FDS)
 		return 0;
 	return limit.rlim_cur - OWN_FDS;
+}
+
+int fs_usage(struct fs *fs, struct fs_usage *usage)
+{
+	const uint64_t orphaned = quota_poll_orphans(&fs->quota);
+	struct statvfs st;
+
+	if (fstatvfs(fs->tree.mount, &st))
+		return -errno;
+	*usage = (struct fs_usage){
+		.memory_used = fs->quota.used,
+		.memory_limit = fs->quota.limit,
+		.orphaned = orphaned,
+		.files_used = st.f_files - st.f_ffree,
+		.files_limit = st.f_files,
+		.buffers_limit = fs->heap->ops->in_tmpfs ? 0 : fs_most_buffers(),
+	};
+	if (fs->heap->ops->in_tmpfs) {
+		usage->memory_used = (uint64_t)(st.f_blocks - st.f_bfree) * st.f_frsize;
+		usage->memory_limit = (uint64_t)st.f_blocks * st.f_frsize;
+	}
+	return 0;
 }

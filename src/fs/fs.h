@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One mount: what its operations share. It travels as the session's user
- * data; there is no global state.
+ * One mount: the state that its operations share. It travels as the session's user data;
+ * there is no global state.
  */
 #ifndef FS_FS_H
 #define FS_FS_H
@@ -10,53 +10,69 @@
 
 #include "buffer/buffer.h"
 #include "buffer/heap.h"
+#include "buffer/quota.h"
 #include "copy/copy.h"
 #include "fs/backing.h"
-#include "fs/stale.h"
-#include "tree/node.h"
 #include "tree/tree.h"
 
 #include <fuse_lowlevel.h>
 #include <stdatomic.h>
 #include <time.h>
 
-/* What `dmaheapctl status` shows; counts since the mount. */
+/* Shown by `dmaheapctl status`; since the mount. */
 struct counters {
-	_Atomic uint64_t reads, read_bytes; /* that passed through this process */
+	_Atomic uint64_t reads, read_bytes; /* through this process */
 	_Atomic uint64_t writes, written_bytes;
-	_Atomic uint64_t copies, copied_bytes; /* copy_file_range within the mount */
-	_Atomic uint64_t loads, loaded_bytes; /* copies with files of other filesystems … */
-	_Atomic uint64_t loads_direct; /* … of these, past the page cache */
-	_Atomic uint64_t opens_passthrough;
-	_Atomic uint64_t opens_direct;
-	_Atomic uint64_t opens_cached;
+	_Atomic uint64_t copies, copied_bytes; /* copy_file_range(2) within the mount */
+	_Atomic uint64_t loads, loaded_bytes;  /* copies with files of other filesystems … */
+	_Atomic uint64_t loads_direct;	       /* … of these, past the page cache */
+	_Atomic uint64_t opens_passthrough, opens_daemon, opens_cached;
 };
 
-struct share;
-struct view;
+/*
+ * Threads that were answered ESTALE. A file can lose its last name, and so its memory,
+ * between the kernel's lookup and the request that uses it. ESTALE makes the kernel look
+ * up the path again, which finds the file's replacement, or nothing. It does that once and
+ * returns a second ESTALE to the caller, which does not expect it of a local filesystem;
+ * so the second answer is ENOENT.
+ */
+#define ESTALE_CALLERS 64
+
+struct estale {
+	_Atomic pid_t callers[ESTALE_CALLERS]; /* 0: none */
+};
+
+/* Returns the answer to @caller for a request that ended with @error, 0 or -errno. */
+int estale_answer(struct estale *estale, pid_t caller, int error);
+
+struct fd_server;
+struct source;
 
 struct fs {
 	struct fuse_session *session;
-	char *mountpoint; /* absolute; session_mount() sets it */
+	char *mountpoint; /* absolute; set by session_mount() */
 	struct tree tree;
+	struct source *source; /* shown as .source; NULL: none */
 	struct heap *heap;
-	struct budget budget;
+	struct quota quota;
 	struct counters counters;
-	struct view *view; /* what .source shows; NULL: there is none */
-	struct stale stale;
-	/* What the kernel agreed to; set once by init, before other requests. */
+	struct estale estale;
+	struct timespec since;
+
+	/* The kernel's capabilities. Set by init, before other requests. */
 	struct backing_kernel kernel;
-	struct backing_kernel source_kernel; /* for files of the view: nothing is bound to them */
+	struct backing_kernel source_kernel; /* nothing is bound to files of the source */
 	bool passthrough;
 	bool direct_mmap;
-	struct timespec since;
-	/* Copies with files of other filesystems: what the options say, and who makes them. */
+
+	/* Copies with files of other filesystems. */
 	enum copy_direct direct;
 	enum copy_busy busy;
 	unsigned int copy_threads;
 	struct copy_pool *copies; /* while the session is served */
-	struct share *share; /* that as well: gives out the memory itself */
-	_Atomic uint64_t opens; /* files opened so far */
+
+	struct fd_server *fd_server; /* while the session is served */
+	_Atomic uint64_t opens;	     /* so far */
 };
 
 static inline struct fs *fs_of(fuse_req_t req)
@@ -64,49 +80,39 @@ static inline struct fs *fs_of(fuse_req_t req)
 	return fuse_req_userdata(req);
 }
 
-/* The node that a request names. */
-static inline struct node *fs_node(fuse_req_t req, fuse_ino_t ino)
-{
-	return node_find(&fs_of(req)->tree, ino);
-}
-
-/* Replies with @error, 0 or -errno. The one place where the sign flips. */
+/* Replies with @error, 0 or -errno. The sign is flipped here and nowhere else. */
 void fs_reply_error(fuse_req_t req, int error);
 
+/* Replies with @entry, or with @error if it is not 0. */
+void fs_reply_entry(fuse_req_t req, int error, const struct fuse_entry_param *entry);
+
 /*
- * Replies with an extended attribute, or -errno in place of its @length. As
- * getxattr(2) has it: no room asked for gets the size, too little ERANGE.
+ * Replies to getxattr(2) or listxattr(2) with @length bytes of @value, or -errno if that
+ * is negative. If @size is 0 the reply is the length; if it is too small, ERANGE.
  */
 void fs_reply_value(fuse_req_t req, const char *value, ssize_t length, size_t size);
 
-/* @error, 0 or -errno, as a caller has to hear it who found @node by its path. */
-static inline int fs_answer(fuse_req_t req, const struct node *node, int error)
-{
-	/* Directories outlive their names. */
-	if (node->is_dir)
-		return error;
-	return stale_answer(&fs_of(req)->stale, fuse_req_ctx(req)->pid, error);
-}
+/* Replies to readlink(2) with the target of @file, an O_PATH fd or -errno. */
+void fs_reply_link(fuse_req_t req, int file);
 
-/* For this long the kernel may rely on what it was told of @node. */
-double fs_attr_timeout(const struct node *node, const struct stat *st);
-
-/* Names change by this mount alone, so the kernel need never ask twice. */
+/* Names change only through this mount, so the kernel can cache them for ever. */
 #define FS_NAME_TIMEOUT 1e9
 
-/* stat(2) of the node's file, with what its buffer knows. 0 or -errno. */
-int fs_stat(struct fs *fs, struct node *node, struct stat *st);
+/* Memory and files of the mount, used and at most; bytes and numbers. */
+struct fs_usage {
+	uint64_t memory_used, memory_limit;
+	uint64_t orphaned; /* of memory_used, in dma-bufs of files that are gone */
+	uint64_t files_used, files_limit;
+	uint64_t buffers_limit; /* 0: buffers need no open file each */
+};
 
-/* Looks up @name below @dirfd, or @dirfd itself if empty, for a reply. */
-int fs_entry(struct fs *fs, int dirfd, const char *name, struct fuse_entry_param *entry);
+/* 0 or -errno. */
+int fs_usage(struct fs *fs, struct fs_usage *usage);
 
 /*
- * On heaps whose buffers cost an fd each, the most buffers there can be: the
- * limit of open files less what the daemon needs for itself.
+ * If each buffer needs an open file, the most buffers there can be: the limit of open
+ * files less the daemon's own.
  */
 uint64_t fs_most_buffers(void);
-
-/* The tree's operations, one file per family; the table is in ops.c. */
-extern const struct fuse_lowlevel_ops fs_ops;
 
 #endif

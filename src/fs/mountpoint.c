@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fs/mountpoint.h"
 
+#include "util/explain.h"
 #include "util/log.h"
 #include "util/scope.h"
 
 #include <libgen.h>
 #include <limits.h>
 #include <mntent.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
-/* The last mount on a place is the one that is seen. */
+/* The last entry for a path is the mount on top. */
 static bool is_our_mount(const char *path)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
@@ -32,7 +32,7 @@ static bool is_our_mount(const char *path)
 	return ours;
 }
 
-/* realpath(3) of a directory that can't be looked into, being a dead mount. */
+/* realpath(3), even if the last component is a stale mount. */
 static char *resolve(const char *path)
 {
 	scope(free) char *head = strdup(path);
@@ -48,29 +48,18 @@ static char *resolve(const char *path)
 	return whole;
 }
 
-__attribute__((format(printf, 3, 4))) static int refuse(int error, char why[static 256],
-							const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, 256, format, args);
-	va_end(args);
-	return error;
-}
-
-static int detach_dead(const char *path, char why[static 256])
+static int detach_stale(const char *path, char why[static 256])
 {
 	if (!is_our_mount(path))
-		return refuse(ENOTCONN, why, "%s is a dead mount; unmount it first: umount -l", path);
+		return explain(why, ENOTCONN, "%s is a stale mount; unmount it first: umount -l", path);
 	if (umount2(path, MNT_DETACH))
-		return refuse(errno, why, "%s is a dead mount; as root: umount -l", path);
-	log_info("took away the dead mount that a killed daemon left on %s", path);
+		return explain(why, errno, "%s is a stale mount; as root: umount -l", path);
+	log_info("replaced the stale mount on %s", path);
 	return 0;
 }
 
-/* Attributes of a dead mount may still be in the kernel's cache; this is not. */
-static bool is_dead(const char *path)
+/* stat(2) may succeed from the kernel's cache. statfs(2) always asks the daemon. */
+static bool is_stale(const char *path)
 {
 	struct statfs fs;
 
@@ -82,14 +71,14 @@ static int check(const char *path, char why[static 256])
 	struct stat st;
 	int error;
 
-	if (is_dead(path) && (error = detach_dead(path, why)))
+	if (is_stale(path) && (error = detach_stale(path, why)))
 		return error;
 	if (stat(path, &st))
-		return refuse(errno, why, "cannot use the mountpoint %s: %s", path, strerror(errno));
+		return explain(why, errno, "cannot use the mountpoint %s: %s", path, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
-		return refuse(ENOTDIR, why, "the mountpoint %s is not a directory", path);
+		return explain(why, ENOTDIR, "the mountpoint %s is not a directory", path);
 	if (is_our_mount(path))
-		return refuse(EBUSY, why, "%s is mounted already; unmount it first: umount", path);
+		return explain(why, EBUSY, "%s is mounted already; unmount it first: umount", path);
 	return 0;
 }
 
@@ -100,7 +89,7 @@ char *mountpoint_prepare(const char *path, char why[static 256])
 
 	if (!absolute) {
 		error = errno;
-		refuse(error, why, "cannot use the mountpoint %s: %s%s", path, strerror(error),
+		explain(why, error, "cannot use the mountpoint %s: %s%s", path, strerror(error),
 		       error == ENOENT ? "; make it: mkdir -p" : "");
 	} else {
 		error = check(absolute, why);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is at the place where a mount is wanted. */
+/* The directory to mount on. */
 #ifndef FS_MOUNTPOINT_H
 #define FS_MOUNTPOINT_H
 
 #define MOUNT_TYPE "dmaheapfs"
 
 /*
- * Makes @path ready to be mounted on, or says in @why what is in the way: it
- * is missing, no directory, or has a live mount of ours. A dead one, left
- * behind by a killed daemon, is taken away. Returns the absolute path, which
- * the caller frees; NULL with errno set on failure.
+ * Checks that @path can be mounted on: it is a directory, and not mounted by us already.
+ * A stale mount, left by a killed daemon, is unmounted. Returns the absolute path, which the
+ * caller frees. On failure returns NULL with errno set and the reason in @why.
  */
 char *mountpoint_prepare(const char *path, char why[static 256]);
 

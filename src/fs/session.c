@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fs/session.h"
 
-#include "fs/caller.h"
-#include "fs/import.h"
+#include "fdpass/server.h"
+#include "fs/creds.h"
+#include "fs/dispatch.h"
+#include "fs/export.h"
 #include "fs/mountpoint.h"
-#include "fs/sides.h"
-#include "share/share.h"
+#include "source/source.h"
+#include "util/explain.h"
 #include "util/log.h"
 #include "util/scope.h"
-#include "view/view.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static void log_of_libfuse(enum fuse_log_level level, const char *format, va_list args)
+static void log_libfuse(enum fuse_log_level level, const char *format, va_list args)
 {
 	char line[512];
 	int length = vsnprintf(line, sizeof(line), format, args);
@@ -29,7 +30,7 @@ static void log_of_libfuse(enum fuse_log_level level, const char *format, va_lis
 		log_info("%s", line);
 }
 
-/* As libfuse reads its options: commas part them, backslashes hide commas. */
+/* libfuse separates options by commas, and a backslash escapes one. */
 static void add_escaped(FILE *out, const char *text)
 {
 	for (; *text; text++) {
@@ -64,7 +65,7 @@ static struct fuse_session *new_session(struct fs *fs, const struct session_opti
 
 	if (flags && !fuse_opt_add_arg(&args, "dmaheapfs") && !fuse_opt_add_arg(&args, "-o") &&
 	    !fuse_opt_add_arg(&args, flags) && (!options->debug || !fuse_opt_add_arg(&args, "-d")))
-		session = fuse_session_new(&args, &side_ops, sizeof(side_ops), fs);
+		session = fuse_session_new(&args, &dispatch_ops, sizeof(dispatch_ops), fs);
 	fuse_opt_free_args(&args);
 	return session;
 }
@@ -73,11 +74,10 @@ int session_mount(struct fuse_session **session, struct fs *fs,
 		  const struct session_options *options, char why[static 256])
 {
 	why[0] = '\0';
-	fuse_set_log_func(log_of_libfuse);
-	if (access("/dev/fuse", F_OK)) {
-		snprintf(why, 256, "this machine has no /dev/fuse; load the module: modprobe fuse");
-		return -ENODEV;
-	}
+	fuse_set_log_func(log_libfuse);
+	if (access("/dev/fuse", F_OK))
+		return explain(why, -ENODEV,
+			       "this machine has no /dev/fuse; load the module: modprobe fuse");
 	fs->mountpoint = mountpoint_prepare(options->mountpoint, why);
 	if (!fs->mountpoint)
 		return -errno;
@@ -94,8 +94,8 @@ int session_mount(struct fuse_session **session, struct fs *fs,
 }
 
 /*
- * Threads come as they are needed: one that looks at a source that hangs is kept,
- * and the others must not run out.
+ * Threads are started as they are needed. A request to a hung source keeps its thread, and
+ * the others must still be served.
  */
 enum { MAX_THREADS = 256, IDLE_THREADS = 10 };
 
@@ -107,35 +107,34 @@ static int loop(struct fuse_session *session)
 		return -ENOMEM;
 	fuse_loop_cfg_set_max_threads(config, MAX_THREADS);
 	fuse_loop_cfg_set_idle_threads(config, IDLE_THREADS);
-	int status = fuse_session_loop_mt(session, config);
+	const int status = fuse_session_loop_mt(session, config);
 
 	fuse_loop_cfg_destroy(config);
-	/* A signal's number is a wish, not a failure. */
+	/* The number of a signal that ended it is not a failure. */
 	return status < 0 ? status : 0;
 }
 
-static int loop_with_share(struct fuse_session *session, struct fs *fs)
+static int serve_exports(struct fuse_session *session, struct fs *fs)
 {
-	const struct share_user user = {.context = fs, .import = import_take, .release = import_end};
-	int error = share_create(&fs->share, fs->mountpoint, &user);
+	int error = export_start(fs);
 
 	if (error)
 		return error;
 	error = loop(session);
-	share_stop(fs->share);
+	fd_server_stop(fs->fd_server);
 	return error;
 }
 
-/* Threads would not survive going into the background, so it comes after that. */
+/* Threads do not survive going into the background, so they are created after that. */
 static int serve_copies(struct fuse_session *session, struct fs *fs)
 {
-	int error = fs->view ? view_start(fs->view) : 0;
+	int error = fs->source ? source_start(fs->source) : 0;
 
 	if (!error)
 		error = copy_pool_create(&fs->copies, fs->copy_threads);
 	if (error)
 		return error;
-	error = loop_with_share(session, fs);
+	error = serve_exports(session, fs);
 	copy_pool_destroy(fs->copies);
 	return error;
 }
@@ -146,10 +145,10 @@ int session_serve(struct fuse_session *session, struct fs *fs, bool foreground)
 		return -errno;
 	if (!foreground)
 		log_to_syslog("dmaheapfs");
-	caller_drop_fsetid();
+	creds_drop_fsetid();
 	if (fuse_set_signal_handlers(session))
 		return -ENOMEM;
-	int error = serve_copies(session, fs);
+	const int error = serve_copies(session, fs);
 
 	fuse_remove_signal_handlers(session);
 	return error;
@@ -158,7 +157,7 @@ int session_serve(struct fuse_session *session, struct fs *fs, bool foreground)
 void session_finish(struct fuse_session *session, struct fs *fs)
 {
 	fuse_session_unmount(session);
-	/* Now nothing can wait for the mount any more. */
-	share_destroy(fs->share);
+	/* Without the mount the server's thread cannot hang. */
+	fd_server_destroy(fs->fd_server);
 	fuse_session_destroy(session);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One mount's life: attached, served, detached. */
+/* The life of a mount: mounted, served, unmounted. */
 #ifndef FS_SESSION_H
 #define FS_SESSION_H
 
@@ -14,21 +14,20 @@ struct session_options {
 };
 
 /*
- * Attaches @fs. A dead mount of ours in the way is replaced. On failure -errno;
- * @why then holds one line that says what to do, or nothing where libfuse has
- * already logged one. Nothing is left mounted.
+ * Mounts @fs, in place of a stale mount of ours. On failure -errno, with nothing mounted;
+ * @why then holds one line that says how to mend it, or is empty if libfuse has logged one.
  */
 int session_mount(struct fuse_session **session, struct fs *fs,
 		  const struct session_options *options, char why[static 256]);
 
 /*
- * Serves until unmounted or told to stop by a signal. The calling process is
- * forked into the background before, unless @foreground. Copies that are under
- * way at the end are cut short and answered. 0 or -errno.
+ * Serves until the mount is unmounted or a signal ends it. Unless @foreground, the process
+ * goes into the background first. Copies in progress at the end are cancelled and answered.
+ * 0 or -errno.
  */
 int session_serve(struct fuse_session *session, struct fs *fs, bool foreground);
 
-/* Detaches if that is still to be done. */
+/* Unmounts, if it is still mounted, and frees the session. */
 void session_finish(struct fuse_session *session, struct fs *fs);
 
 #endif

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * copy_file_range(2) from a file of the view into a buffer. The pool makes the
- * copy and answers the request: no thread of the session waits for it.
+ * copy_file_range(2) from a file of the source into a buffer. The copy pool makes the copy
+ * and replies, so no thread of the session waits for it.
  */
-#include "fs/copied.h"
-#include "fs/source.h"
+#include "fs/ops.h"
+#include "util/math.h"
 #include "util/scope.h"
 
-/* The kernel has both files open until it is answered, and so the nodes have theirs. */
+/* The kernel keeps both files open until the reply, so both inodes have what they need. */
 struct source_copy {
 	fuse_req_t req;
 	struct fs *fs;
-	struct view_node *from;
-	struct node *to;
+	struct inode *from, *to;
 	off_t offset, to_offset;
 	_Atomic bool cancel;
 };
 
-/* A signal for the caller. What has arrived by then is what he is told. */
+/* The caller got a signal. The reply is the count of bytes that have arrived by then. */
 static void interrupt(fuse_req_t req, void *data)
 {
 	struct source_copy *copy = data;
@@ -27,22 +26,22 @@ static void interrupt(fuse_req_t req, void *data)
 }
 
 /*
- * What is told of a copy that goes on where the last one ended: tools may ask
- * for a gigabyte at a time, and a reply can't count more than four.
+ * Returns @report with the requests before it, if the copy continues where the last one
+ * ended: tools may copy a gigabyte at a time, and a reply counts four at most.
  */
 static struct copy_report whole_of(const struct source_copy *copy, const struct copy_report *report)
 {
 	struct copy_report whole = *report;
-	with_lock(&copy->from->lock);
-	struct view_copied *last = &copy->from->copied;
+	guard(mutex)(&copy->from->lock);
+	struct source_progress *last = &copy->from->progress;
 
-	if (copy->offset && last->to == copy->to->ino && last->end == copy->offset &&
+	if (copy->offset && last->to == copy->to->node.ino && last->end == copy->offset &&
 	    last->to_end == copy->to_offset) {
 		whole.bytes += last->bytes;
 		whole.seconds += last->seconds;
 	}
-	*last = (struct view_copied){
-		.to = copy->to->ino,
+	*last = (struct source_progress){
+		.to = copy->to->node.ino,
 		.end = copy->offset + (off_t)report->bytes,
 		.to_end = copy->to_offset + (off_t)report->bytes,
 		.bytes = whole.bytes,
@@ -55,7 +54,7 @@ static void record(const struct source_copy *copy, const struct copy_report *rep
 {
 	const struct copy_report whole = whole_of(copy, report);
 
-	copied_record(copy->fs, copy->to, report, &whole);
+	last_copy_record(copy->fs, copy->to, report, &whole);
 }
 
 static void reply(fuse_req_t req, struct counters *counters, ssize_t count)
@@ -73,23 +72,42 @@ static void done(void *context, ssize_t count, const struct copy_report *report)
 {
 	struct source_copy *copy = context;
 
-	/* Once this returns, no interrupt is under way any more. */
+	/* After this no interrupt is being delivered. */
 	fuse_req_interrupt_func(copy->req, NULL, NULL);
-	/* The request for what is behind the end is no copy to tell of. */
+	/* A request at the end of the file is not a copy. */
 	if (count != 0)
 		record(copy, report);
 	reply(copy->req, &copy->fs->counters, count);
 	free(copy);
 }
 
-/* The reply has 32 bits for it. */
+/* The reply has 32 bits for the count. */
 static size_t largest_copy(void)
 {
-	return UINT32_MAX & ~((size_t)sysconf(_SC_PAGESIZE) - 1);
+	return page_round_down(UINT32_MAX);
 }
 
-void source_copy(fuse_req_t req, fuse_ino_t in, off_t in_offset, fuse_ino_t out, off_t out_offset,
-		 size_t size)
+static struct copy copy_wanted(struct source_copy *copy, size_t size)
+{
+	const struct fs *fs = copy->fs;
+
+	return (struct copy){
+		.direction = COPY_TO_MEMORY,
+		.file = copy->from->file,
+		.file_offset = copy->offset,
+		.buffer = copy->to->buffer,
+		.memory_offset = copy->to_offset,
+		.length = min_u64(size, largest_copy()),
+		/* Some kernels never ask for more than a reply can count. */
+		.asked = size < largest_copy() ? size : COPY_TO_THE_END,
+		.direct = fs->direct,
+		.busy = fs->busy,
+		.cancel = &copy->cancel,
+	};
+}
+
+void source_copy(fuse_req_t req, struct inode *in, off_t in_offset, struct inode *out,
+		 off_t out_offset, size_t size)
 {
 	struct fs *fs = fs_of(req);
 	struct source_copy *copy = malloc(sizeof(*copy));
@@ -101,28 +119,16 @@ void source_copy(fuse_req_t req, fuse_ino_t in, off_t in_offset, fuse_ino_t out,
 	*copy = (struct source_copy){
 		.req = req,
 		.fs = fs,
-		.from = source_node(req, in),
-		.to = fs_node(req, out),
+		.from = in,
+		.to = out,
 		.offset = in_offset,
 		.to_offset = out_offset,
 	};
-	const struct copy wanted = {
-		.direction = COPY_TO_MEMORY,
-		.file = copy->from->file,
-		.file_offset = in_offset,
-		.memory = copy_memory_of_buffer(copy->to->buffer),
-		.memory_offset = out_offset,
-		.length = size < largest_copy() ? size : largest_copy(),
-		/* some kernels ask for no more than a reply can tell, whatever they are asked */
-		.asked = size < largest_copy() ? size : COPY_TO_THE_END,
-		.direct = fs->direct,
-		.busy = fs->busy,
-		.cancel = &copy->cancel,
-	};
+	const struct copy wanted = copy_wanted(copy, size);
 
-	/* Before it begins: afterwards the request may be answered already. */
+	/* Before the copy starts: it may reply at once. */
 	fuse_req_interrupt_func(req, interrupt, copy);
-	int error = copy_submit(fs->copies, &wanted, done, copy);
+	const int error = copy_submit(fs->copies, &wanted, done, copy);
 
 	if (!error)
 		return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "lib/dmaheapfs.h"
 
-#include "lib/redeem.h"
+#include "lib/client.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,20 +14,20 @@
 
 static int open_file(const char *path, int flags)
 {
-	/* A FIFO would wait for its other end. */
+	/* Opening a FIFO would wait for its other end. */
 	const int file = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
 
 	return file < 0 ? -errno : file;
 }
 
-/* What @want gives of the file at @path, opened with @flags. */
-static int fetch(const char *path, int flags, enum share_want want)
+/* Redeems a ticket for @want of the file at @path, opened with @flags. */
+static int fetch(const char *path, int flags, enum fdpass_want want)
 {
 	const int file = open_file(path, flags);
 
 	if (file < 0)
 		return file;
-	const int result = redeem(file, path, want, -1);
+	const int result = client_redeem(file, path, want, -1);
 
 	close(file);
 	return result;
@@ -35,40 +35,40 @@ static int fetch(const char *path, int flags, enum share_want want)
 
 int dmaheap_export(const char *path)
 {
-	return fetch(path, O_RDWR, SHARE_DMABUF);
+	return fetch(path, O_RDWR, FDPASS_DMABUF);
 }
 
 int dmaheap_export_fd(int file)
 {
-	return redeem(file, NULL, SHARE_DMABUF, -1);
+	return client_redeem(file, NULL, FDPASS_DMABUF, -1);
 }
 
 int dmaheap_memory(const char *path, int rights)
 {
-	return fetch(path, rights & DMAHEAP_WRITE ? O_RDWR : O_RDONLY, SHARE_MEMORY);
+	return fetch(path, rights & DMAHEAP_WRITE ? O_RDWR : O_RDONLY, FDPASS_MEMORY);
 }
 
 int dmaheap_memory_fd(int file)
 {
-	return redeem(file, NULL, SHARE_MEMORY, -1);
+	return client_redeem(file, NULL, FDPASS_MEMORY, -1);
 }
 
 int dmaheap_query_fd(int file, struct dmaheap_info *info)
 {
-	struct share_facts facts;
+	struct fdpass_info found;
 
-	_Static_assert(DMAHEAP_IS_DMABUF == SHARE_IS_DMABUF, "flags");
-	_Static_assert(DMAHEAP_EXPORTED == SHARE_EXPORTED, "flags");
-	if (ioctl(file, SHARE_IOC_QUERY, &facts))
+	_Static_assert(DMAHEAP_IS_DMABUF == FDPASS_IS_DMABUF, "flags");
+	_Static_assert(DMAHEAP_EXPORTED == FDPASS_EXPORTED, "flags");
+	if (ioctl(file, FDPASS_IOC_QUERY, &found))
 		return errno == ENOTTY ? -ENODEV : -errno;
 	*info = (struct dmaheap_info){
-		.size = facts.size,
-		.capacity = facts.capacity,
-		.flags = facts.flags,
-		.device = facts.device,
-		.inode = facts.inode,
+		.size = found.size,
+		.capacity = found.capacity,
+		.flags = found.flags,
+		.device = found.device,
+		.inode = found.inode,
 	};
-	memcpy(info->heap, facts.heap, sizeof(info->heap));
+	memcpy(info->heap, found.heap, sizeof(info->heap));
 	return 0;
 }
 
@@ -95,8 +95,8 @@ static int64_t now_ms(void)
 }
 
 /*
- * DMA_BUF_IOCTL_SYNC waits for ever, and no signal ends it; so wait here first.
- * A dma-buf polls writable when no device uses it, readable when none writes it.
+ * DMA_BUF_IOCTL_SYNC waits without a limit, and no signal interrupts it. So poll first: a
+ * dma-buf is writable if no device uses it, and readable if none writes to it.
  */
 static int wait_for_devices(int dmabuf, int access, int timeout)
 {
@@ -139,7 +139,7 @@ int dmaheap_begin_cpu_access(int dmabuf, int access, int timeout)
 	_Static_assert(DMAHEAP_CPU_WRITE == DMA_BUF_SYNC_WRITE, "flags");
 	if (!is_access(access))
 		return -EINVAL;
-	/* poll() would pass over it, and wait. */
+	/* poll() ignores negative fds and would wait. */
 	if (dmabuf < 0)
 		return -EBADF;
 	const int error = wait_for_devices(dmabuf, access, timeout);
@@ -156,10 +156,10 @@ int dmaheap_end_cpu_access(int dmabuf, int access)
 
 /* --- import ---------------------------------------------------------------------- */
 
-/* The memory comes without a size; telling it changes no byte of it. */
+/* An imported file has size 0. fallocate() sets it and changes no byte. */
 static int import_into(int file, const char *path, int dmabuf)
 {
-	const int error = redeem(file, path, SHARE_IMPORT, dmabuf);
+	const int error = client_redeem(file, path, FDPASS_IMPORT, dmabuf);
 	const off_t size = error ? 0 : lseek(dmabuf, 0, SEEK_END);
 
 	if (error || size < 0)
@@ -190,21 +190,21 @@ const char *dmaheap_strerror(int error)
 		const char *text;
 	} texts[] = {
 		{EACCES, "no permission for the file, or it is not open as this needs it"},
-		{EBADF, "that is no open fd, or one that was opened with O_PATH"},
-		{EBUSY, "somebody else has the file open"},
-		{EEXIST, "there is a file of that name already"},
+		{EBADF, "the fd is not open, or was opened with O_PATH"},
+		{EBUSY, "the file is open elsewhere"},
+		{EEXIST, "there is already a file of that name"},
 		{EFBIG, "the heap makes no dma-buf of that size; for udmabuf, raise size_limit_mb"},
-		{EINVAL, "that is no dma-buf, or makes no sense"},
+		{EINVAL, "not a dma-buf, or invalid argument"},
 		{ENODATA, "the file is empty and has no memory yet"},
-		{ENODEV, "that is no file of a dmaheapfs mount"},
+		{ENODEV, "not a file of a dmaheapfs mount"},
 		{ENOENT,
-		 "there is no such file, or no directory of its mount can be seen from here"},
-		{ENOSPC, "the mount has no room for it"},
-		{ENOTCONN, "the daemon of the mount does not reach it any more"},
-		{EOPNOTSUPP, "the heap of the mount has nothing of the kind: see dmaheapctl heaps"},
+		 "no such file, or no directory of its mount is visible here"},
+		{ENOSPC, "the mount has too little memory left"},
+		{ENOTCONN, "the daemon can no longer reach its mount"},
+		{EOPNOTSUPP, "not supported by the heap of the mount; see dmaheapctl heaps"},
 		{EROFS, "the mount is read-only"},
-		{ESTALE, "too many others ask for memory of this mount just now"},
-		{ETIMEDOUT, "that took too long: a device does not get done, or the daemon hangs"},
+		{ESTALE, "ticket expired or evicted; try again"},
+		{ETIMEDOUT, "timed out waiting for a device or the daemon"},
 	};
 
 	if (error >= 0)

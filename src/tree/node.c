@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tree/node.h"
 
+#include "util/fd_path.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
 #include <search.h>
-#include <stdio.h>
 #include <string.h>
 
 /* The root is never forgotten. */
 #define ROOT_LOOKUPS (UINT64_MAX / 2)
 
-struct handle {
-	struct file_handle head;
-	unsigned char bytes[NODE_HANDLE_BYTES];
-};
+/* --- the table -------------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
 {
@@ -33,22 +30,37 @@ static struct node *find_locked(struct tree *tree, uint64_t ino)
 
 struct node *node_find(struct tree *tree, uint64_t ino)
 {
-	with_lock(&tree->lock);
+	guard(mutex)(&tree->lock);
 	return find_locked(tree, ino);
 }
 
-void node_destroy(struct node *node)
+static void destroy(struct tree *tree, struct node *node)
 {
 	close_fd(node->pin);
-	pthread_mutex_destroy(&node->lock);
-	free(node);
+	node_type_destroy(&tree->node_type, node);
 }
 
-/* How the inode is found again: its handle, or an fd where that can't be. */
+void node_destroy_all(struct tree *tree)
+{
+	while (tree->by_ino) {
+		struct node *node = *(struct node **)tree->by_ino;
+
+		tdelete(node, &tree->by_ino, compare);
+		destroy(tree, node);
+	}
+	tree->nodes = 0;
+}
+
+/* --- opening an inode again ------------------------------------------------------- */
+
+struct handle {
+	struct file_handle head;
+	unsigned char bytes[NODE_HANDLE_BYTES];
+};
+
+/* Stores the inode's handle, or an fd of it if handles do not work here. */
 static int remember(struct tree *tree, struct node *node, int dirfd, const char *name)
 {
-	const int empty = *name ? 0 : AT_EMPTY_PATH;
-
 	if (!tree->handles) {
 		node->pin = *name ? openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC)
 				  : fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
@@ -57,52 +69,11 @@ static int remember(struct tree *tree, struct node *node, int dirfd, const char 
 	struct handle handle = {.head.handle_bytes = sizeof(handle.bytes)};
 	int mount;
 
-	if (name_to_handle_at(dirfd, name, &handle.head, &mount, empty))
+	if (name_to_handle_at(dirfd, name, &handle.head, &mount, *name ? 0 : AT_EMPTY_PATH))
 		return -errno;
 	node->handle_type = handle.head.handle_type;
 	node->handle_bytes = handle.head.handle_bytes;
 	memcpy(node->handle, handle.head.f_handle, node->handle_bytes);
-	return 0;
-}
-
-static int new_node(struct tree *tree, int dirfd, const char *name, const struct stat *st,
-		    struct node **node)
-{
-	struct node *new = calloc(1, sizeof(*new));
-
-	if (!new)
-		return -ENOMEM;
-	*new = (struct node){.ino = st->st_ino, .is_dir = S_ISDIR(st->st_mode), .pin = -1};
-	pthread_mutex_init(&new->lock, NULL);
-	int error = remember(tree, new, dirfd, name);
-
-	if (!error && !tsearch(new, &tree->by_ino, compare))
-		error = -ENOMEM;
-	if (error) {
-		node_destroy(new);
-		return error;
-	}
-	tree->nodes++;
-	*node = new;
-	return 0;
-}
-
-int node_look_up(struct tree *tree, int dirfd, const char *name, struct node **node,
-		 struct stat *st)
-{
-	int flags = AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH);
-
-	if (fstatat(dirfd, name, st, flags))
-		return -errno;
-	with_lock(&tree->lock);
-	*node = find_locked(tree, st->st_ino);
-	if (!*node) {
-		int error = new_node(tree, dirfd, name, st, node);
-
-		if (error)
-			return error;
-	}
-	(*node)->lookups++;
 	return 0;
 }
 
@@ -114,22 +85,16 @@ static int open_handle(int mount, const struct node *node, int flags)
 	};
 
 	memcpy(handle.head.f_handle, node->handle, node->handle_bytes);
-	int fd = open_by_handle_at(mount, &handle.head, flags | O_CLOEXEC);
+	const int fd = open_by_handle_at(mount, &handle.head, flags | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
 
 static int reopen(int pin, int flags)
 {
-	char path[32];
-	int fd;
+	const int fd = flags & O_PATH ? fcntl(pin, F_DUPFD_CLOEXEC, 0)
+				      : open(fd_path(pin).text, flags | O_CLOEXEC);
 
-	if (flags & O_PATH) {
-		fd = fcntl(pin, F_DUPFD_CLOEXEC, 0);
-	} else {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", pin);
-		fd = open(path, flags | O_CLOEXEC);
-	}
 	return fd < 0 ? -errno : fd;
 }
 
@@ -138,7 +103,7 @@ int node_open(struct tree *tree, const struct node *node, int flags)
 	return tree->handles ? open_handle(tree->mount, node, flags) : reopen(node->pin, flags);
 }
 
-/* Without handles there is no way to it but by the mount where it was found. */
+/* Without handles the inode can be opened only by the mount that it was found on. */
 int node_open_read_only(struct tree *tree, const struct node *node)
 {
 	if (!tree->handles || tree->read_only < 0)
@@ -146,55 +111,9 @@ int node_open_read_only(struct tree *tree, const struct node *node)
 	return open_handle(tree->read_only, node, O_RDONLY);
 }
 
-static bool has_no_name_left(struct tree *tree, const struct node *node)
-{
-	scope(fd) int fd = node_open(tree, node, O_PATH);
-	struct stat st;
-
-	return fd < 0 || fstat(fd, &st) || st.st_nlink == 0;
-}
-
-bool node_forget(struct tree *tree, struct node *node, uint64_t lookups)
-{
-	with_lock(&tree->lock);
-	node->lookups -= lookups;
-	if (node->lookups || (node->buffer && !has_no_name_left(tree, node)))
-		return false;
-	tdelete(node, &tree->by_ino, compare);
-	tree->nodes--;
-	if (node->is_dir)
-		dirs_drop(&tree->dirs, node->ino);
-	return true;
-}
-
-void node_destroy_all(struct tree *tree, void (*end)(struct node *node))
-{
-	tdestroy(tree->by_ino, (void (*)(void *))end);
-	tree->by_ino = NULL;
-	tree->nodes = 0;
-}
-
-void node_pin(struct tree *tree, uint64_t ino, int file)
-{
-	with_lock(&tree->lock);
-	struct node *node = find_locked(tree, ino);
-
-	if (node && node->pin < 0)
-		node->pin = fcntl(file, F_DUPFD_CLOEXEC, 0);
-}
-
-void node_unpin(struct tree *tree, struct node *node)
-{
-	with_lock(&tree->lock);
-	if (!tree->handles)
-		return;
-	close_fd(node->pin);
-	node->pin = -1;
-}
-
 /*
- * Opening by handle wants CAP_DAC_READ_SEARCH, and on newer kernels less:
- * asking is the only way to know.
+ * Opening by handle needs CAP_DAC_READ_SEARCH, or less on newer kernels. Only a try
+ * tells.
  */
 static bool handles_work(struct tree *tree)
 {
@@ -208,13 +127,105 @@ static bool handles_work(struct tree *tree)
 	return fd >= 0;
 }
 
+/* --- lookup and forget ------------------------------------------------------------ */
+
+static int add(struct tree *tree, int dirfd, const char *name, const struct stat *st,
+	       struct node **added)
+{
+	struct node *node = node_type_create(&tree->node_type);
+
+	if (!node)
+		return -ENOMEM;
+	node->ino = st->st_ino;
+	node->is_dir = S_ISDIR(st->st_mode);
+	node->pin = -1;
+	int error = remember(tree, node, dirfd, name);
+
+	if (!error && !tsearch(node, &tree->by_ino, compare))
+		error = -ENOMEM;
+	if (error) {
+		destroy(tree, node);
+		return error;
+	}
+	tree->nodes++;
+	*added = node;
+	return 0;
+}
+
+int node_look_up(struct tree *tree, int dirfd, const char *name, struct node **node,
+		 struct stat *st)
+{
+	if (fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH)))
+		return -errno;
+	guard(mutex)(&tree->lock);
+	*node = find_locked(tree, st->st_ino);
+	const int error = *node ? 0 : add(tree, dirfd, name, st, node);
+
+	if (!error)
+		(*node)->lookups++;
+	return error;
+}
+
+void node_get(struct tree *tree, struct node *node)
+{
+	guard(mutex)(&tree->lock);
+	node->lookups++;
+}
+
+static bool has_name(struct tree *tree, const struct node *node)
+{
+	scope(fd) int fd = node_open(tree, node, O_PATH);
+	struct stat st;
+
+	return fd >= 0 && !fstat(fd, &st) && st.st_nlink;
+}
+
+/* Returns whether the node was removed from the table. */
+static bool put(struct tree *tree, struct node *node, uint64_t lookups)
+{
+	guard(mutex)(&tree->lock);
+	node->lookups -= lookups;
+	if (node->lookups || (node->has_data && has_name(tree, node)))
+		return false;
+	tdelete(node, &tree->by_ino, compare);
+	tree->nodes--;
+	if (node->is_dir)
+		dir_cache_drop(&tree->dirs, node->ino);
+	return true;
+}
+
+bool node_forget(struct tree *tree, struct node *node, uint64_t lookups)
+{
+	if (!put(tree, node, lookups))
+		return false;
+	/* Without the lock: freeing the file's memory takes time. */
+	destroy(tree, node);
+	return true;
+}
+
+void node_pin(struct tree *tree, struct node *node, int file)
+{
+	guard(mutex)(&tree->lock);
+	if (node->pin < 0)
+		node->pin = fcntl(file, F_DUPFD_CLOEXEC, 0);
+}
+
+void node_unpin(struct tree *tree, struct node *node)
+{
+	guard(mutex)(&tree->lock);
+	if (!tree->handles)
+		return;
+	close_fd(node->pin);
+	node->pin = -1;
+}
+
 int node_add_root(struct tree *tree)
 {
 	struct node *root;
 	struct stat st;
 
 	tree->handles = handles_work(tree);
-	int error = node_look_up(tree, tree->mount, "", &root, &st);
+	const int error = node_look_up(tree, tree->mount, "", &root, &st);
 
 	if (!error)
 		root->lookups = ROOT_LOOKUPS;

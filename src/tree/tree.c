@@ -2,6 +2,7 @@
 #include "tree/tree.h"
 
 #include "tree/node.h"
+#include "util/explain.h"
 #include "util/scope.h"
 #include "util/thread.h"
 
@@ -15,8 +16,8 @@
 
 #define LARGE_PAGE (2 << 20)
 
-/* The kernel explains a refused option in the context's log, one line each. */
-static void explain(char why[static 256], int context, const char *what, int error)
+/* The kernel's reason for a refused option is in the context's log, one line each. */
+static void explain_refusal(char why[static 256], int context, const char *what, int error)
 {
 	char text[200];
 	ssize_t length = read(context, text, sizeof(text) - 1);
@@ -39,7 +40,7 @@ static int set(int context, const char *key, const char *value, char why[static 
 	int error = errno;
 
 	snprintf(what, sizeof(what), "the option %s=%s is not possible here", key, value);
-	explain(why, context, what, error);
+	explain_refusal(why, context, what, error);
 	return -error;
 }
 
@@ -64,23 +65,22 @@ static int configure(int context, const struct tree_options *options, char why[s
 		if (error)
 			return error;
 	}
-	/* For who asks for them; where the kernel has none, nothing is lost. */
+	/* Huge pages for maps that ask for them. A kernel without them refuses the option. */
 	if (!options->huge)
 		fsconfig(context, FSCONFIG_SET_STRING, "huge", "advise", 0);
-	/* Node ids are inode numbers and must not come round again. */
+	/* Inode numbers serve as node ids, so they must not wrap. */
 	fsconfig(context, FSCONFIG_SET_FLAG, "inode64", NULL, 0);
 	return 0;
 }
 
-/* A mount on its way from one that is attached nowhere to a read-only clone of it. */
 struct cloning {
-	int mount, clone;
+	int mount; /* attached nowhere */
+	int clone; /* its read-only clone; -1: none */
 };
 
 /*
- * Before 6.15 open_tree(2) clones only what is attached. So for a moment it is,
- * in a namespace that this thread alone has and that ends with it, at a place
- * that every system has.
+ * Before 6.15 open_tree(2) clones only attached mounts. So the mount is attached in a
+ * mount namespace of this thread, which ends with it, at a path that every system has.
  */
 static void *clone_read_only(void *context)
 {
@@ -97,8 +97,8 @@ static void *clone_read_only(void *context)
 	return NULL;
 }
 
-/* The root directory by way of a mount that is read-only, or -1. */
-static int read_only_way(int mount)
+/* Returns the root directory on a read-only clone of @mount, or -1. */
+static int open_read_only(int mount)
 {
 	struct cloning cloning = {.mount = mount, .clone = -1};
 	pthread_t thread;
@@ -111,37 +111,31 @@ static int read_only_way(int mount)
 static int mount_tmpfs(struct tree *tree, const struct tree_options *options, char why[static 256])
 {
 	scope(fd) int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
-	int error;
 
-	if (context < 0) {
-		error = errno;
-		snprintf(why, 256, "cannot make a private tmpfs: %s%s", strerror(error),
-			 error == EPERM ? "; run as root" : "");
-		return -error;
-	}
-	error = configure(context, options, why);
+	if (context < 0)
+		return explain(why, -errno, "cannot make a private tmpfs: %s%s", strerror(errno),
+			       errno == EPERM ? "; run as root" : "");
+	int error = configure(context, options, why);
+
 	if (error)
 		return error;
 	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0)) {
 		error = errno;
-		explain(why, context, "cannot make a private tmpfs", error);
+		explain_refusal(why, context, "cannot make a private tmpfs", error);
 		return -error;
 	}
 	scope(fd) int mount = fsmount(context, FSMOUNT_CLOEXEC,
 				      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
 					      options->atime);
-	/* open_by_handle_at(2) takes no O_PATH, which fsmount(2) gives. */
+	/* fsmount(2) returns an O_PATH fd, which open_by_handle_at(2) does not take. */
 	tree->mount = mount < 0 ? -1 : openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (tree->mount < 0) {
-		error = errno;
-		snprintf(why, 256, "cannot mount a private tmpfs: %s", strerror(error));
-		return -error;
-	}
-	tree->read_only = read_only_way(mount);
+	if (tree->mount < 0)
+		return explain(why, -errno, "cannot mount a private tmpfs: %s", strerror(errno));
+	tree->read_only = open_read_only(mount);
 	return 0;
 }
 
-/* Whoever has asked for large pages, has got one if a byte of it takes as much as all. */
+/* The file got a huge page if one byte allocates as much as a whole one. */
 static bool takes_large_page(int file)
 {
 	char *map = mmap(NULL, LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -166,16 +160,16 @@ bool tree_has_large_pages(struct tree *tree)
 
 int tree_init(struct tree *tree, const struct tree_options *options, char why[static 256])
 {
-	*tree = (struct tree){};
+	*tree = (struct tree){.node_type = options->node_type};
 	int error = mount_tmpfs(tree, options, why);
 
 	if (error)
 		return error;
 	pthread_mutex_init(&tree->lock, NULL);
-	dirs_init(&tree->dirs);
+	dir_cache_init(&tree->dirs);
 	error = node_add_root(tree);
 	if (error) {
-		snprintf(why, 256, "cannot use the private tmpfs: %s", strerror(-error));
+		explain(why, error, "cannot use the private tmpfs: %s", strerror(-error));
 		tree_finish(tree);
 	}
 	return error;
@@ -183,8 +177,8 @@ int tree_init(struct tree *tree, const struct tree_options *options, char why[st
 
 void tree_finish(struct tree *tree)
 {
-	node_destroy_all(tree, node_destroy);
-	dirs_finish(&tree->dirs);
+	node_destroy_all(tree);
+	dir_cache_finish(&tree->dirs);
 	pthread_mutex_destroy(&tree->lock);
 	close_fd(tree->read_only);
 	close_fd(tree->mount);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The names of a mount: a private tmpfs that is attached nowhere, so that
- * only this process can reach it. Everything POSIX says of names, modes,
- * owners, links and times is the kernel's own doing there. A file of the
- * mount is a file of this tmpfs: its inode number is the FUSE node id.
+ * The directory tree of a mount: a private tmpfs that is attached nowhere, so that
+ * only this process can reach it. Its kernel implements names, modes, owners, links
+ * and times. A file of the mount is a file of this tmpfs, and its inode number there
+ * is the FUSE node id.
  */
 #ifndef TREE_TREE_H
 #define TREE_TREE_H
 
-#include "tree/dirs.h"
+#include "tree/dir_cache.h"
+#include "util/node_type.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -16,7 +17,7 @@
 #include <sys/types.h>
 
 struct tree_options {
-	/* As the user wrote them, for the kernel to read; NULL: its default. */
+	/* As in the mount options of tmpfs; NULL: its default. */
 	const char *size;
 	const char *nr_inodes;
 	const char *huge;
@@ -24,30 +25,30 @@ struct tree_options {
 	uid_t uid;
 	gid_t gid;
 	uint64_t atime; /* MOUNT_ATTR_RELATIME, _NOATIME or _STRICTATIME */
+	struct node_type node_type; /* begins with a struct node */
 };
 
-/* The inode number of the root: tmpfs's, and FUSE's node id. */
+/* The inode number of tmpfs's root, and FUSE's node id of it. */
 #define TREE_ROOT 1
 
 struct tree {
 	int mount; /* the root directory, O_RDONLY */
-	int read_only; /* the same, by a mount on which nothing can be written; -1: none */
-	/* Files can be opened again by handle; else every node keeps an fd. */
-	bool handles;
-	/* Guards the nodes' table and their lookup counts. Taken last. */
-	pthread_mutex_t lock;
+	int read_only; /* the same on a read-only mount; -1: none */
+	bool handles;  /* inodes can be opened by handle; else every node keeps an fd */
+	struct node_type node_type;
+	pthread_mutex_t lock; /* guards the table and the nodes' references; taken last */
 	void *by_ino;
 	uint64_t nodes;
-	struct dirs dirs;
+	struct dir_cache dirs;
 };
 
-/* On failure returns -errno, and @why holds one line that says what to do. */
+/* 0 or -errno. On failure @why holds one line that says how to mend it. */
 int tree_init(struct tree *tree, const struct tree_options *options, char why[static 256]);
 
-/* Whether files mapped with MADV_HUGEPAGE get large pages now. */
+/* Files mapped with MADV_HUGEPAGE get huge pages at the moment. */
 bool tree_has_large_pages(struct tree *tree);
 
-/* No node has a buffer by then. With the last fd the memory of all files goes. */
+/* Destroys all nodes, then closes the tmpfs, which frees the memory of all files. */
 void tree_finish(struct tree *tree);
 
 #endif

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How long something has taken. */
 #ifndef UTIL_CLOCK_H
 #define UTIL_CLOCK_H
 
 #include <time.h>
 
-/* @then is of CLOCK_MONOTONIC. */
+/* Seconds from @then, a reading of CLOCK_MONOTONIC, until now. */
 static inline double seconds_since(const struct timespec *then)
 {
 	struct timespec now;

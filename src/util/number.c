@@ -8,7 +8,7 @@
 
 static int parse_digits(const char *text, int base, uint64_t *number, char **end)
 {
-	/* strtoull() would take a sign and spaces. */
+	/* strtoull() accepts a sign and leading spaces. */
 	if (*text < '0' || *text > '9')
 		return -EINVAL;
 	errno = 0;
@@ -43,7 +43,7 @@ int parse_size(const char *text, uint64_t *size)
 	if (parse_digits(text, 10, &number, &end))
 		return -EINVAL;
 	if (!strcmp(end, "%")) {
-		/* Per mille of accuracy is lost rather than a bit overflown. */
+		/* Dividing first loses a little accuracy but cannot overflow. */
 		if (number > 1000)
 			return -EINVAL;
 		number = memory_bytes() / 100 * number;

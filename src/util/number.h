@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Numbers as people write them. Each returns 0, or -EINVAL and stores nothing. */
+/* Parsers of numbers in options. Each returns 0, or -EINVAL and stores nothing. */
 #ifndef UTIL_NUMBER_H
 #define UTIL_NUMBER_H
 
@@ -7,14 +7,14 @@
 #include <sys/types.h>
 
 /*
- * Bytes, or with k, m, g, t (either case) multiples of 1024; N% is that share
- * of the machine's memory. More than 0, and no more than the largest off_t.
+ * A number of bytes with an optional suffix k, m, g or t (powers of 1024, in
+ * either case), or N% of the machine's memory. Accepts 1 to INT64_MAX.
  */
 int parse_size(const char *text, uint64_t *size);
 
 int parse_octal(const char *text, uint64_t *number);
 
-/* A numeric user or group id; (uid_t)-1 is none. */
+/* A numeric user or group id, but not (uid_t)-1. */
 int parse_id(const char *text, uid_t *id);
 
 #endif

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Resources that are released when their variable leaves its scope, and the
- * way to hand one over: `return steal_fd(&fd);`.
+ * Resources that are released at the end of a scope:
+ *
+ *	scope(fd) int file = open(path, O_RDONLY);
+ *	guard(mutex)(&tree->lock);
+ *
+ * `return steal_fd(&file);` hands the descriptor over instead of closing it.
  */
 #ifndef UTIL_SCOPE_H
 #define UTIL_SCOPE_H
@@ -13,10 +17,10 @@
 
 #define scope(cleaner) __attribute__((cleanup(scope_##cleaner)))
 
-/* Closing must not lose the error that is being reported. */
+/* Closes @fd unless it is negative, and keeps errno. */
 static inline void close_fd(int fd)
 {
-	int saved = errno;
+	const int saved = errno;
 
 	if (fd >= 0)
 		close(fd);
@@ -30,7 +34,7 @@ static inline void scope_fd(int *fd)
 
 static inline int steal_fd(int *fd)
 {
-	int stolen = *fd;
+	const int stolen = *fd;
 
 	*fd = -1;
 	return stolen;
@@ -41,19 +45,26 @@ static inline void scope_free(void *p)
 	free(*(void **)p);
 }
 
-static inline pthread_mutex_t *scope_lock(pthread_mutex_t *mutex)
+#define GUARD_PASTE(a, b) a##b
+#define GUARD_NAME(line)  GUARD_PASTE(guard_, line)
+
+/*
+ * guard(kind)(object) calls guard_kind(object), which takes a lock and returns
+ * the object, and guard_kind_end() at the end of the enclosing block.
+ */
+#define guard(kind)                                                        \
+	__attribute__((unused, cleanup(guard_##kind##_end))) void *GUARD_NAME( \
+		__LINE__) = guard_##kind
+
+static inline pthread_mutex_t *guard_mutex(pthread_mutex_t *mutex)
 {
 	pthread_mutex_lock(mutex);
 	return mutex;
 }
 
-static inline void scope_unlock(pthread_mutex_t **mutex)
+static inline void guard_mutex_end(void *mutex)
 {
-	pthread_mutex_unlock(*mutex);
+	pthread_mutex_unlock(*(pthread_mutex_t **)mutex);
 }
-
-/* Holds the mutex to the end of the enclosing block. */
-#define with_lock(mutex) \
-	__attribute__((unused)) scope(unlock) pthread_mutex_t *held_lock = scope_lock(mutex)
 
 #endif

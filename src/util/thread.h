@@ -5,11 +5,14 @@
 #include <pthread.h>
 
 /*
- * pthread_create, with every signal blocked in the new thread and in those that
- * it starts: libfuse waits in the first thread for a signal to interrupt it, and
- * would sleep on where another took it. Returns 0 or -errno.
+ * pthread_create() with every signal blocked in the new thread and in threads
+ * that it starts. libfuse sleeps in the main thread until a signal interrupts
+ * it, so no other thread may take that signal. Returns 0 or -errno.
  */
 int thread_start(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
 		 void *context);
+
+/* Initialises a condition whose timeouts are of CLOCK_MONOTONIC. */
+void condition_init(pthread_cond_t *condition);
 
 #endif

@@ -179,7 +179,7 @@ void memory_drop(struct memory *memory)
 	*memory = (struct memory){};
 }
 
-static int bracket(const struct memory *memory, unsigned number, uint64_t flags)
+static int cpu_access(const struct memory *memory, unsigned number, uint64_t flags)
 {
 	struct dma_buf_sync sync = {.flags = flags};
 
@@ -209,11 +209,11 @@ int memory_visit(const struct memory *memory, unsigned number, bool write,
 		 int (*visit)(const struct piece *piece, void *arg), void *arg)
 {
 	const uint64_t access = write ? DMA_BUF_SYNC_WRITE : DMA_BUF_SYNC_READ;
-	int error = bracket(memory, number, DMA_BUF_SYNC_START | access);
+	int error = cpu_access(memory, number, DMA_BUF_SYNC_START | access);
 
 	for (uint64_t at = 0; at < memory->size && !error; at += MAPPED)
 		error = visit_piece(memory, number, at, visit, arg);
-	return error ?: bracket(memory, number, DMA_BUF_SYNC_END | access);
+	return error ?: cpu_access(memory, number, DMA_BUF_SYNC_END | access);
 }
 
 struct pattern {

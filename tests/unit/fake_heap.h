@@ -2,13 +2,14 @@
 /*
  * A heap for tests: dma-bufs are memfds, and it fails where it is told to. It
  * also keeps watch over CPU access: the buffer that it watches can be read in a
- * bracket alone, and written in one for writing; all else is a segmentation
+ * cpu_access alone, and written in one for writing; all else is a segmentation
  * fault.
  */
 #ifndef TESTS_FAKE_HEAP_H
 #define TESTS_FAKE_HEAP_H
 
-#include "buffer/memory.h"
+#include "buffer/lock.h"
+#include "util/math.h"
 #include "util/scope.h"
 
 #include <check.h>
@@ -21,10 +22,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* The kinds of memory. */
+enum heap_memory { HEAP_TMPFS, HEAP_MEMFD, HEAP_DMABUF };
+
 struct fake_heap {
 	struct heap heap;
 	struct heap_ops ops;
-	struct budget budget;
+	enum heap_memory memory;
+	struct quota quota;
 
 	/* Fault points; 0: none. */
 	int fail_alloc; /* the nth allocation from now fails */
@@ -128,14 +133,14 @@ static inline bool fake_takes_io(struct heap *heap, int fd)
 /* The watched buffer's own memory, not the one it is about to move to. */
 static inline bool fake_watches(struct fake_heap *f, int fd)
 {
-	return f->watched && f->watched->pages.dmabuf == fd;
+	return f->watched && f->watched->dmabuf.fd == fd;
 }
 
 static inline void fake_protect(struct fake_heap *f, int protection)
 {
-	char *map = atomic_load(&f->watched->pages.map);
+	char *map = atomic_load(&f->watched->dmabuf.map);
 
-	ck_assert_int_eq(mprotect(map, f->watched->pages.capacity, protection), 0);
+	ck_assert_int_eq(mprotect(map, f->watched->dmabuf.capacity, protection), 0);
 }
 
 static inline void fake_enter(struct fake_heap *f, bool write)
@@ -159,7 +164,7 @@ static inline int fake_sync(struct heap *heap, int fd, uint64_t flags)
 	struct fake_heap *f = fake(heap);
 	bool write = (flags & DMA_BUF_SYNC_RW) == DMA_BUF_SYNC_RW;
 	bool end = flags & DMA_BUF_SYNC_END;
-	with_lock(&f->lock);
+	guard(mutex)(&f->lock);
 
 	if (!end && f->start_error)
 		return f->start_error;
@@ -173,7 +178,9 @@ static inline void fake_heap_init(struct fake_heap *f, enum heap_memory memory)
 {
 	memset(f, 0, sizeof(*f));
 	f->ops = (struct heap_ops){
-		.memory = memory,
+		.in_tmpfs = memory == HEAP_TMPFS,
+		.fixed_size = memory == HEAP_DMABUF,
+		.has_dmabufs = memory != HEAP_TMPFS,
 		.alloc = fake_alloc,
 		.may_export = fake_may_export,
 		.export = fake_export,
@@ -182,24 +189,25 @@ static inline void fake_heap_init(struct fake_heap *f, enum heap_memory memory)
 		.is_held = fake_is_held,
 		.takes_io = fake_takes_io,
 	};
+	f->memory = memory;
 	f->heap.ops = &f->ops;
-	f->budget.limit = UINT64_MAX;
+	f->quota.limit = UINT64_MAX;
 	f->alloc_error = -ENOMEM;
 	pthread_mutex_init(&f->lock, NULL);
 }
 
 static inline struct buffer *fake_buffer(struct fake_heap *f)
 {
-	int file = f->ops.memory == HEAP_TREE_FILE ? fake_memory(0) : -1;
+	int file = f->memory == HEAP_TMPFS ? fake_memory(0) : -1;
 	struct buffer *buffer;
 
-	ck_assert_int_eq(buffer_create(&buffer, &f->heap, &f->budget, file), 0);
+	ck_assert_int_eq(buffer_create(&buffer, &f->heap, &f->quota, file), 0);
 	return buffer;
 }
 
-static inline uint64_t used_budget(struct fake_heap *f)
+static inline uint64_t used_quota(struct fake_heap *f)
 {
-	return atomic_load(&f->budget.used);
+	return atomic_load(&f->quota.used);
 }
 
 static inline off_t size_of(struct buffer *buffer)
@@ -207,19 +215,19 @@ static inline off_t size_of(struct buffer *buffer)
 	struct stat st = {0};
 
 	buffer_stat(buffer, &st);
-	return buffer->ops == &memory_tree_file ? buffer->ops->size(buffer) : st.st_size;
+	return buffer->ops == &memory_tmpfs ? buffer->ops->size(buffer) : st.st_size;
 }
 
 /* What lies between size and capacity, looked at from below. */
 static inline void assert_gap_is_zero(struct buffer *buffer)
 {
-	uint64_t size = (uint64_t)size_of(buffer), capacity = buffer->pages.capacity;
+	uint64_t size = (uint64_t)size_of(buffer), capacity = buffer->dmabuf.capacity;
 	static const char zeros[65536];
 	char piece[sizeof(zeros)];
 
 	ck_assert_uint_le(size, capacity);
 	for (uint64_t at = size; at < capacity;) {
-		ssize_t n = pread(buffer->pages.file, piece, sizeof(piece), (off_t)at);
+		ssize_t n = pread(buffer->dmabuf.file, piece, sizeof(piece), (off_t)at);
 
 		ck_assert_int_gt(n, 0);
 		ck_assert_msg(!memcmp(piece, zeros, (size_t)n), "dirt at %ju of %ju (size %ju)",

@@ -15,7 +15,7 @@ static void setup(void)
 {
 	page = (uint64_t)sysconf(_SC_PAGESIZE);
 	fds_before = count_fds();
-	fake_heap_init(&heap, HEAP_PAGES);
+	fake_heap_init(&heap, HEAP_DMABUF);
 	buffer = fake_buffer(&heap);
 	heap.watched = buffer;
 }
@@ -32,20 +32,20 @@ static void assert_unlocked(void)
 {
 	ck_assert_int_eq(pthread_rwlock_trywrlock(&buffer->lock), 0);
 	pthread_rwlock_unlock(&buffer->lock);
-	ck_assert_int_eq(pthread_rwlock_trywrlock(&buffer->bracket.lock), 0);
-	pthread_rwlock_unlock(&buffer->bracket.lock);
+	ck_assert_int_eq(pthread_rwlock_trywrlock(&buffer->cpu_access.lock), 0);
+	pthread_rwlock_unlock(&buffer->cpu_access.lock);
 }
 
-/* Whatever a test did: all memory is back, each bracket was closed. */
+/* Whatever a test did: all memory is back, each cpu_access was closed. */
 static void teardown(void)
 {
 	assert_unlocked();
 	if (!buffer->exported)
 		assert_gap_is_zero(buffer);
-	ck_assert_uint_eq(used_budget(&heap), buffer_capacity(buffer));
+	ck_assert_uint_eq(used_quota(&heap), buffer_capacity(buffer));
 	heap.watched = NULL;
 	buffer_destroy(buffer);
-	ck_assert_uint_eq(used_budget(&heap), 0);
+	ck_assert_uint_eq(used_quota(&heap), 0);
 	ck_assert_int_eq(heap.starts, heap.ends);
 	ck_assert_int_eq(heap.start_amid_others, 0);
 	ck_assert_int_eq(count_fds(), fds_before);
@@ -216,7 +216,7 @@ START_TEST(empty_gives_memory_back)
 	write_bytes('x', 6000, 0);
 	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
 	ck_assert_uint_eq(buffer_capacity(buffer), 0);
-	ck_assert_uint_eq(used_budget(&heap), 0);
+	ck_assert_uint_eq(used_quota(&heap), 0);
 	ck_assert_int_eq(count_fds(), fds_before);
 }
 END_TEST
@@ -296,7 +296,7 @@ START_TEST(fills_exactly_where_more_is_not_to_be_had)
 	fill_piece(10 * (off_t)page, page);
 	ck_assert_int_eq(heap.allocs, 5);
 	ck_assert_uint_eq(buffer_capacity(buffer), 11 * page);
-	heap.budget.limit = used_budget(&heap) + page;
+	heap.quota.limit = used_quota(&heap) + page;
 	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 11 * (off_t)page, 2 * page, 0), -ENOSPC);
 	ck_assert_uint_eq(buffer_capacity(buffer), 11 * page);
 }
@@ -487,7 +487,7 @@ START_TEST(budget_runs_dry_in_mid_growth)
 	char data[65536];
 
 	memset(data, 'y', sizeof(data));
-	heap.budget.limit = 12 * page + 5;
+	heap.quota.limit = 12 * page + 5;
 	write_bytes('x', 10 * page, 0);
 	ck_assert_int_eq(buffer_write(buffer, data, 4 * page, 10 * (off_t)page), 2 * (ssize_t)page);
 	ck_assert_uint_eq(buffer_capacity(buffer), 12 * page);
@@ -497,12 +497,12 @@ START_TEST(budget_runs_dry_in_mid_growth)
 }
 END_TEST
 
-/* Also where the budget does not allow half as much again any more. */
+/* Also where the quota does not allow half as much again any more. */
 START_TEST(growth_is_amortised_up_to_the_budget)
 {
 	enum { PIECE = 64 << 10, PIECES = 512 };
 
-	heap.budget.limit = (uint64_t)PIECE * PIECES;
+	heap.quota.limit = (uint64_t)PIECE * PIECES;
 	write_bytes('x', (size_t)PIECE * PIECES * 3 / 4, 0);
 	for (int i = PIECES * 3 / 4; i < PIECES; i++)
 		write_bytes('y', PIECE, (off_t)i * PIECE);
@@ -511,10 +511,10 @@ START_TEST(growth_is_amortised_up_to_the_budget)
 }
 END_TEST
 
-/* Growing within the budget works although old and new memory together exceed it. */
+/* Growing within the quota works although old and new memory together exceed it. */
 START_TEST(budget_counts_what_stays)
 {
-	heap.budget.limit = 100 * page;
+	heap.quota.limit = 100 * page;
 	write_bytes('x', 60 * page, 0);
 	write_bytes('y', page, 60 * (off_t)page);
 	ck_assert_uint_eq(buffer_capacity(buffer), 90 * page);
@@ -533,7 +533,7 @@ START_TEST(reports_why_there_is_no_memory)
 	heap.fail_alloc = 1;
 	ck_assert_int_eq(buffer_truncate(buffer, 1), alloc_errors[_i][1]);
 	ck_assert_int_eq(size_of(buffer), 0);
-	ck_assert_uint_eq(used_budget(&heap), 0);
+	ck_assert_uint_eq(used_quota(&heap), 0);
 }
 END_TEST
 
@@ -628,14 +628,11 @@ START_TEST(writes_amid_a_fill_keep_what_has_arrived)
 {
 	struct buffer_fill fill;
 	char arrived[3000];
-	int fd;
 
 	memset(arrived, 'k', sizeof(arrived));
 	buffer_lend(buffer);
 	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 1000, sizeof(arrived) + 10, 0), 0);
-	fd = buffer_dmabuf_use(buffer);
-	ck_assert_int_eq(pwrite(fd, arrived, sizeof(arrived), 1000), sizeof(arrived));
-	buffer_dmabuf_done(buffer);
+	ck_assert_int_eq(pwrite(buffer->dmabuf.fd, arrived, sizeof(arrived), 1000), sizeof(arrived));
 	write_bytes('w', 10, 1000 + sizeof(arrived));
 	ck_assert_int_eq(
 		buffer_fill_finish(&fill, buffer, sizeof(arrived) + 10, sizeof(arrived) + 10), 0);
@@ -692,18 +689,18 @@ START_TEST(what_is_left_behind_counts)
 	heap.held = true;
 	heap.watched = NULL;
 	buffer_destroy(buffer);
-	ck_assert_uint_eq(used_budget(&heap), 2 * page);
+	ck_assert_uint_eq(used_quota(&heap), 2 * page);
 	ck_assert_int_eq(count_maps(), 0);
 	buffer = fake_buffer(&heap);
-	heap.budget.limit = 3 * page;
+	heap.quota.limit = 3 * page;
 	ck_assert_int_eq(buffer_truncate(buffer, (off_t)(2 * page)), -ENOSPC);
-	ck_assert_uint_eq(budget_collect(&heap.budget), 2 * page);
-	ck_assert_uint_eq(used_budget(&heap), 2 * page);
+	ck_assert_uint_eq(quota_poll_orphans(&heap.quota), 2 * page);
+	ck_assert_uint_eq(used_quota(&heap), 2 * page);
 	close(fd);
 	heap.held = false;
 	ck_assert_int_eq(buffer_truncate(buffer, (off_t)(2 * page)), 0);
-	ck_assert_uint_eq(used_budget(&heap), 2 * page);
-	ck_assert_uint_eq(budget_collect(&heap.budget), 0);
+	ck_assert_uint_eq(used_quota(&heap), 2 * page);
+	ck_assert_uint_eq(quota_poll_orphans(&heap.quota), 0);
 }
 END_TEST
 
@@ -723,10 +720,10 @@ START_TEST(what_is_let_go_does_not_pile_up)
 			ck_assert_int_eq(lseek(fd, 1, SEEK_SET), 1);
 		close(fd);
 	}
-	ck_assert_uint_ge(used_budget(&heap), 2 * page);
-	ck_assert_uint_le(used_budget(&heap), 6 * page);
-	ck_assert_uint_eq(budget_collect(&heap.budget), 2 * page);
-	budget_finish(&heap.budget);
+	ck_assert_uint_ge(used_quota(&heap), 2 * page);
+	ck_assert_uint_le(used_quota(&heap), 6 * page);
+	ck_assert_uint_eq(quota_poll_orphans(&heap.quota), 2 * page);
+	quota_finish(&heap.quota);
 }
 END_TEST
 
@@ -740,9 +737,9 @@ START_TEST(what_is_left_behind_ends)
 		buffer_destroy(buffer);
 		buffer = fake_buffer(&heap);
 	}
-	ck_assert_uint_eq(used_budget(&heap), 6 * page);
-	budget_finish(&heap.budget);
-	ck_assert_uint_eq(used_budget(&heap), 0);
+	ck_assert_uint_eq(used_quota(&heap), 6 * page);
+	quota_finish(&heap.quota);
+	ck_assert_uint_eq(used_quota(&heap), 0);
 }
 END_TEST
 
@@ -755,7 +752,7 @@ START_TEST(foreign_memory_is_not_left_behind)
 	heap.held = true;
 	heap.watched = NULL;
 	buffer_destroy(buffer);
-	ck_assert_uint_eq(used_budget(&heap), 0);
+	ck_assert_uint_eq(used_quota(&heap), 0);
 	buffer = fake_buffer(&heap);
 	close(fd);
 }
@@ -792,9 +789,9 @@ START_TEST(what_is_there_is_not_replaced)
 
 	ck_assert_int_eq(import(buffer, odd), -EINVAL);
 	ck_assert_int_eq(import(buffer, empty), -EINVAL);
-	heap.budget.limit = page - 1;
+	heap.quota.limit = page - 1;
 	ck_assert_int_eq(import(buffer, fd), -ENOSPC);
-	heap.budget.limit = UINT64_MAX;
+	heap.quota.limit = UINT64_MAX;
 	ck_assert_uint_eq(buffer_capacity(buffer), 0);
 	write_bytes('x', 10, 0);
 	ck_assert_int_eq(import(buffer, fd), -EEXIST);
@@ -821,7 +818,7 @@ START_TEST(memory_outlives_the_file)
 }
 END_TEST
 
-/* Each kind of access stands in a bracket of its own; see also fake_heap.h. */
+/* Each kind of access stands in a cpu_access of its own; see also fake_heap.h. */
 START_TEST(access_is_bracketed)
 {
 	char data[8];
@@ -878,7 +875,7 @@ START_TEST(kernel_needs_no_map)
 	assert_bytes(0, 200000, 300000);
 	ck_assert_int_eq(heap.starts, 0);
 	ck_assert_int_gt(heap.waits, 0);
-	ck_assert_ptr_null(atomic_load(&buffer->pages.map));
+	ck_assert_ptr_null(atomic_load(&buffer->dmabuf.map));
 	heap.idle_error = -EBUSY;
 	ck_assert_int_eq(buffer_write(buffer, "x", 1, 0), -EBUSY);
 }
@@ -890,7 +887,7 @@ START_TEST(kernel_refuses)
 
 	write_bytes('x', 100, 0);
 	ck_assert_int_eq(buffer_allocate(buffer, FALLOC_FL_KEEP_SIZE, 0, 2 * (off_t)page), 0);
-	ck_assert_int_eq(fcntl(buffer->pages.dmabuf, F_ADD_SEALS, F_SEAL_WRITE), 0);
+	ck_assert_int_eq(fcntl(buffer->dmabuf.fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
 	ck_assert_int_eq(buffer_write(buffer, data, sizeof(data), 50), -EPERM);
 	ck_assert_int_eq(size_of(buffer), 100);
 	assert_unlocked();

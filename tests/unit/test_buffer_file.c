@@ -3,7 +3,6 @@
  * Buffers that are memory files: the tree's own, and files beside the tree
  * until and after they are exported.
  */
-#include "buffer/hold.h"
 #include "fake_heap.h"
 
 #include <pthread.h>
@@ -28,20 +27,20 @@ static void setup(enum heap_memory memory)
 
 static void setup_tree(void)
 {
-	setup(HEAP_TREE_FILE);
+	setup(HEAP_TMPFS);
 }
 
 static void setup_own(void)
 {
-	setup(HEAP_OWN_FILE);
+	setup(HEAP_MEMFD);
 }
 
 static void teardown(void)
 {
-	if (buffer->ops == &memory_pinned_file || buffer->ops == &memory_pages)
-		ck_assert_uint_eq(used_budget(&heap), buffer_capacity(buffer));
+	if (buffer->ops == &memory_memfd_exported || buffer->ops == &memory_dmabuf)
+		ck_assert_uint_eq(used_quota(&heap), buffer_capacity(buffer));
 	buffer_destroy(buffer);
-	ck_assert_uint_eq(used_budget(&heap), 0);
+	ck_assert_uint_eq(used_quota(&heap), 0);
 	ck_assert_int_eq(heap.starts, heap.ends);
 	ck_assert_int_eq(count_fds(), fds_before);
 	ck_assert_int_eq(count_maps(), 0);
@@ -80,7 +79,7 @@ START_TEST(starts_empty)
 	ck_assert_int_eq(buffer_read(buffer, data, 8, 0), 0);
 	ck_assert_int_eq(buffer_seek(buffer, 0, SEEK_DATA), -ENXIO);
 	ck_assert_int_lt(buffer_export(buffer), 0);
-	ck_assert_int_eq(visited(buffer).state, BUFFER_SIZED_BY_KERNEL);
+	ck_assert_int_eq(visited(buffer).state, BUFFER_FILE);
 	ck_assert_int_eq(visited(buffer).file, buffer->file);
 	ck_assert_uint_eq(buffer_capacity(buffer), 0);
 }
@@ -206,7 +205,7 @@ START_TEST(copies_where_the_kernel_does_not)
 	int fd = file_on_another_filesystem();
 	struct buffer *other;
 
-	ck_assert_int_eq(buffer_create(&other, &heap.heap, &heap.budget, fd), 0);
+	ck_assert_int_eq(buffer_create(&other, &heap.heap, &heap.quota, fd), 0);
 	ck_assert_int_eq(write_bytes('x', SIZE, 0), SIZE);
 	ck_assert_int_eq(buffer_copy(buffer, 1000, other, 10, 2 * SIZE), SIZE - 1000);
 	ck_assert_int_eq(size_of(other), SIZE - 990);
@@ -237,7 +236,7 @@ static bool setup_small_tree(struct buffer **other)
 		int fd = open(tree_path, O_TMPFILE | O_RDWR, 0600);
 
 		ck_assert_int_ge(fd, 0);
-		ck_assert_int_eq(buffer_create(&made[i], &heap.heap, &heap.budget, fd), 0);
+		ck_assert_int_eq(buffer_create(&made[i], &heap.heap, &heap.quota, fd), 0);
 	}
 	umount2(tree_path, MNT_DETACH);
 	rmdir(tree_path);
@@ -278,7 +277,7 @@ static void *look(void *nothing)
 	struct stat st;
 
 	buffer_stat(buffer, &st);
-	ck_assert_int_eq(buffer_state(buffer), BUFFER_SIZED_BY_KERNEL);
+	ck_assert_int_eq(buffer_state(buffer), BUFFER_FILE);
 	return nothing;
 }
 
@@ -287,7 +286,7 @@ START_TEST(who_looks_at_it_waits_for_nobody)
 {
 	struct timespec until;
 	pthread_t looker;
-	with_exclusive(buffer);
+	guard(buffer_exclusive)(buffer);
 
 	ck_assert_int_eq(pthread_create(&looker, NULL, look, NULL), 0);
 	clock_gettime(CLOCK_REALTIME, &until);
@@ -319,23 +318,23 @@ START_TEST(own_file_is_charged)
 	int file = visited(buffer).file;
 
 	ck_assert_int_eq(write_bytes('x', 10 * page, 0), 10 * (ssize_t)page);
-	ck_assert_uint_eq(used_budget(&heap), 10 * page);
+	ck_assert_uint_eq(used_quota(&heap), 10 * page);
 	ck_assert_int_eq(write_bytes('x', page, 100), (ssize_t)page);
-	ck_assert_uint_eq(used_budget(&heap), 10 * page);
+	ck_assert_uint_eq(used_quota(&heap), 10 * page);
 	ck_assert_int_eq(buffer_allocate(buffer, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 					 4 * (off_t)page),
 			 0);
-	ck_assert_uint_eq(used_budget(&heap), 6 * page);
+	ck_assert_uint_eq(used_quota(&heap), 6 * page);
 	ck_assert_int_eq(buffer_truncate(buffer, 5 * (off_t)page), 0);
-	ck_assert_uint_eq(used_budget(&heap), page);
+	ck_assert_uint_eq(used_quota(&heap), page);
 	ck_assert_int_eq(buffer_allocate(buffer, FALLOC_FL_KEEP_SIZE, 0, 8 * (off_t)page), 0);
-	ck_assert_uint_eq(used_budget(&heap), 8 * page);
+	ck_assert_uint_eq(used_quota(&heap), 8 * page);
 	ck_assert_int_eq(ftruncate(file, 2 * (off_t)page), 0);
 	buffer_settle(buffer);
-	ck_assert_uint_eq(used_budget(&heap), 2 * page);
+	ck_assert_uint_eq(used_quota(&heap), 2 * page);
 	ck_assert_int_eq(ftruncate(file, 0), 0);
 	ck_assert_int_eq(size_of(buffer), 0);
-	ck_assert_uint_eq(used_budget(&heap), 0);
+	ck_assert_uint_eq(used_quota(&heap), 0);
 }
 END_TEST
 
@@ -343,7 +342,7 @@ START_TEST(own_file_has_a_limit)
 {
 	struct buffer *other = fake_buffer(&heap);
 
-	heap.budget.limit = 10 * page;
+	heap.quota.limit = 10 * page;
 	ck_assert_int_eq(buffer_allocate(other, 0, 0, (off_t)page), 0);
 	ck_assert_int_eq(write_bytes('x', 8 * page, 0), 8 * (ssize_t)page);
 	ck_assert_int_eq(buffer_truncate(buffer, 9 * (off_t)page + 1), -ENOSPC);
@@ -358,20 +357,20 @@ START_TEST(own_file_has_a_limit)
 	assert_bytes('x', 5 * (off_t)page, 5 * (off_t)page + 1);
 	buffer_destroy(other);
 	ck_assert_int_gt(write_bytes('z', 3 * page, 8 * (off_t)page), 0);
-	ck_assert_uint_le(used_budget(&heap), 10 * page);
+	ck_assert_uint_le(used_quota(&heap), 10 * page);
 }
 END_TEST
 
 /* Memory that is reserved behind the end fills no hole before it. */
 START_TEST(own_file_reserved_behind_its_end)
 {
-	heap.budget.limit = 8 * page;
+	heap.quota.limit = 8 * page;
 	ck_assert_int_eq(buffer_truncate(buffer, 8 * (off_t)page), 0);
 	ck_assert_int_eq(
 		buffer_allocate(buffer, FALLOC_FL_KEEP_SIZE, 8 * (off_t)page, 6 * (off_t)page), 0);
 	ck_assert_int_eq(write_bytes('x', 4 * page, 0), 2 * (ssize_t)page);
 	ck_assert_int_eq(write_bytes('x', page, 4 * (off_t)page), -ENOSPC);
-	ck_assert_uint_eq(used_budget(&heap), 8 * page);
+	ck_assert_uint_eq(used_quota(&heap), 8 * page);
 	ck_assert_int_eq(buffer_truncate(buffer, 2 * (off_t)page), 0);
 	ck_assert_int_eq(write_bytes('x', 6 * page, 2 * (off_t)page), 6 * (ssize_t)page);
 }
@@ -382,7 +381,7 @@ START_TEST(own_file_copies_into_the_last_page)
 {
 	struct buffer *other = fake_buffer(&heap);
 
-	heap.budget.limit = 2 * page;
+	heap.quota.limit = 2 * page;
 	ck_assert_int_eq(write_bytes('x', page, 0), (ssize_t)page);
 	ck_assert_int_eq(buffer_copy(buffer, 0, other, 0, 1 << 30), (ssize_t)page);
 	ck_assert_int_eq(buffer_copy(buffer, (off_t)page, other, (off_t)page, 1 << 30), 0);
@@ -394,11 +393,11 @@ END_TEST
 /* What passed by may exceed the limit: that must not stop writes in place. */
 START_TEST(own_file_beyond_its_limit)
 {
-	heap.budget.limit = page;
+	heap.quota.limit = page;
 	ck_assert_int_eq(ftruncate(buffer->file, 4 * (off_t)page), 0);
 	ck_assert_int_eq(fallocate(buffer->file, 0, 0, 4 * (off_t)page), 0);
 	buffer_settle(buffer);
-	ck_assert_uint_eq(used_budget(&heap), 4 * page);
+	ck_assert_uint_eq(used_quota(&heap), 4 * page);
 	ck_assert_int_eq(write_bytes('x', page, 0), (ssize_t)page);
 	ck_assert_int_eq(write_bytes('x', 1, 4 * (off_t)page), -ENOSPC);
 	ck_assert_int_eq(buffer_truncate(buffer, 2 * (off_t)page), 0);
@@ -441,14 +440,14 @@ START_TEST(what_is_left_behind_counts)
 
 	heap.held = true;
 	buffer_destroy(buffer);
-	ck_assert_uint_eq(used_budget(&heap), 2 * page);
+	ck_assert_uint_eq(used_quota(&heap), 2 * page);
 	buffer = fake_buffer(&heap);
-	heap.budget.limit = 3 * page;
+	heap.quota.limit = 3 * page;
 	ck_assert_int_eq(buffer_truncate(buffer, (off_t)(2 * page)), -ENOSPC);
 	ck_assert_int_eq(write_bytes('x', 2 * page, 0), (ssize_t)page);
 	heap.held = false;
 	ck_assert_int_eq(buffer_truncate(buffer, (off_t)(3 * page)), 0);
-	ck_assert_uint_eq(used_budget(&heap), page);
+	ck_assert_uint_eq(used_quota(&heap), page);
 	close(fd);
 }
 END_TEST
@@ -461,8 +460,8 @@ START_TEST(foreign_memory_takes_the_files_place)
 	ck_assert_int_eq(import(buffer, fd), -EEXIST);
 	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
 	ck_assert_int_eq(import(buffer, fd), 0);
-	ck_assert_int_eq(visited(buffer).state, BUFFER_PAGES);
-	ck_assert_uint_eq(used_budget(&heap), 2 * page);
+	ck_assert_int_eq(visited(buffer).state, BUFFER_DMABUF);
+	ck_assert_uint_eq(used_quota(&heap), 2 * page);
 	ck_assert_int_eq(buffer_allocate(buffer, 0, 0, (off_t)page), 0);
 	assert_bytes('f', 0, 1);
 	assert_bytes(0, 1, (off_t)page);
@@ -474,7 +473,7 @@ START_TEST(export_pins)
 {
 	int fd = export_bytes(6000);
 
-	ck_assert_int_eq(visited(buffer).state, BUFFER_PINNED_FILE);
+	ck_assert_int_eq(visited(buffer).state, BUFFER_EXPORTED_FILE);
 	ck_assert_int_eq(visited(buffer).file, buffer->file);
 	ck_assert_int_eq(size_of(buffer), 6000);
 	ck_assert_uint_eq(buffer_capacity(buffer), page_round_up(6000));
@@ -525,14 +524,14 @@ START_TEST(export_fills_holes)
 	int fd;
 
 	ck_assert_int_eq(buffer_truncate(buffer, 10 * (off_t)page), 0);
-	heap.budget.limit = 9 * page;
+	heap.quota.limit = 9 * page;
 	ck_assert_int_eq(buffer_export(buffer), -ENOSPC);
-	ck_assert_int_eq(visited(buffer).state, BUFFER_SIZED_BY_KERNEL);
-	ck_assert_uint_eq(used_budget(&heap), 0);
-	heap.budget.limit = 10 * page;
+	ck_assert_int_eq(visited(buffer).state, BUFFER_FILE);
+	ck_assert_uint_eq(used_quota(&heap), 0);
+	heap.quota.limit = 10 * page;
 	fd = buffer_export(buffer);
 	ck_assert_int_ge(fd, 0);
-	ck_assert_uint_eq(used_budget(&heap), 10 * page);
+	ck_assert_uint_eq(used_quota(&heap), 10 * page);
 	ck_assert_int_eq(blocks_of(buffer), 10 * (off_t)page);
 	close(fd);
 }
@@ -562,7 +561,7 @@ START_TEST(export_that_can_not_be)
 	ck_assert_int_eq(write_bytes('x', 100, 0), 100);
 	heap.may_export_error = -EFBIG;
 	ck_assert_int_eq(buffer_export(buffer), -EFBIG);
-	ck_assert_int_eq(visited(buffer).state, BUFFER_SIZED_BY_KERNEL);
+	ck_assert_int_eq(visited(buffer).state, BUFFER_FILE);
 	ck_assert_int_eq(buffer_truncate(buffer, 10), 0);
 }
 END_TEST

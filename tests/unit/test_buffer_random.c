@@ -214,7 +214,7 @@ static void do_export(struct run *run, struct buffer *buffer, struct model *mode
 {
 	int fd;
 
-	if (run->heap.ops.memory == HEAP_TREE_FILE || below(run, 40))
+	if (run->heap.memory == HEAP_TMPFS || below(run, 40))
 		return;
 	fd = buffer_export(buffer);
 	if (fd < 0)
@@ -288,9 +288,9 @@ static void check_sums(struct run *run)
 		check(run, size_of(run->buffers[i]) == (off_t)run->models[i].size);
 		held += buffer_capacity(run->buffers[i]);
 	}
-	if (run->heap.ops.memory != HEAP_TREE_FILE)
-		check(run, used_budget(&run->heap) == held);
-	check(run, used_budget(&run->heap) <= run->heap.budget.limit);
+	if (run->heap.memory != HEAP_TMPFS)
+		check(run, used_quota(&run->heap) == held);
+	check(run, used_quota(&run->heap) <= run->heap.quota.limit);
 	check(run, run->heap.starts == run->heap.ends);
 }
 
@@ -298,7 +298,7 @@ static void check_everything(struct run *run)
 {
 	for (int i = 0; i < BUFFERS; i++) {
 		check_range(run, run->buffers[i], &run->models[i], 0, LARGEST);
-		if (run->buffers[i]->pages.file >= 0)
+		if (run->buffers[i]->dmabuf.file >= 0)
 			assert_gap_is_zero(run->buffers[i]);
 	}
 }
@@ -310,8 +310,8 @@ static void run_init(struct run *run, enum heap_memory memory, unsigned int seed
 	memset(run, 0, sizeof(*run));
 	fake_heap_init(&run->heap, memory);
 	run->heap.takes_io = seed % 2;
-	run->heap.budget.limit = limits[seed % 3];
-	run->may_fail = seed % 3 && memory != HEAP_TREE_FILE;
+	run->heap.quota.limit = limits[seed % 3];
+	run->may_fail = seed % 3 && memory != HEAP_TMPFS;
 	run->seed = seed;
 	run->state = seed;
 	run->scratch = malloc(LARGEST);
@@ -330,7 +330,7 @@ static void run_finish(struct run *run)
 		free(run->models[i].bytes);
 	}
 	free(run->scratch);
-	check(run, used_budget(&run->heap) == 0);
+	check(run, used_quota(&run->heap) == 0);
 }
 
 static int number_from(const char *variable, int otherwise)
@@ -360,19 +360,19 @@ static void run_all(enum heap_memory memory, unsigned int seed)
 
 START_TEST(file_of_the_tree)
 {
-	run_all(HEAP_TREE_FILE, (unsigned int)_i);
+	run_all(HEAP_TMPFS, (unsigned int)_i);
 }
 END_TEST
 
 START_TEST(file_of_its_own)
 {
-	run_all(HEAP_OWN_FILE, (unsigned int)_i);
+	run_all(HEAP_MEMFD, (unsigned int)_i);
 }
 END_TEST
 
 START_TEST(fixed_pages)
 {
-	run_all(HEAP_PAGES, (unsigned int)_i);
+	run_all(HEAP_DMABUF, (unsigned int)_i);
 }
 END_TEST
 

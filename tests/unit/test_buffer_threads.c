@@ -168,7 +168,7 @@ static void run_threads(void)
 	for (int i = 0; i < DISTURBERS; i++)
 		pthread_create(&disturbing[i], NULL, disturbers[i], NULL);
 	join(threads, WRITERS);
-	if (heaps[0].ops.memory != HEAP_TREE_FILE) {
+	if (heaps[0].memory != HEAP_TMPFS) {
 		export_one();
 		start_writers(writers, threads);
 		join(threads, WRITERS);
@@ -177,7 +177,7 @@ static void run_threads(void)
 	join(disturbing, DISTURBERS);
 }
 
-static const enum heap_memory kinds[] = {HEAP_TREE_FILE, HEAP_OWN_FILE, HEAP_PAGES};
+static const enum heap_memory kinds[] = {HEAP_TMPFS, HEAP_MEMFD, HEAP_DMABUF};
 
 static void make(int i, enum heap_memory memory)
 {
@@ -194,7 +194,7 @@ static void unmake(int i)
 	buffer_destroy(buffers[i]);
 	ck_assert_int_eq(heaps[i].starts, heaps[i].ends);
 	ck_assert_int_eq(heaps[i].start_amid_others, 0);
-	ck_assert_uint_eq(used_budget(&heaps[i]), 0);
+	ck_assert_uint_eq(used_quota(&heaps[i]), 0);
 }
 
 START_TEST(many_at_once)

@@ -74,7 +74,7 @@ START_TEST(room_for_what_will_be_asked_for)
 			      capacity[] = {1 << 20, 2 << 20, 3 << 20};
 	struct copy_report report;
 
-	fake_heap_init(&heap, HEAP_PAGES);
+	fake_heap_init(&heap, HEAP_DMABUF);
 	buffer = fake_buffer(&heap);
 	fill_source(3 << 20);
 	struct copy copy = copy_in(0, 0, 1 << 20);
@@ -93,7 +93,7 @@ START_TEST(room_behind_what_is_there)
 	static const uint64_t capacity[] = {6 << 20, 5 << 20};
 	struct copy_report report;
 
-	fake_heap_init(&heap, HEAP_PAGES);
+	fake_heap_init(&heap, HEAP_DMABUF);
 	buffer = fake_buffer(&heap);
 	fill_source(4 << 20);
 	struct copy first = copy_in(0, 0, 4 << 20);
@@ -132,48 +132,21 @@ START_TEST(keeps_what_surrounds_it)
 }
 END_TEST
 
-/*
- * Fault points: the memory's own calls, with something done before the nth
- * window or write, counted over all threads.
- */
-static struct copy_memory real_memory;
+/* Something is done before the nth window or write, counted over all threads. */
 static _Atomic int calls_before;
-static int (*happen)(void); /* what it returns is the call's error, if not 0 */
+static int (*happen)(void); /* its result is the call's error, if not 0 */
 
-static int maybe_happen(void)
+static int maybe_happen(off_t offset)
 {
+	(void)offset;
 	return --calls_before == 0 ? happen() : 0;
 }
 
-static int faulty_window(struct copy_memory *memory, struct copy_window *window, off_t offset,
-			 size_t size, bool write)
+static void happen_before(int calls, int (*what)(void))
 {
-	int err = maybe_happen();
-
-	return err ? err : real_memory.ops->open_window(memory, window, offset, size, write);
-}
-
-static ssize_t faulty_write(struct copy_memory *memory, const void *data, size_t size, off_t offset)
-{
-	int err = maybe_happen();
-
-	return err ? err : real_memory.ops->write(memory, data, size, offset);
-}
-
-static struct copy_memory faulty_memory(int calls, int (*what)(void))
-{
-	static struct copy_memory_ops ops;
-	struct copy_memory memory;
-
-	real_memory = copy_memory_of_buffer(buffer);
-	ops = *real_memory.ops;
-	ops.open_window = faulty_window;
-	ops.write = faulty_write;
 	calls_before = calls;
 	happen = what;
-	memory = real_memory;
-	memory.ops = &ops;
-	return memory;
+	faults.before_io = maybe_happen;
 }
 
 static int shrink_source(void)
@@ -192,14 +165,14 @@ START_TEST(shrinking_source)
 	fill_source(LONG);
 	struct copy copy = copy_in(0, 0, UINT64_MAX);
 
-	copy.memory = faulty_memory(2, shrink_source);
+	happen_before(2, shrink_source);
 	n = copy_run(pool, &copy, &report);
 	ck_assert_int_ge(n, 10000001);
 	ck_assert_int_le(n, (ssize_t)LONG);
 	ck_assert_int_eq(report.error, 0);
 	ck_assert_int_eq(size_of(buffer), n);
 	assert_same_bytes(0, 0, 10000001);
-	if (kinds[_i] == HEAP_PAGES)
+	if (kinds[_i] == HEAP_DMABUF)
 		assert_gap_is_zero(buffer);
 }
 END_TEST
@@ -221,7 +194,7 @@ START_TEST(failing_memory)
 		ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
 		struct copy copy = copy_in(0, 0, UINT64_MAX);
 
-		copy.memory = faulty_memory(calls, fail_with_eio);
+		happen_before(calls, fail_with_eio);
 		n = copy_run(pool, &copy, &report);
 		ck_assert_int_eq(report.error, -EIO);
 		ck_assert_int_lt(n, (ssize_t)LONG);
@@ -229,7 +202,7 @@ START_TEST(failing_memory)
 		ck_assert_int_eq(size_of(buffer), n > 0 ? n : 0);
 		if (n > 0)
 			assert_same_bytes(0, 0, (size_t)n);
-		if (kinds[_i] == HEAP_PAGES)
+		if (kinds[_i] == HEAP_DMABUF)
 			assert_gap_is_zero(buffer);
 	}
 }
@@ -248,7 +221,7 @@ START_TEST(failing_over_old_bytes)
 	ck_assert_int_eq(buffer_write(buffer, old, LONG, 0), LONG);
 	struct copy copy = copy_in(0, 0, UINT64_MAX);
 
-	copy.memory = faulty_memory(1, fail_with_eio);
+	happen_before(1, fail_with_eio);
 	ck_assert_int_lt(copy_run(pool, &copy, &report), (ssize_t)LONG);
 	ck_assert_int_eq(size_of(buffer), LONG);
 	ck_assert_int_eq(buffer_read(buffer, &byte, 1, LONG - 1), 1);
@@ -272,7 +245,7 @@ START_TEST(truncated_meanwhile)
 	fill_source(LONG);
 	struct copy copy = copy_in(0, 0, UINT64_MAX);
 
-	copy.memory = faulty_memory(3, truncate_buffer);
+	happen_before(3, truncate_buffer);
 	ck_assert_int_eq(copy_run(pool, &copy, &report), LONG);
 	ck_assert_int_eq(size_of(buffer), LONG);
 	assert_same_bytes(0, 0, 4097);
@@ -285,10 +258,10 @@ START_TEST(no_memory)
 	struct copy_report report;
 
 	begin_kind(_i);
-	if (kinds[_i] == HEAP_TREE_FILE)
+	if (kinds[_i] == HEAP_TMPFS)
 		return; /* the kernel keeps that limit; tests/mount looks at it */
 	fill_source(LONG);
-	heap.budget.limit = LONG - 1;
+	heap.quota.limit = LONG - 1;
 	struct copy copy = copy_in(0, 0, UINT64_MAX);
 
 	copy.progress = &progress;
@@ -296,7 +269,7 @@ START_TEST(no_memory)
 	ck_assert_int_eq(report.error, -ENOSPC);
 	ck_assert_uint_eq(progress, 0);
 	ck_assert_int_eq(size_of(buffer), 0);
-	ck_assert_uint_eq(used_budget(&heap), 0);
+	ck_assert_uint_eq(used_quota(&heap), 0);
 	/* The next one fits. */
 	copy.length = LONG / 2;
 	ck_assert_int_eq(copy_run(pool, &copy, &report), LONG / 2);
@@ -307,36 +280,23 @@ END_TEST
 /* A kernel that copies by itself, until a device comes. */
 static int copies_before_device;
 
-static bool says_that_it_copies(struct copy_memory *memory)
+static ssize_t copy_until_busy(off_t offset, int file, off_t file_offset, size_t size)
 {
-	(void)memory;
-	return true;
-}
-
-static ssize_t copy_in_by_kernel(struct copy_memory *memory, off_t offset, int from,
-				 off_t from_offset, size_t size)
-{
-	char *bytes;
-	ssize_t n;
-
 	if (copies_before_device-- <= 0)
 		return -EBUSY;
-	bytes = aligned_alloc(4096, size); /* from may be open for direct I/O */
-	n = pread(from, bytes, size, from_offset);
-	n = n > 0 ? memory->ops->write(memory, bytes, (size_t)n, offset) : n;
+	char *bytes = aligned_alloc(4096, size); /* the file may be open for direct I/O */
+	ssize_t n = pread(file, bytes, size, file_offset);
+
+	n = n > 0 ? buffer_write(buffer, bytes, (size_t)n, offset) : n;
 	free(bytes);
 	return n;
 }
 
 static struct copy copy_into_busy(int copies, enum copy_busy busy)
 {
-	static struct copy_memory_ops ops;
 	struct copy copy = copy_in(0, 0, UINT64_MAX);
 
-	ops = *copy.memory.ops;
-	ops.kernel_may_copy = says_that_it_copies;
-	ops.copy_in = copy_in_by_kernel;
-	copy.memory.ops = &ops;
+	faults.copy_from_file = copy_until_busy;
 	copy.busy = busy;
 	copies_before_device = copies;
 	return copy;
@@ -406,7 +366,7 @@ START_TEST(cancelled)
 	struct copy copy = copy_in(0, 0, UINT64_MAX);
 
 	copy.cancel = &cancel;
-	copy.memory = faulty_memory(2, set_cancel);
+	happen_before(2, set_cancel);
 	n = copy_run(pool, &copy, &report);
 	ck_assert_int_lt(n, (ssize_t)LONG);
 	ck_assert_int_gt(n, 0);
@@ -537,38 +497,26 @@ START_TEST(out_to_files)
 }
 END_TEST
 
-/* Neither end gets memory or blocks for what is a hole in the other. */
-static _Atomic int looked_for_holes;
-
-static off_t count_in_seek(struct copy_memory *memory, off_t offset, int whence)
-{
-	looked_for_holes += whence == SEEK_HOLE;
-	return buffer_seek(memory->buffer, offset, whence);
-}
-
 /* To find the next one takes as long as the file is large. */
 START_TEST(holes_are_looked_for_once)
 {
-	struct copy_memory_ops ops;
 	struct copy_report report;
-	struct copy copy;
 
 	begin_kind(_i);
 	fill_buffer(LONG);
-	copy = copy_in(0, 0, UINT64_MAX);
-	ops = *copy.memory.ops;
-	ops.seek = count_in_seek;
-	copy.memory.ops = &ops;
+	struct copy copy = copy_in(0, 0, UINT64_MAX);
+
 	copy.direction = COPY_TO_FILE;
-	looked_for_holes = 0;
+	faults.hole_searches = 0;
 	ck_assert_int_eq(copy_run(pool, &copy, &report), (ssize_t)LONG);
 	/* By each thread that began before any had found out. */
-	ck_assert_int_le(looked_for_holes, 4);
-	ck_assert(looked_for_holes || kinds[_i] == HEAP_PAGES);
+	ck_assert_int_le(faults.hole_searches, 4);
+	ck_assert(faults.hole_searches || kinds[_i] == HEAP_DMABUF);
 	assert_same_bytes(0, 0, LONG);
 }
 END_TEST
 
+/* Neither end gets memory or blocks for what is a hole in the other. */
 START_TEST(holes_are_left_out)
 {
 	const off_t far = (off_t)5 << 30;
@@ -577,7 +525,7 @@ START_TEST(holes_are_left_out)
 	char byte;
 
 	begin_kind(_i);
-	if (kinds[_i] == HEAP_PAGES)
+	if (kinds[_i] == HEAP_DMABUF)
 		return; /* has none */
 	ck_assert_int_eq(pwrite(source, "first", 5, 0), 5);
 	ck_assert_int_eq(pwrite(source, "last", 4, far), 4);

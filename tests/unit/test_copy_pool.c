@@ -83,40 +83,20 @@ static int hang(void)
 	return 0;
 }
 
-static struct copy_memory real_memory;
+#define HANGING_OFFSET (1 << 20)
 
-static int hang_in_window(struct copy_memory *memory, struct copy_window *window, off_t offset,
-			  size_t size, bool write)
+static int hang_beyond(off_t offset)
 {
-	hang();
-	return real_memory.ops->open_window(memory, window, offset, size, write);
-}
-
-static ssize_t hang_in_write(struct copy_memory *memory, const void *data, size_t size,
-			     off_t offset)
-{
-	hang();
-	return real_memory.ops->write(memory, data, size, offset);
-}
-
-static bool does_not_copy(struct copy_memory *memory)
-{
-	(void)memory;
-	return false;
+	if (offset >= HANGING_OFFSET)
+		hang();
+	return 0;
 }
 
 static struct copy copy_that_hangs(void)
 {
-	static struct copy_memory_ops ops;
-	struct copy copy = copy_in(0, 1 << 20, UINT64_MAX);
-
-	real_memory = copy.memory;
-	ops = *copy.memory.ops;
-	ops.kernel_may_copy = does_not_copy;
-	ops.open_window = hang_in_window;
-	ops.write = hang_in_write;
-	copy.memory.ops = &ops;
-	return copy;
+	faults.no_copy_file_range = true;
+	faults.before_io = hang_beyond;
+	return copy_in(0, HANGING_OFFSET, UINT64_MAX);
 }
 
 static void assert_copy_gets_through(void)
@@ -211,35 +191,31 @@ static pthread_mutex_t disk = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int at_the_disk, most_at_the_disk;
 
 /* One after the other, a tenth of a second each. */
-static int wait_for_disk(struct copy_memory *memory, struct copy_window *window, off_t offset,
-			 size_t size, bool write)
+static int wait_for_disk(off_t offset)
 {
 	const int now_there = ++at_the_disk;
 
+	(void)offset;
 	if (now_there > most_at_the_disk)
 		most_at_the_disk = now_there;
 	pthread_mutex_lock(&disk);
 	usleep(100 * 1000);
 	pthread_mutex_unlock(&disk);
 	--at_the_disk;
-	return real_memory.ops->open_window(memory, window, offset, size, write);
+	return 0;
 }
 
 /* What all take long for does not hang, and more of them would take longer yet. */
 START_TEST(slow_ones_are_not_taken_for_hung)
 {
-	struct copy_memory_ops ops;
 	_Atomic int done = 0;
-	struct copy copy;
 
 	begin_kind(KINDS - 1);
 	fill_source(100001);
-	copy = copy_in(0, 0, UINT64_MAX);
-	real_memory = copy.memory;
-	ops = *copy.memory.ops;
-	ops.kernel_may_copy = does_not_copy;
-	ops.open_window = wait_for_disk;
-	copy.memory.ops = &ops;
+	struct copy copy = copy_in(0, 0, UINT64_MAX);
+
+	faults.no_copy_file_range = true;
+	faults.before_io = wait_for_disk;
 	most_at_the_disk = 0;
 	for (int i = 0; i < 60; i++) {
 		copy.memory_offset = (off_t)i * 100001;

@@ -92,7 +92,7 @@ START_TEST(shmem_is_always_there)
 	ck_assert_str_eq(heap->name, "shmem");
 	ck_assert_str_eq(heap->choice, "");
 	ck_assert_int_eq(strncmp(heap->dmabuf, "no: ", 4), 0);
-	ck_assert_int_eq(heap->ops->memory, HEAP_TREE_FILE);
+	ck_assert(heap->ops->in_tmpfs && !heap->ops->has_dmabufs);
 }
 END_TEST
 

@@ -70,33 +70,40 @@ static void exceed_udmabuf(struct buffer *buffer)
 		return;
 	ck_assert_int_eq(buffer_truncate(buffer, (off_t)limit + 1), 0);
 	ck_assert_int_eq(buffer_export(buffer), -EFBIG);
-	ck_assert_int_eq(visited(buffer).state, BUFFER_SIZED_BY_KERNEL);
+	ck_assert_int_eq(visited(buffer).state, BUFFER_FILE);
 	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
 }
 
 static void try_buffer(struct buffer *buffer, enum heap_memory memory)
 {
-	if (memory == HEAP_PAGES)
+	if (memory == HEAP_DMABUF)
 		ask_too_much(buffer);
-	if (memory == HEAP_OWN_FILE)
+	if (memory == HEAP_MEMFD)
 		exceed_udmabuf(buffer);
 	exercise(buffer);
-	if (memory == HEAP_TREE_FILE)
+	if (memory == HEAP_TMPFS)
 		ck_assert_int_eq(buffer_export(buffer), -ENOTSUP);
 	else
 		look_through_dmabuf(buffer);
 }
 
+static enum heap_memory memory_of(const struct heap *heap)
+{
+	return heap->ops->in_tmpfs     ? HEAP_TMPFS
+	       : heap->ops->fixed_size ? HEAP_DMABUF
+				       : HEAP_MEMFD;
+}
+
 static void try_memory(struct heap *heap)
 {
-	int file = heap->ops->memory == HEAP_TREE_FILE ? fake_memory(0) : -1;
-	struct budget budget = {.limit = UINT64_MAX};
+	int file = heap->ops->in_tmpfs ? fake_memory(0) : -1;
+	struct quota quota = {.limit = UINT64_MAX};
 	struct buffer *buffer;
 
-	ck_assert_int_eq(buffer_create(&buffer, heap, &budget, file), 0);
-	try_buffer(buffer, heap->ops->memory);
+	ck_assert_int_eq(buffer_create(&buffer, heap, &quota, file), 0);
+	try_buffer(buffer, memory_of(heap));
 	buffer_destroy(buffer);
-	ck_assert_uint_eq(budget.used, 0);
+	ck_assert_uint_eq(quota.used, 0);
 }
 
 /* Some can give memory of two kinds. */
@@ -111,7 +118,7 @@ static void try_if_usable(void *context, const char *name, bool usable, const ch
 		return;
 	ck_assert_msg(!heap_open(&heap, name, "/dev", why), "%s: %s", name, why);
 	try_memory(heap);
-	heap_make_pages(heap);
+	heap_use_fixed_size(heap);
 	try_memory(heap);
 	heap_destroy(heap);
 	(*tried)++;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Which way data goes: a test per row of the table, and none is missing. */
-#include "fs/passthrough.h"
+#include "fs/open_mode.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -10,16 +10,16 @@ static const struct {
 	enum open_mode mode;
 } rows[] = {
 	/* memory, passthrough, binds, direct_mmap, appends */
-	{{BUFFER_SIZED_BY_KERNEL, 1, 0, 1, 0}, OPEN_PASSTHROUGH},
-	{{BUFFER_SIZED_BY_KERNEL, 1, 0, 0, 1}, OPEN_PASSTHROUGH},
-	{{BUFFER_SIZED_BY_KERNEL, 0, 0, 1, 0}, OPEN_DIRECT},
-	{{BUFFER_SIZED_BY_KERNEL, 0, 0, 0, 0}, OPEN_CACHED},
-	{{BUFFER_PINNED_FILE, 1, 0, 1, 0}, OPEN_PASSTHROUGH | OPEN_DIRECT},
-	{{BUFFER_PINNED_FILE, 0, 0, 1, 0}, OPEN_DIRECT},
-	{{BUFFER_PAGES, 1, 1, 0, 0}, OPEN_PASSTHROUGH},
-	{{BUFFER_PAGES, 1, 1, 0, 1}, OPEN_DIRECT},
-	{{BUFFER_PAGES, 0, 1, 0, 0}, OPEN_DIRECT},
-	{{BUFFER_PAGES, 1, 0, 0, 0}, OPEN_DIRECT},
+	{{BUFFER_FILE, 1, 0, 1, 0}, OPEN_PASSTHROUGH},
+	{{BUFFER_FILE, 1, 0, 0, 1}, OPEN_PASSTHROUGH},
+	{{BUFFER_FILE, 0, 0, 1, 0}, OPEN_DIRECT},
+	{{BUFFER_FILE, 0, 0, 0, 0}, OPEN_CACHED},
+	{{BUFFER_EXPORTED_FILE, 1, 0, 1, 0}, OPEN_PASSTHROUGH | OPEN_DIRECT},
+	{{BUFFER_EXPORTED_FILE, 0, 0, 1, 0}, OPEN_DIRECT},
+	{{BUFFER_DMABUF, 1, 1, 0, 0}, OPEN_PASSTHROUGH},
+	{{BUFFER_DMABUF, 1, 1, 0, 1}, OPEN_DIRECT},
+	{{BUFFER_DMABUF, 0, 1, 0, 0}, OPEN_DIRECT},
+	{{BUFFER_DMABUF, 1, 0, 0, 0}, OPEN_DIRECT},
 	{{BUFFER_EMPTY, 1, 1, 0, 0}, OPEN_DIRECT},
 	{{BUFFER_EMPTY, 0, 0, 0, 0}, OPEN_DIRECT},
 };
@@ -47,8 +47,8 @@ static void check_rules(const struct open_facts *facts)
 /* The walk through the table ends for every combination of facts. */
 START_TEST(every_combination_has_a_row)
 {
-	static const enum buffer_state states[] = {BUFFER_SIZED_BY_KERNEL, BUFFER_PINNED_FILE,
-						   BUFFER_PAGES, BUFFER_EMPTY};
+	static const enum buffer_state states[] = {BUFFER_FILE, BUFFER_EXPORTED_FILE,
+						   BUFFER_DMABUF, BUFFER_EMPTY};
 
 	for (unsigned bits = 0; bits < 16; bits++) {
 		const struct open_facts facts = {

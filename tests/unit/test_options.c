@@ -33,7 +33,7 @@ START_TEST(source_is_optional)
 	char *words[] = {strdup("dmaheapfs"), strdup("/mnt"), NULL};
 
 	ck_assert_int_eq(options_parse(&options, 2, words, why), 0);
-	ck_assert_ptr_null(options.source);
+	ck_assert_ptr_null(options.device);
 	ck_assert_str_eq(options.mountpoint, "/mnt");
 	free(words[0]);
 	free(words[1]);
@@ -46,7 +46,7 @@ START_TEST(options_may_come_first)
 			 strdup("x"), strdup("/mnt"), NULL};
 
 	ck_assert_int_eq(options_parse(&options, 5, words, why), 0);
-	ck_assert_str_eq(options.source, "x");
+	ck_assert_str_eq(options.device, "x");
 	ck_assert(options.foreground);
 	ck_assert_uint_eq(options.size_bytes, 1 << 20);
 	for (size_t i = 0; words[i]; i++)

@@ -10,11 +10,11 @@
  */
 enum { SMALL = 1, WARM = 2, SCATTERED = 4, SHIFTED = 8 };
 
-#define FACTS(file_, kernel_, direct_, true_, reach_)                                              \
+#define FACTS(file_, kernel_, direct_, true_, access_)                                              \
 	{                                                                                          \
 		.file = FILE_##file_, .kernel = KERNEL_##kernel_, .direct = COPY_DIRECT_##direct_, \
 		.small = (true_)&SMALL, .warm = (true_)&WARM, .scattered = (true_)&SCATTERED,      \
-		.congruent = !((true_)&SHIFTED), .reach = COPY_REACH_##reach_,                     \
+		.congruent = !((true_)&SHIFTED), .access = BUFFER_ACCESS_##access_,                     \
 	}
 
 static const struct example {
@@ -30,14 +30,14 @@ static const struct example {
 	{FACTS(STREAM, CAN_NOT, AUTO, 0, IO), ENGINE_STREAM, false, "no size or no position"},
 	{FACTS(STREAM, UNTRIED, ALWAYS, 0, IO), ENGINE_STREAM, false, "no size or no position"},
 
-	{FACTS(DIRECT, UNTRIED, AUTO, 0, IO), ENGINE_KERNEL, true, "by itself"},
-	{FACTS(DIRECT, UNTRIED, AUTO, 0, MEMCPY), ENGINE_KERNEL, true, "by itself"},
-	{FACTS(DIRECT, UNTRIED, AUTO, SHIFTED | SMALL | SCATTERED, IO), ENGINE_KERNEL, true,
+	{FACTS(DIRECT, UNTRIED, AUTO, 0, IO), ENGINE_CFR, true, "by itself"},
+	{FACTS(DIRECT, UNTRIED, AUTO, 0, MEMCPY), ENGINE_CFR, true, "by itself"},
+	{FACTS(DIRECT, UNTRIED, AUTO, SHIFTED | SMALL | SCATTERED, IO), ENGINE_CFR, true,
 	 "by itself"},
-	{FACTS(DIRECT, UNTRIED, ALWAYS, WARM, IO), ENGINE_KERNEL, true, "by itself"},
-	{FACTS(DIRECT, UNTRIED, NEVER, 0, IO), ENGINE_KERNEL, false, "direct=never"},
-	{FACTS(DIRECT, UNTRIED, AUTO, WARM, IO), ENGINE_KERNEL, false, "page cache"},
-	{FACTS(IN_MEMORY, UNTRIED, AUTO, 0, IO), ENGINE_KERNEL, false, "no direct I/O"},
+	{FACTS(DIRECT, UNTRIED, ALWAYS, WARM, IO), ENGINE_CFR, true, "by itself"},
+	{FACTS(DIRECT, UNTRIED, NEVER, 0, IO), ENGINE_CFR, false, "direct=never"},
+	{FACTS(DIRECT, UNTRIED, AUTO, WARM, IO), ENGINE_CFR, false, "page cache"},
+	{FACTS(IN_MEMORY, UNTRIED, AUTO, 0, IO), ENGINE_CFR, false, "no direct I/O"},
 
 	{FACTS(DIRECT, REFUSES, AUTO, 0, MEMCPY), ENGINE_NONE, false, "busy=fail"},
 	{FACTS(DIRECT, REFUSES, ALWAYS, WARM, IO), ENGINE_NONE, false, "busy=fail"},
@@ -122,7 +122,7 @@ START_TEST(all_facts_have_a_row)
 		facts.file = (enum plan_file)(rest % 6), rest /= 6;
 		facts.kernel = (enum plan_kernel)(rest % 4), rest /= 4;
 		facts.direct = (enum copy_direct)(rest % 3), rest /= 3;
-		facts.reach = (enum copy_reach)(rest % 3), rest /= 3;
+		facts.access = (enum buffer_access)(rest % 3), rest /= 3;
 		facts.small = rest & 1;
 		facts.warm = rest & 2;
 		facts.scattered = rest & 4;
@@ -131,11 +131,11 @@ START_TEST(all_facts_have_a_row)
 
 		ck_assert(!row->o_direct || facts.file == FILE_DIRECT);
 		ck_assert(!row->o_direct || facts.direct != COPY_DIRECT_NEVER);
-		ck_assert(row->engine != ENGINE_KERNEL || facts.kernel == KERNEL_UNTRIED);
+		ck_assert(row->engine != ENGINE_CFR || facts.kernel == KERNEL_UNTRIED);
 		ck_assert(row->engine != ENGINE_NONE || facts.kernel == KERNEL_REFUSES);
 		if (facts.kernel == KERNEL_REFUSES && facts.file != FILE_STREAM)
 			ck_assert_int_eq(row->engine, ENGINE_NONE);
-		ck_assert(row->engine != ENGINE_DIRECT || facts.reach == COPY_REACH_IO);
+		ck_assert(row->engine != ENGINE_DIRECT || facts.access == BUFFER_ACCESS_IO);
 		ck_assert(row->engine != ENGINE_DIRECT || facts.congruent);
 	}
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Which tickets are good, for whom, and whose make room for others. */
 #include "fake_heap.h"
-#include "share/ticket.h"
-#include "share/visitors.h"
+#include "fdpass/ticket.h"
+#include "fdpass/clients.h"
 
 #include <sys/socket.h>
 
@@ -27,7 +27,7 @@ static void setup(void)
 }
 
 struct name {
-	unsigned char bytes[SHARE_TICKET_BYTES];
+	unsigned char bytes[FDPASS_TICKET_BYTES];
 };
 
 static struct name issue(uid_t user, uint64_t handle)
@@ -120,20 +120,20 @@ END_TEST
 static void age(const struct name *name, int64_t ms)
 {
 	for (int i = 0; i < TICKETS; i++)
-		if (!memcmp(tickets.places[i].bytes, name->bytes, sizeof(name->bytes)))
-			tickets.places[i].until -= ms;
+		if (!memcmp(tickets.slots[i].bytes, name->bytes, sizeof(name->bytes)))
+			tickets.slots[i].until -= ms;
 }
 
 START_TEST(late_ones_are_dropped)
 {
 	struct name late = issue(7, 1), good = issue(7, 2);
 
-	ck_assert_int_gt(tickets_expire(&tickets), SHARE_TICKET_SECONDS * 1000 - 1000);
-	age(&late, SHARE_TICKET_SECONDS * 1000);
+	ck_assert_int_gt(tickets_expire(&tickets), FDPASS_TICKET_SECONDS * 1000 - 1000);
+	age(&late, FDPASS_TICKET_SECONDS * 1000);
 	assert_stale(&late, 7);
 	ck_assert_int_eq(dropped, 1);
 	ck_assert_uint_eq(last_dropped, 1);
-	age(&good, SHARE_TICKET_SECONDS * 1000 - 500);
+	age(&good, FDPASS_TICKET_SECONDS * 1000 - 500);
 	ck_assert_int_le(tickets_expire(&tickets), 500);
 	assert_good(&good, 7, 2);
 	ck_assert_int_eq(tickets_expire(&tickets), -1);
@@ -195,15 +195,15 @@ START_TEST(all_go_in_the_end)
 }
 END_TEST
 
-/* --- visitors ---------------------------------------------------------------------- */
+/* --- clients ---------------------------------------------------------------------- */
 
 /* Returns the other end. */
-static int visit(struct visitors *visitors)
+static int visit(struct clients *clients)
 {
 	int ends[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
-	visitors_add(visitors, ends[0]);
+	clients_add(clients, ends[0]);
 	return ends[1];
 }
 
@@ -216,36 +216,36 @@ static bool is_hung_up(int end)
 
 START_TEST(one_users_crowd_loses_its_oldest)
 {
-	struct visitors visitors = {.count = 0};
-	int ends[VISITORS_PER_USER + 2];
+	struct clients clients = {.count = 0};
+	int ends[CLIENTS_PER_USER + 2];
 
-	for (int i = 0; i < VISITORS_PER_USER + 2; i++)
-		ends[i] = visit(&visitors);
-	ck_assert_uint_eq(visitors.count, VISITORS_PER_USER);
-	for (int i = 0; i < VISITORS_PER_USER + 2; i++) {
+	for (int i = 0; i < CLIENTS_PER_USER + 2; i++)
+		ends[i] = visit(&clients);
+	ck_assert_uint_eq(clients.count, CLIENTS_PER_USER);
+	for (int i = 0; i < CLIENTS_PER_USER + 2; i++) {
 		ck_assert_int_eq(is_hung_up(ends[i]), i < 2);
 		close(ends[i]);
 	}
-	visitors_finish(&visitors);
+	clients_finish(&clients);
 }
 END_TEST
 
 START_TEST(a_full_house_loses_its_oldest)
 {
-	struct visitors visitors = {.count = 0};
-	int first = visit(&visitors);
+	struct clients clients = {.count = 0};
+	int first = visit(&clients);
 
-	visitors.list[0].user = 1000;
-	while (visitors.count < VISITORS) {
-		close(visit(&visitors));
-		visitors.list[visitors.count - 1].user = 1000 + visitors.count;
+	clients.list[0].user = 1000;
+	while (clients.count < CLIENTS) {
+		close(visit(&clients));
+		clients.list[clients.count - 1].user = 1000 + clients.count;
 	}
-	int last = visit(&visitors);
+	int last = visit(&clients);
 
-	ck_assert_uint_eq(visitors.count, VISITORS);
+	ck_assert_uint_eq(clients.count, CLIENTS);
 	ck_assert(is_hung_up(first));
 	ck_assert(!is_hung_up(last));
-	visitors_finish(&visitors);
+	clients_finish(&clients);
 	ck_assert(is_hung_up(last));
 	close(first);
 	close(last);

@@ -20,7 +20,8 @@ static char why[256];
 static void make_tree(const char *size, const char *nr_inodes)
 {
 	const struct tree_options wanted = {
-		.size = size, .nr_inodes = nr_inodes, .mode = 0750, .uid = 12, .gid = 34};
+		.size = size, .nr_inodes = nr_inodes, .mode = 0750, .uid = 12, .gid = 34,
+		.node_type = {.size = sizeof(struct node)}};
 
 	ck_assert_msg(!tree_init(&tree, &wanted, why), "%s", why);
 }
@@ -117,22 +118,20 @@ START_TEST(forgotten_when_all_lookups_are_back)
 	ck_assert(!node_forget(&tree, node, 1));
 	ck_assert(node_forget(&tree, node, 1));
 	ck_assert_ptr_null(node_find(&tree, ino));
-	node_destroy(node);
 	ck_assert_uint_eq(look_up("a")->ino, ino);
 }
 END_TEST
 
 /* What only memory here can keep stays as long as the file has a name. */
-START_TEST(buffers_keep_nodes_of_files_with_names)
+START_TEST(data_keeps_nodes_of_files_with_names)
 {
 	struct node *node = make_file("a");
 
-	node->buffer = (struct buffer *)&tree; /* any will do */
+	node->has_data = true;
 	ck_assert(!node_forget(&tree, node, 1));
 	ck_assert_ptr_eq(look_up("a"), node);
 	ck_assert_int_eq(unlinkat(tree.mount, "a", 0), 0);
 	ck_assert(node_forget(&tree, node, 1));
-	node_destroy(node);
 }
 END_TEST
 
@@ -170,7 +169,7 @@ START_TEST(removed_directories_stay_when_pinned)
 	scope(fd) int held = node_open(&tree, node, O_PATH);
 
 	ck_assert_int_eq(unlinkat(tree.mount, "d", AT_REMOVEDIR), 0);
-	node_pin(&tree, node->ino, held);
+	node_pin(&tree, node, held);
 	close_fd(steal_fd(&held));
 	scope(fd) int again = node_open(&tree, node, O_PATH);
 
@@ -242,7 +241,7 @@ static bool is_of(const struct dir *dir, const struct node *node)
 
 START_TEST(directories_used_last_stay_open)
 {
-	struct node *nodes[DIRS_KEPT + 4];
+	struct node *nodes[DIR_CACHE_SIZE + 4];
 	const unsigned count = sizeof(nodes) / sizeof(nodes[0]);
 
 	for (unsigned i = 0; i < count; i++)
@@ -254,18 +253,16 @@ START_TEST(directories_used_last_stay_open)
 
 		ck_assert(is_of(&dir, nodes[i % count]));
 	}
-	ck_assert_int_eq(count_fds(), fds + DIRS_KEPT);
-	for (unsigned i = 0; i < count; i++) {
+	ck_assert_int_eq(count_fds(), fds + DIR_CACHE_SIZE);
+	for (unsigned i = 0; i < count; i++)
 		ck_assert(node_forget(&tree, nodes[i], 1));
-		node_destroy(nodes[i]);
-	}
 	ck_assert_int_eq(count_fds(), fds - (tree.handles ? 0 : (int)count));
 }
 END_TEST
 
 START_TEST(more_directories_in_use_than_are_kept)
 {
-	struct dir dirs[DIRS_KEPT + 4];
+	struct dir dirs[DIR_CACHE_SIZE + 4];
 	const unsigned count = sizeof(dirs) / sizeof(dirs[0]);
 	const int fds = count_fds();
 
@@ -275,7 +272,7 @@ START_TEST(more_directories_in_use_than_are_kept)
 		ck_assert(is_of(&dirs[i], make_dir(i)));
 		dir_close(&dirs[i]);
 	}
-	ck_assert_int_eq(count_fds(), fds + DIRS_KEPT + (tree.handles ? 0 : (int)count));
+	ck_assert_int_eq(count_fds(), fds + DIR_CACHE_SIZE + (tree.handles ? 0 : (int)count));
 }
 END_TEST
 
@@ -286,7 +283,7 @@ START_TEST(dropped_directories_last_as_long_as_they_are_used)
 	struct dir first = dir_open(&tree, node), second = dir_open(&tree, node);
 
 	ck_assert_int_eq(first.fd, second.fd);
-	dirs_drop(&tree.dirs, node->ino);
+	dir_cache_drop(&tree.dirs, node->ino);
 	dir_close(&first);
 	ck_assert(is_of(&second, node));
 	dir_close(&second);
@@ -307,7 +304,7 @@ static void add_tests(Suite *suite, const char *name, void (*before)(void))
 	tcase_add_test(tests, names_of_one_file_are_one_node);
 	tcase_add_test(tests, missing_names_are_enoent);
 	tcase_add_test(tests, forgotten_when_all_lookups_are_back);
-	tcase_add_test(tests, buffers_keep_nodes_of_files_with_names);
+	tcase_add_test(tests, data_keeps_nodes_of_files_with_names);
 	tcase_add_test(tests, opened_again_with_other_flags);
 	tcase_add_test(tests, symlinks_are_opened_themselves);
 	tcase_add_test(tests, removed_directories_stay_when_pinned);

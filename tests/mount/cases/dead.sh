@@ -43,7 +43,7 @@ if $direct; then
 	assert_eq "$(sys pread "$open" 0 4)" "TEXT 4" "what is read from the old one's file"
 fi
 exec {open}>&-
-daemon_log | grep -q "dead mount" || fail "nothing is said of the dead mount"
+daemon_log | grep -q "stale mount" || fail "nothing is logged about the stale mount"
 
 # a mapping goes on working as well
 kill_daemon() {

@@ -24,15 +24,15 @@ if [[ $(status dmabuf) == yes* ]]; then
 	kind='a dma-buf' python=("sum 6")
 else
 	kind='shared memory'
-	python=("$mnt/buf: the heap of the mount has nothing of the kind: see dmaheapctl heaps")
+	python=("$mnt/buf: not supported by the heap of the mount; see dmaheapctl heaps")
 fi
 # Python has no sanitizers
 [ -z "$(sanitizers)" ] || python=()
 for program in ./consumer ./alone; do
 	"$program" "$mnt/buf" >said
 	assert_eq "$(cat said)" "$mnt/buf: 3 bytes, $kind of the heap $heap"$'\n'"sum 6" "what it says"
-	assert_fails "none: there is no such file" "$program" "$mnt/none"
-	assert_fails "bytes: that is no file of a dmaheapfs mount" "$program" bytes
+	assert_fails "none: no such file" "$program" "$mnt/none"
+	assert_fails "bytes: not a file of a dmaheapfs mount" "$program" bytes
 done
 for want in "${python[@]}"; do
 	"$examples/consumer.py" "$mnt/buf" >said 2>&1 || true

@@ -44,10 +44,10 @@ for words in '' '--' "3=$mnt/a" "3=$mnt/a --" "-- true" "x=$mnt/a -- true" "=$mn
 done
 # a heap without dma-bufs says so, and nothing runs
 assert_eq "$(status_of dmaheapctl exec 3="$mnt/a" -- touch ran)" 1
-grep -q "a: the heap of the mount has nothing of the kind" stderr || fail "it says: $(cat stderr)"
+grep -q "a: not supported by the heap of the mount" stderr || fail "it says: $(cat stderr)"
 assert_eq "$(status_of dmaheapctl exec --memory 3="$mnt/a" 4="$mnt/none" -- touch ran)" 1
 assert_eq "$(status_of dmaheapctl exec --memory 3=/etc/passwd -- touch ran)" 1
-grep -q "passwd: that is no file of a dmaheapfs mount" stderr || fail "it says: $(cat stderr)"
+grep -q "passwd: not a file of a dmaheapfs mount" stderr || fail "it says: $(cat stderr)"
 [ ! -e ran ] || fail "it ran"
 
 # users have the rights that the file gives them
@@ -73,10 +73,10 @@ wait "$holder" || true
 
 # import is for heaps of dma-bufs
 exec 3</dev/null
-assert_fails "nothing of the kind" dmaheapctl import "$mnt/new"
+assert_fails "not supported by the heap" dmaheapctl import "$mnt/new"
 [ ! -e "$mnt/new" ] || fail "something is left of an import"
 assert_fails "a file of that name" dmaheapctl import "$mnt/a"
-assert_fails "no file of a dmaheapfs mount" dmaheapctl import file
+assert_fails "not a file of a dmaheapfs mount" dmaheapctl import file
 [ ! -e file ] || fail "something is left of an import"
 exec 3<&-
 assert_fails "fd 3 is not open" dmaheapctl import "$mnt/new"

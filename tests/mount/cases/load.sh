@@ -96,7 +96,7 @@ assert_fails "No such file or directory" dmaheapctl load source "$mnt/missing/x"
 assert_fails "Is a directory" dmaheapctl load . "$mnt/x"
 assert_fails "Is a directory" dmaheapctl load source "$mnt/dir"
 assert_fails "not on a dmaheapfs mount" dmaheapctl load source "$work/x"
-assert_fails "wants SRC and FILE" dmaheapctl load source
+assert_fails "needs SRC and FILE" dmaheapctl load source
 mkfifo "$mnt/fifo"
 assert_fails "Invalid argument" dmaheapctl load source "$mnt/fifo"
 rm "$mnt/fifo"

@@ -44,7 +44,7 @@ assert_fails "not a file of a dmaheapfs mount" dmaheapctl save "$mnt" x
 assert_fails "No such file or directory" dmaheapctl save "$mnt/missing" x
 assert_fails "No such file or directory" dmaheapctl save "$mnt/4097" missing/x
 assert_fails "Is a directory" dmaheapctl save "$mnt/4097" .
-assert_fails "wants FILE and DST" dmaheapctl save "$mnt/4097"
+assert_fails "needs FILE and DST" dmaheapctl save "$mnt/4097"
 assert_eq "$(ls -A)" "$(cat before)" names
 
 # a disk that is full

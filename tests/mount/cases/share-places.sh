@@ -82,7 +82,7 @@ assert_eq "$(ls -A over)" "" "names before"
 assert_eq "$(share memory-of "/proc/self/fd/$fd")" ENOTCONN "below another mount"
 assert_eq "$(share memory-of "/proc/self/fd/$fd")" ENOTCONN "below another mount"
 assert_eq "$(ls -A over)" "" "what lies over the mountpoint"
-assert_eq "$(daemon_log | grep -c 'no memory can be shared')" 1 "how often the log says so"
+assert_eq "$(daemon_log | grep -c 'cannot export buffers of')" 1 "how often the log says so"
 umount "$mnt"
 assert_eq "$(share memory-of "/proc/self/fd/$fd")" fd "when it is there again"
 exec {fd}<&-

@@ -15,7 +15,7 @@ descriptors() { find "/proc/$daemon/fd" -mindepth 1 | wc -l; }
 rm "$mnt/first"
 before=$(descriptors)
 storm "$mnt" "$(load_seconds)" 12
-[ "$(status opens_passthrough)$(status opens_direct)$(status opens_cached)" != 000 ] ||
+[ "$(status opens_passthrough)$(status opens_daemon)$(status opens_cached)" != 000 ] ||
 	fail "nothing was opened"
 ls -lR "$mnt" >/dev/null
 cp /etc/passwd "$mnt/after" || rm -f "$mnt"/f*

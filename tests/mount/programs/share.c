@@ -6,7 +6,7 @@
  * what came of it, a word for each attempt: "fd", "ok", or the name of the error.
  */
 #include "lib/dmaheapfs.h"
-#include "share/protocol.h"
+#include "fdpass/protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,18 +52,18 @@ static int open_file(int flags)
 	return file;
 }
 
-static struct share_ticket ask_for(int file, enum share_want want)
+static struct fdpass_ticket ask_for(int file, enum fdpass_want want)
 {
-	struct share_ticket ticket = {.want = want};
+	struct fdpass_ticket ticket = {.want = want};
 
-	if (ioctl(file, SHARE_IOC_TICKET, &ticket))
+	if (ioctl(file, FDPASS_IOC_TICKET, &ticket))
 		give_up("ioctl");
 	return ticket;
 }
 
-static struct share_ticket ask(int file)
+static struct fdpass_ticket ask(int file)
 {
-	return ask_for(file, SHARE_MEMORY);
+	return ask_for(file, FDPASS_MEMORY);
 }
 
 static int try_to_connect(void)
@@ -72,7 +72,7 @@ static int try_to_connect(void)
 	char *copy = strdup(file_name);
 	int visitor = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/" SHARE_SOCKET, dirname(copy));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/" FDPASS_SOCKET, dirname(copy));
 	free(copy);
 	if (!connect(visitor, (struct sockaddr *)&address, sizeof(address)))
 		return visitor;
@@ -95,7 +95,7 @@ static int must_connect(void)
 
 static int answer_on(int visitor)
 {
-	struct share_answer answer;
+	struct fdpass_answer answer;
 	char room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
 	struct iovec data = {&answer, sizeof(answer)};
 	struct msghdr message = {.msg_iov = &data,
@@ -120,7 +120,7 @@ static void send_bytes(int visitor, const void *bytes, size_t size)
 		give_up("send");
 }
 
-static int redeem(const struct share_ticket *ticket)
+static int redeem(const struct fdpass_ticket *ticket)
 {
 	int visitor = try_to_connect();
 
@@ -158,8 +158,8 @@ static void become(uid_t user)
 }
 
 /* Runs @work as another user, and waits for it. */
-static void as_user(uid_t user, void (*work)(const struct share_ticket *),
-		    const struct share_ticket *ticket)
+static void as_user(uid_t user, void (*work)(const struct fdpass_ticket *),
+		    const struct fdpass_ticket *ticket)
 {
 	pid_t child = fork();
 	int status;
@@ -224,7 +224,7 @@ static void gone(void)
 	char *copy = strdup(file_name), path[4096];
 	int file = open_file(O_RDONLY), seen = 0;
 
-	snprintf(path, sizeof(path), "%s/" SHARE_SOCKET, dirname(copy));
+	snprintf(path, sizeof(path), "%s/" FDPASS_SOCKET, dirname(copy));
 	free(copy);
 	for (int i = 0; i < 300; i++) {
 		close(dmaheap_memory_fd(file));
@@ -275,7 +275,7 @@ static void query(void)
 static void wrong(void)
 {
 	int file = open_file(O_RDONLY);
-	struct share_ticket ticket = ask(file), other = ticket;
+	struct fdpass_ticket ticket = ask(file), other = ticket;
 
 	for (size_t i = 0; i < sizeof(other.ticket); i++) {
 		other.ticket[i] ^= 1;
@@ -288,7 +288,7 @@ static void wrong(void)
 static void repeated(void)
 {
 	int file = open_file(O_RDONLY);
-	struct share_ticket ticket = ask(file), other = ask(file);
+	struct fdpass_ticket ticket = ask(file), other = ask(file);
 
 	say(redeem(&ticket));
 	say(redeem(&ticket));
@@ -300,10 +300,10 @@ static void repeated(void)
 static void late(void)
 {
 	int file = open_file(O_RDONLY);
-	struct share_ticket ticket = ask(file);
+	struct fdpass_ticket ticket = ask(file);
 
-	sleep(SHARE_TICKET_SECONDS - 2);
-	struct share_ticket other = ask(file);
+	sleep(FDPASS_TICKET_SECONDS - 2);
+	struct fdpass_ticket other = ask(file);
 
 	sleep(3);
 	say(redeem(&ticket));
@@ -313,7 +313,7 @@ static void late(void)
 static void closed(void)
 {
 	int file = open_file(O_RDONLY), kept = open_file(O_RDONLY);
-	struct share_ticket ticket = ask(file), other = ask(kept);
+	struct fdpass_ticket ticket = ask(file), other = ask(kept);
 
 	close(file);
 	/* RELEASE comes when close() is back. */
@@ -322,7 +322,7 @@ static void closed(void)
 	say(redeem(&other));
 }
 
-static void redeem_and_say(const struct share_ticket *ticket)
+static void redeem_and_say(const struct fdpass_ticket *ticket)
 {
 	say(redeem(ticket));
 }
@@ -330,7 +330,7 @@ static void redeem_and_say(const struct share_ticket *ticket)
 static void stolen(void)
 {
 	int file = open_file(O_RDONLY);
-	struct share_ticket ticket = ask(file);
+	struct fdpass_ticket ticket = ask(file);
 
 	as_user(1234, redeem_and_say, &ticket);
 	say(redeem(&ticket));
@@ -348,7 +348,7 @@ static void say_badly(const void *bytes, size_t size)
 static void half(void)
 {
 	int file = open_file(O_RDONLY);
-	struct share_ticket ticket = ask(file);
+	struct fdpass_ticket ticket = ask(file);
 	char longer[sizeof(ticket.ticket) + 1], much[65536] = "";
 
 	memcpy(longer, ticket.ticket, sizeof(ticket.ticket));
@@ -380,17 +380,17 @@ static void linger(void)
 static void silent(void)
 {
 	int file = open_file(O_RDONLY);
-	struct share_ticket first = ask(file);
+	struct fdpass_ticket first = ask(file);
 
 	for (int i = 0; i < 200; i++)
 		must_connect();
-	struct share_ticket ticket = ask(file);
+	struct fdpass_ticket ticket = ask(file);
 
 	say(redeem(&ticket));
 	say(redeem(&first));
 }
 
-static void ask_often(const struct share_ticket *ticket)
+static void ask_often(const struct fdpass_ticket *ticket)
 {
 	int file = open_file(O_RDONLY);
 
@@ -403,7 +403,7 @@ static void ask_often(const struct share_ticket *ticket)
 static void flood(void)
 {
 	int file = open_file(O_RDONLY);
-	struct share_ticket ticket = ask(file);
+	struct fdpass_ticket ticket = ask(file);
 
 	as_user(1234, ask_often, NULL);
 	say(redeem(&ticket));
@@ -419,7 +419,7 @@ static void dead(void)
 {
 	for (int i = 0; i < 300; i++) {
 		int file = open_file(O_RDONLY);
-		struct share_ticket ticket = ask(file);
+		struct fdpass_ticket ticket = ask(file);
 		int visitor = must_connect();
 
 		if (i % 3)
@@ -436,8 +436,8 @@ static void dead(void)
 static void burden(void)
 {
 	int file = open_file(O_RDONLY), null = open("/dev/null", O_RDWR);
-	struct share_ticket ticket = ask(file);
-	char other[SHARE_TICKET_BYTES] = "";
+	struct fdpass_ticket ticket = ask(file);
+	char other[FDPASS_TICKET_BYTES] = "";
 
 	for (int i = 0; i < 300; i++) {
 		int visitor = must_connect();
@@ -456,7 +456,7 @@ static void burden(void)
 static void bring(void)
 {
 	int file = open(file_name, O_RDWR | O_CREAT | O_EXCL, 0666);
-	struct share_ticket ticket = ask_for(file, SHARE_IMPORT);
+	struct fdpass_ticket ticket = ask_for(file, FDPASS_IMPORT);
 	int visitor = must_connect();
 
 	send_with_fd(visitor, ticket.ticket, sizeof(ticket.ticket), 3);
@@ -468,17 +468,17 @@ static void bring(void)
 static void bring_badly(void)
 {
 	int file = open_file(O_RDWR), reader = open_file(O_RDONLY);
-	struct share_ticket ticket = {.want = SHARE_IMPORT};
+	struct fdpass_ticket ticket = {.want = FDPASS_IMPORT};
 
-	say(ioctl(reader, SHARE_IOC_TICKET, &ticket) ? -errno : 0);
+	say(ioctl(reader, FDPASS_IOC_TICKET, &ticket) ? -errno : 0);
 	close(reader);
-	ticket = ask_for(file, SHARE_IMPORT);
+	ticket = ask_for(file, FDPASS_IMPORT);
 	say(redeem(&ticket));
 	say(redeem(&ticket));
 	/* What it holds until then is let go of, too, where it never comes. */
 	for (int i = 0; i < 100; i++)
-		ask_for(file, SHARE_IMPORT);
-	ticket = ask_for(file, SHARE_IMPORT);
+		ask_for(file, FDPASS_IMPORT);
+	ticket = ask_for(file, FDPASS_IMPORT);
 	int visitor = must_connect();
 
 	send_with_fd(visitor, ticket.ticket, sizeof(ticket.ticket), 3);
@@ -505,7 +505,7 @@ static void forged(void)
 	const char *directory = dirname(copy);
 	char path[4096], another[4096];
 
-	snprintf(path, sizeof(path), "%s/" SHARE_SOCKET, directory);
+	snprintf(path, sizeof(path), "%s/" FDPASS_SOCKET, directory);
 	snprintf(another, sizeof(another), "%s/another", directory);
 	say(mknod(path, S_IFSOCK | 0666, 0) ? -errno : 0);
 	say(open(path, O_CREAT | O_RDWR, 0600) < 0 ? -errno : 0);
@@ -523,14 +523,14 @@ static void forged(void)
 static void ioctls(void)
 {
 	int file = open_file(O_RDWR);
-	struct share_ticket ticket = {.want = 99};
+	struct fdpass_ticket ticket = {.want = 99};
 	static char much[4096];
 
-	say(ioctl(file, SHARE_IOC_TICKET, &ticket) ? -errno : 0);
+	say(ioctl(file, FDPASS_IOC_TICKET, &ticket) ? -errno : 0);
 	say(ioctl(file, _IOWR(0xdb, 1, char[4096]), much) ? -errno : 0);
 	say(ioctl(file, _IO(0xdb, 1)) ? -errno : 0);
 	say(ioctl(file, _IOR(0xdb, 99, int), &ticket) ? -errno : 0);
-	say(ioctl(file, SHARE_IOC_TICKET, NULL) ? -errno : 0);
+	say(ioctl(file, FDPASS_IOC_TICKET, NULL) ? -errno : 0);
 }
 
 int main(int argc, char *argv[])

@@ -27,7 +27,7 @@ from_disk() {
 	forget
 	cp "/data/$1/file" "$buf"
 	same "$model" "$buf"
-	told "engine=kernel direct=yes bytes=$size *"
+	told "engine=copy_file_range direct=yes bytes=$size *"
 	cp "$buf" "/data/$1/back"
 	! patched || [ "$(in_cache "/data/$1/back")" -le 65536 ] || fail "the way back is cached"
 	same "$model" "/data/$1/back"
@@ -38,13 +38,13 @@ from_warm_file() {
 	cat /data/ext4/file >/dev/null
 	cp /data/ext4/file "$buf"
 	same "$model" "$buf"
-	told "engine=kernel direct=no bytes=$size *page cache*"
+	told "engine=copy_file_range direct=no bytes=$size *page cache*"
 }
 
 from_tmpfs() {
 	cp "$model" "$buf"
 	same "$model" "$buf"
-	told "engine=kernel direct=no bytes=$size *page cache*"
+	told "engine=copy_file_range direct=no bytes=$size *page cache*"
 }
 
 from_overlay() {
@@ -57,7 +57,7 @@ from_overlay() {
 	forget
 	cp over/file "$buf"
 	same "$model" "$buf"
-	told "engine=kernel direct=no bytes=$size *"
+	told "engine=copy_file_range direct=no bytes=$size *"
 	cp "$buf" over/back
 	same "$model" over/back
 	umount over upper

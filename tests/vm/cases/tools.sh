@@ -121,7 +121,7 @@ way_of() {
 	if [ "$3" -gt 0 ]; then
 		echo daemon
 	elif [ "$(in_cache "$1")" -eq 0 ] && [ "$4" -lt $((size / 2)) ] &&
-		[[ $(copied "$2") == 'engine=kernel direct=yes '* ]]; then
+		[[ $(copied "$2") == 'engine=copy_file_range direct=yes '* ]]; then
 		echo DMA
 	else
 		echo kernel
@@ -130,7 +130,7 @@ way_of() {
 
 check_in() {
 	local engine=$1
-	case $1 in DMA) engine=kernel ;; kernel) engine=passthrough ;; esac
+	case $1 in DMA) engine=copy_file_range ;; kernel) engine=passthrough ;; esac
 	same "$file" "$buf"
 	[ "$(engine "$buf")" = "$engine" ] || fail "the file says: $(copied "$buf")"
 }

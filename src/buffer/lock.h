@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Locks for the files of src/buffer only. */
+#ifndef BUFFER_LOCK_H
+#define BUFFER_LOCK_H
+
+#include "buffer/memory.h"
+#include "util/scope.h"
+
+/*
+ * A read-write lock that does not starve writers, as glibc's default does. No
+ * reader gets in while a writer waits, so a thread must not take it twice.
+ */
+static inline void fair_rwlock_init(pthread_rwlock_t *lock)
+{
+	pthread_rwlockattr_t attributes;
+
+	pthread_rwlockattr_init(&attributes);
+	pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(lock, &attributes);
+	pthread_rwlockattr_destroy(&attributes);
+}
+
+static inline void buffer_lock_shared(struct buffer *buffer)
+{
+	pthread_rwlock_rdlock(&buffer->lock);
+}
+
+static inline void buffer_lock_exclusive(struct buffer *buffer)
+{
+	pthread_rwlock_wrlock(&buffer->lock);
+}
+
+static inline void buffer_unlock_shared(struct buffer *buffer)
+{
+	pthread_rwlock_unlock(&buffer->lock);
+}
+
+/* Frees replaced memory after unlocking: that takes tenths of a second a GiB. */
+static inline void buffer_unlock_exclusive(struct buffer *buffer)
+{
+	struct dmabuf discarded;
+
+	dmabuf_move(&discarded, &buffer->discarded);
+	pthread_rwlock_unlock(&buffer->lock);
+	dmabuf_free(&discarded);
+}
+
+/* guard(buffer_shared)(buffer) and guard(buffer_exclusive)(buffer) */
+static inline struct buffer *guard_buffer_shared(struct buffer *buffer)
+{
+	buffer_lock_shared(buffer);
+	return buffer;
+}
+
+static inline void guard_buffer_shared_end(void *buffer)
+{
+	buffer_unlock_shared(*(struct buffer **)buffer);
+}
+
+static inline struct buffer *guard_buffer_exclusive(struct buffer *buffer)
+{
+	buffer_lock_exclusive(buffer);
+	return buffer;
+}
+
+static inline void guard_buffer_exclusive_end(void *buffer)
+{
+	buffer_unlock_exclusive(*(struct buffer **)buffer);
+}
+
+#endif

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "buffer/quota.h"
+
+#include "util/scope.h"
+
+#include <errno.h>
+
+/* --- the limit ------------------------------------------------------------------- */
+
+/* Zero bytes always fit, even if charge_settle() went beyond the limit. */
+static bool fits(const struct quota *quota, uint64_t used, uint64_t bytes)
+{
+	return bytes == 0 || (used <= quota->limit && bytes <= quota->limit - used);
+}
+
+static int try_to_take(struct quota *quota, uint64_t bytes)
+{
+	uint64_t used = atomic_load(&quota->used);
+
+	do {
+		if (!fits(quota, used, bytes))
+			return -ENOSPC;
+	} while (!atomic_compare_exchange_weak(&quota->used, &used, used + bytes));
+	return 0;
+}
+
+static bool has_orphans(struct quota *quota)
+{
+	return atomic_load(&quota->first);
+}
+
+int quota_take(struct quota *quota, uint64_t bytes)
+{
+	const int error = try_to_take(quota, bytes);
+
+	if (!error || !has_orphans(quota))
+		return error;
+	quota_poll_orphans(quota);
+	return try_to_take(quota, bytes);
+}
+
+void quota_give_back(struct quota *quota, uint64_t bytes)
+{
+	atomic_fetch_sub(&quota->used, bytes);
+}
+
+bool quota_has_room(struct quota *quota, uint64_t bytes)
+{
+	if (bytes > quota_left(quota) && has_orphans(quota))
+		quota_poll_orphans(quota);
+	return bytes <= quota_left(quota);
+}
+
+uint64_t quota_left(struct quota *quota)
+{
+	const uint64_t used = atomic_load(&quota->used);
+
+	return used < quota->limit ? quota->limit - used : 0;
+}
+
+/* Unsigned arithmetic wraps, so one addition serves both directions. */
+static void correct(struct quota *quota, uint64_t from, uint64_t to)
+{
+	atomic_fetch_add(&quota->used, to - from);
+}
+
+/* --- orphans --------------------------------------------------------------------- */
+
+/* Orphans polled with each new one. More than one, so that they do not pile up. */
+#define POLLED_WITH_EACH 2
+
+struct orphan {
+	struct orphan *next;
+	struct heap *heap;
+	int fd;
+	uint64_t bytes;
+};
+
+/* The queue; quota->orphans_lock is held. */
+static void push(struct quota *quota, struct orphan *orphan)
+{
+	orphan->next = NULL;
+	if (quota->last)
+		quota->last->next = orphan;
+	else
+		quota->first = orphan;
+	quota->last = orphan;
+}
+
+static struct orphan *pop(struct quota *quota)
+{
+	struct orphan *orphan = quota->first;
+
+	quota->first = orphan->next;
+	if (!quota->first)
+		quota->last = NULL;
+	return orphan;
+}
+
+/*
+ * Removes from the @most oldest orphans those that are free, or all of them if
+ * @all, and returns them as a list. The others go to the end of the queue.
+ */
+static struct orphan *remove_free(struct quota *quota, uint64_t most, bool all, uint64_t *held)
+{
+	struct orphan *removed = NULL, *const end = quota->last;
+
+	for (bool over = !end; !over && most; most--) {
+		struct orphan *orphan = pop(quota);
+
+		over = orphan == end;
+		if (!all && orphan->heap->ops->is_held(orphan->heap, orphan->fd)) {
+			*held += orphan->bytes;
+			push(quota, orphan);
+		} else {
+			orphan->next = removed;
+			removed = orphan;
+		}
+	}
+	return removed;
+}
+
+/* Without the lock: freeing the memory takes time. */
+static uint64_t close_all(struct orphan *orphan)
+{
+	uint64_t bytes = 0;
+
+	while (orphan) {
+		struct orphan *next = orphan->next;
+
+		bytes += orphan->bytes;
+		close_fd(orphan->fd);
+		free(orphan);
+		orphan = next;
+	}
+	return bytes;
+}
+
+/* Returns the bytes of the orphans that stay. */
+static uint64_t collect(struct quota *quota, uint64_t most, bool all)
+{
+	struct orphan *removed;
+	uint64_t held = 0;
+
+	{
+		guard(mutex)(&quota->orphans_lock);
+		removed = remove_free(quota, most, all, &held);
+	}
+	quota_give_back(quota, close_all(removed));
+	return held;
+}
+
+void quota_add_orphan(struct quota *quota, struct heap *heap, int fd, uint64_t bytes)
+{
+	struct orphan *orphan = malloc(sizeof(*orphan));
+
+	if (!orphan) {
+		close_fd(fd);
+		return;
+	}
+	correct(quota, 0, bytes);
+	*orphan = (struct orphan){.heap = heap, .fd = fd, .bytes = bytes};
+	{
+		guard(mutex)(&quota->orphans_lock);
+		push(quota, orphan);
+	}
+	collect(quota, POLLED_WITH_EACH, false);
+}
+
+uint64_t quota_poll_orphans(struct quota *quota)
+{
+	return collect(quota, UINT64_MAX, false);
+}
+
+void quota_finish(struct quota *quota)
+{
+	collect(quota, UINT64_MAX, true);
+}
+
+/* --- the charge of a memfd ------------------------------------------------------- */
+
+void charge_init(struct charge *charge, struct quota *quota)
+{
+	*charge = (struct charge){.lock = PTHREAD_MUTEX_INITIALIZER, .quota = quota};
+}
+
+void charge_finish(struct charge *charge)
+{
+	if (charge->counted)
+		quota_give_back(charge->quota, charge->counted);
+	pthread_mutex_destroy(&charge->lock);
+}
+
+int charge_reserve(struct charge *charge, uint64_t bytes)
+{
+	guard(mutex)(&charge->lock);
+	const int error = quota_take(charge->quota, bytes);
+
+	if (error)
+		return error;
+	charge->counted += bytes;
+	charge->reserved += bytes;
+	return 0;
+}
+
+void charge_settle(struct charge *charge, uint64_t bytes, uint64_t held)
+{
+	guard(mutex)(&charge->lock);
+	charge->reserved -= bytes;
+	correct(charge->quota, charge->counted, held + charge->reserved);
+	charge->counted = held + charge->reserved;
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ctl/format_size.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+const char *format_size(double bytes, char text[static 32])
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+	size_t unit = 0;
+
+	for (; bytes >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0]); bytes /= 1024)
+		unit++;
+	snprintf(text, 32, unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+	return text;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A copy with progress on stderr, which SIGINT, SIGTERM and SIGHUP cancel. */
+#ifndef CTL_PROGRESS_H
+#define CTL_PROGRESS_H
+
+#include "copy/copy.h"
+
+/*
+ * From here on the three signals cancel copies instead of ending the process.
+ * progress_end() then ends it by the signal that came, unless the work is @done: the signal
+ * came too late. So a process that dies of a signal has changed nothing.
+ */
+void progress_begin(void);
+void progress_end(bool done);
+
+/* One of the signals has come. */
+bool progress_was_interrupted(void);
+
+struct progress_options {
+	bool always;	/* even if stderr is not a terminal */
+	uint64_t total; /* bytes; COPY_TO_THE_END: not known */
+};
+
+/*
+ * Makes *@copy, whose cancel and progress are filled in, and waits for its end. Returns the
+ * result of the copy, see copy_done.
+ */
+ssize_t progress_copy(struct copy *copy, const struct progress_options *options,
+		      struct copy_report *report);
+
+#endif

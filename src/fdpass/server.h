@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The server side of protocol.h: it issues tickets, and a thread redeems them at the
+ * socket. It knows no FUSE and no buffer.
+ *
+ * The thread binds the socket in the mount itself, so that the kernel's side of the mount
+ * knows it. The kernel asks this process about that name:
+ * fd_server_shows_socket() and fd_server_may_bind() answer, and never block.
+ */
+#ifndef FDPASS_SERVER_H
+#define FDPASS_SERVER_H
+
+#include "fdpass/ticket.h"
+
+struct fd_server;
+
+struct fd_server_user {
+	void *context;
+	/*
+	 * Makes @fd, which may be of any kind and stays the caller's, the memory of @target.
+	 * Runs on a thread of its own, since I/O on @fd may hang. 0 or -errno.
+	 */
+	int (*import)(void *context, void *target, int fd);
+	/* Releases @target, held by a grant. */
+	void (*release)(void *context, void *target);
+};
+
+/* @mountpoint is absolute. It and the context of @user outlive the server. 0 or -errno. */
+int fd_server_create(struct fd_server **server, const char *mountpoint,
+		     const struct fd_server_user *user);
+
+/*
+ * Issues no more tickets and drops all there are. fd_server_destroy() joins the thread;
+ * call it when the mount is gone, so that binding cannot hang. NULL is fine.
+ */
+void fd_server_stop(struct fd_server *server);
+void fd_server_destroy(struct fd_server *server);
+
+/*
+ * Issues a ticket for @grant, which is taken over, also on an error. Calls @ready when the
+ * ticket can be redeemed or the attempt has failed: at once, or from the thread.
+ */
+typedef void ticket_ready(void *context, int error, const unsigned char *ticket);
+void fd_server_issue(struct fd_server *server, const struct grant *grant, ticket_ready *ready,
+		     void *context);
+
+/* Drops the tickets of the open file @handle, which is being closed. */
+void fd_server_revoke(struct fd_server *server, uint64_t handle);
+
+/* Returns whether the socket exists for @thread, which looks it up. */
+bool fd_server_shows_socket(struct fd_server *server, pid_t thread);
+
+/* Returns whether @thread may create the socket: it is the server's. */
+bool fd_server_may_bind(struct fd_server *server, pid_t thread);
+
+#endif

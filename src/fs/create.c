@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* New inodes: mknod(2), mkdir(2), symlink(2), open(2) with O_CREAT or O_TMPFILE. */
+#include "fs/creds.h"
+#include "fs/ops.h"
+#include "util/scope.h"
+
+#include <fcntl.h>
+#include <sys/xattr.h>
+
+static struct dir open_dir(fuse_req_t req, struct inode *inode)
+{
+	return dir_open(&fs_of(req)->tree, &inode->node);
+}
+
+/* Gives the new inode to the caller and replies. If that fails the name is removed. */
+static void reply_made(fuse_req_t req, int error, int dirfd, const char *name, mode_t mode)
+{
+	struct fuse_entry_param entry;
+	struct inode *inode;
+
+	if (!error) {
+		error = creds_give(req, dirfd, dirfd, name, mode);
+		if (error)
+			unlinkat(dirfd, name, S_ISDIR(mode) ? AT_REMOVEDIR : 0);
+	}
+	if (!error)
+		error = inode_look_up(fs_of(req), dirfd, name, &inode, &entry);
+	fs_reply_entry(req, error, &entry);
+}
+
+void op_mknod(fuse_req_t req, struct inode *parent, const char *name, mode_t mode, dev_t rdev)
+{
+	scope(dir) struct dir dir = open_dir(req, parent);
+	int error = dir.fd < 0 ? dir.fd : 0;
+
+	creds_set_umask(req);
+	if (!error && mknodat(dir.fd, name, mode, rdev))
+		error = -errno;
+	reply_made(req, error, dir.fd, name, mode);
+}
+
+void op_mkdir(fuse_req_t req, struct inode *parent, const char *name, mode_t mode)
+{
+	scope(dir) struct dir dir = open_dir(req, parent);
+	int error = dir.fd < 0 ? dir.fd : 0;
+
+	creds_set_umask(req);
+	if (!error && mkdirat(dir.fd, name, mode))
+		error = -errno;
+	reply_made(req, error, dir.fd, name, S_IFDIR | mode);
+}
+
+void op_symlink(fuse_req_t req, struct inode *parent, const char *name, const char *target)
+{
+	scope(dir) struct dir dir = open_dir(req, parent);
+	int error = dir.fd < 0 ? dir.fd : 0;
+
+	if (!error && symlinkat(target, dir.fd, name))
+		error = -errno;
+	reply_made(req, error, dir.fd, name, S_IFLNK);
+}
+
+/* --- created and opened in one request --------------------------------------------- */
+
+/* This process reads and writes the file, whatever the caller's flags are. */
+#define CREATE_FLAGS (O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
+
+/* A default access list may have given the file extended attributes. */
+static void note_xattrs(struct inode *inode, int file)
+{
+	guard(mutex)(&inode->lock);
+	const ssize_t length = flistxattr(file, NULL, 0);
+
+	if (length >= 0)
+		inode->xattrs = length ? XATTRS_SOME : XATTRS_NONE;
+}
+
+/* Opens the new file. @file goes to its buffer. */
+static void reply_created(fuse_req_t req, int file, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct fuse_entry_param entry;
+	struct inode *inode;
+	int error = inode_look_up(fs, file, "", &inode, &entry);
+
+	if (error) {
+		close_fd(file);
+		fs_reply_error(req, error);
+		return;
+	}
+	if (entry.attr.st_nlink == 0)
+		inode_keep_nameless(fs, inode, file);
+	note_xattrs(inode, file);
+	fi->flags &= ~O_TRUNC;
+	error = file_open(fs, inode, file, fi);
+	if (error) {
+		inode_forget(fs, inode, 1);
+		fs_reply_error(req, error);
+		return;
+	}
+	entry.attr_timeout = inode_attr_timeout(inode, &entry.attr);
+	fuse_reply_create(req, &entry, fi);
+}
+
+void op_create(fuse_req_t req, struct inode *parent, const char *name, mode_t mode,
+	       struct fuse_file_info *fi)
+{
+	scope(dir) struct dir dir = open_dir(req, parent);
+
+	creds_set_umask(req);
+	scope(fd) int file = dir.fd < 0 ? -1 : openat(dir.fd, name, CREATE_FLAGS, mode & 07777);
+	int error = dir.fd < 0 ? dir.fd : file < 0 ? -errno : 0;
+
+	if (!error)
+		error = creds_give(req, dir.fd, dir.fd, name, S_IFREG | mode);
+	if (error)
+		fs_reply_error(req, error);
+	else
+		reply_created(req, steal_fd(&file), fi);
+}
+
+void op_tmpfile(fuse_req_t req, struct inode *parent, mode_t mode, struct fuse_file_info *fi)
+{
+	struct tree *tree = &fs_of(req)->tree;
+	scope(fd) int dirfd = node_open(tree, &parent->node, O_RDONLY | O_DIRECTORY);
+
+	creds_set_umask(req);
+	scope(fd) int file =
+		dirfd < 0 ? -1 : openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode & 07777);
+	int error = dirfd < 0 ? dirfd : file < 0 ? -errno : 0;
+
+	if (!error)
+		error = creds_give(req, dirfd, file, "", S_IFREG | mode);
+	if (error)
+		fs_reply_error(req, error);
+	else
+		reply_created(req, steal_fd(&file), fi);
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fs/creds.h"
+
+#include "util/fd_path.h"
+#include "util/scope.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+
+/* Capabilities are per thread. The sets have 32 bits in each of two structs. */
+static void set_fsetid(bool on)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		return;
+	if (on)
+		data[0].effective |= data[0].permitted & (1U << CAP_FSETID);
+	else
+		data[0].effective &= ~(1U << CAP_FSETID);
+	syscall(SYS_capset, &header, data);
+}
+
+void creds_drop_fsetid(void)
+{
+	set_fsetid(false);
+}
+
+void creds_set_umask(fuse_req_t req)
+{
+	static _Thread_local bool own_umask;
+
+	if (!own_umask)
+		own_umask = !unshare(CLONE_FS);
+	umask(fuse_req_ctx(req)->umask);
+}
+
+/* fchmod(2) does not take O_PATH. */
+int creds_chmod(int file, mode_t mode)
+{
+	if (mode & S_ISGID)
+		set_fsetid(true);
+	const int error = chmod(fd_path(file).text, mode & 07777) ? -errno : 0;
+
+	if (mode & S_ISGID)
+		set_fsetid(false);
+	return error;
+}
+
+/* The most groups that are read. A caller with more counts as not being a member. */
+#define GROUPS 1024
+
+static bool is_in_group(fuse_req_t req, gid_t gid)
+{
+	const struct fuse_ctx *caller = fuse_req_ctx(req);
+	gid_t groups[GROUPS];
+
+	if (caller->uid == 0 || caller->gid == gid)
+		return true;
+	const int count = fuse_req_getgroups(req, GROUPS, groups);
+
+	for (int i = 0; i < count && i < GROUPS; i++)
+		if (groups[i] == gid)
+			return true;
+	return false;
+}
+
+int creds_set_acl(fuse_req_t req, const char *path, const char *name, const void *value,
+		  size_t size, int flags)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	const bool keep = st.st_mode & S_ISGID && is_in_group(req, st.st_gid);
+
+	if (keep)
+		set_fsetid(true);
+	const int error = setxattr(path, name, value, size, flags) ? -errno : 0;
+
+	if (keep)
+		set_fsetid(false);
+	return error;
+}
+
+/* Root keeps set-id bits by CAP_FSETID. A file's capabilities are removed for all writers. */
+static bool has_nothing_to_lose(const struct inode *inode, bool root)
+{
+	return root ? inode->xattrs == XATTRS_NONE : inode->has_no_set_ids;
+}
+
+void creds_wrote(fuse_req_t req, struct inode *inode)
+{
+	const bool root = fuse_req_ctx(req)->uid == 0;
+	struct fs *fs = fs_of(req);
+
+	if (fs->heap->ops->in_tmpfs || has_nothing_to_lose(inode, root))
+		return;
+	/* Before the check, so that bits set meanwhile are seen by the next one. */
+	inode->has_no_set_ids |= !root;
+	scope(fd) int file = node_open(&fs->tree, &inode->node, O_WRONLY);
+
+	if (root)
+		fremovexattr(file, "security.capability");
+	/* The file in the tree is empty. Truncating it clears the bits as a write would. */
+	else if (file < 0 || ftruncate(file, 0))
+		inode->has_no_set_ids = false;
+}
+
+/* Keeps the rest of the mode, which umask and default access list have determined. */
+static int restore_set_ids(int dirfd, const char *name, mode_t set_ids)
+{
+	scope(fd) int file = *name ? openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC)
+				   : fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+	struct stat st;
+
+	if (file < 0 || fstat(file, &st))
+		return -errno;
+	return creds_chmod(file, (st.st_mode & ~(S_ISUID | S_ISGID)) | set_ids);
+}
+
+static int set_owner(const struct fuse_ctx *caller, int parent, int dirfd, const char *name)
+{
+	const int flags = AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH);
+	struct stat st;
+
+	if (caller->uid == geteuid() && caller->gid == getegid())
+		return 0;
+	if (fstat(parent, &st))
+		return -errno;
+	const gid_t gid = st.st_mode & S_ISGID ? (gid_t)-1 : caller->gid;
+
+	return fchownat(dirfd, name, caller->uid, gid, flags) ? -errno : 0;
+}
+
+int creds_give(fuse_req_t req, int parent, int dirfd, const char *name, mode_t mode)
+{
+	const mode_t set_ids = mode & (S_ISUID | S_ISGID);
+	const int error = set_owner(fuse_req_ctx(req), parent, dirfd, name);
+
+	/* Creating it without CAP_FSETID and changing the owner have cleared them. */
+	if (!error && set_ids && !S_ISDIR(mode))
+		return restore_set_ids(dirfd, name, set_ids);
+	return error;
+}

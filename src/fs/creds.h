@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Credentials of the caller. The kernel has checked the caller's permissions already, as
+ * the mount has default_permissions. What is left here: new files get the caller's owner
+ * and umask, and set-id bits are kept and dropped as for the caller.
+ */
+#ifndef FS_CREDS_H
+#define FS_CREDS_H
+
+#include "fs/inode.h"
+
+/*
+ * Drops CAP_FSETID, so that the kernel clears set-id bits and file capabilities when data
+ * is written, by passthrough too. Call it before any thread exists.
+ */
+void creds_drop_fsetid(void);
+
+/* Sets the umask for files that this thread creates next. */
+void creds_set_umask(fuse_req_t req);
+
+/* chmod(2) that may set S_ISGID for any group. 0 or -errno. */
+int creds_chmod(int file, mode_t mode);
+
+/*
+ * setxattr(2) of the access list of @path. It clears S_ISGID if the caller is not in the
+ * file's group, as usual. 0 or -errno.
+ */
+int creds_set_acl(fuse_req_t req, const char *path, const char *name, const void *value,
+		  size_t size, int flags);
+
+/*
+ * The caller has written through this process, or truncated the file by opening it. Clears
+ * set-id bits and capabilities, if the tree's kernel has not seen the write.
+ */
+void creds_wrote(fuse_req_t req, struct inode *inode);
+
+/*
+ * Gives a new file, created here with @mode in @parent, to the caller. Its group is that of
+ * the directory if the directory is set-group-id. The file is @name in @dirfd, or @dirfd
+ * itself if @name is empty. 0 or -errno.
+ */
+int creds_give(fuse_req_t req, int parent, int dirfd, const char *name, mode_t mode);
+
+#endif

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Request dispatch: resolves the inode that a request names, and calls the operation of its
+ * kind. There are three kinds: files and directories of the tree, those of .source, and the
+ * socket. An operation that a kind lacks fails with the kind's error.
+ *
+ * Requests on an open file carry its handle, so no table is searched for them.
+ */
+#include "fs/dispatch.h"
+
+#include "fs/export.h"
+#include "fs/ops.h"
+#include "fs/source_ops.h"
+#include "util/fd_path.h"
+
+#include <errno.h>
+#include <sys/xattr.h>
+
+/* --- init ---------------------------------------------------------------------------- */
+
+/* Access lists need a tree that can store them. */
+static bool tree_has_acls(const struct tree *tree)
+{
+	return getxattr(fd_path(tree->mount).text, "system.posix_acl_access", NULL, 0) >= 0 ||
+	       errno == ENODATA;
+}
+
+static void dispatch_init(void *user, struct fuse_conn_info *conn)
+{
+	struct fs *fs = user;
+	/* A lookup that hangs in the source must not block its directory. */
+	uint32_t want = FUSE_CAP_DONT_MASK | FUSE_CAP_PARALLEL_DIROPS;
+
+	if (tree_has_acls(&fs->tree))
+		want |= FUSE_CAP_POSIX_ACL;
+#ifdef FUSE_CAP_HANDLE_KILLPRIV_V2 /* since libfuse 3.17 */
+	/* The tree's kernel clears set-id bits itself if it sees the data. */
+	if (fs->heap->ops->in_tmpfs)
+		want |= FUSE_CAP_HANDLE_KILLPRIV_V2;
+#endif
+	conn->want |= want & conn->capable;
+	if (fs->source)
+		source_show_acls(fs->source, conn->want & FUSE_CAP_POSIX_ACL);
+	open_mode_negotiate(fs, conn);
+}
+
+/* --- checks before an operation; 0 or -errno ------------------------------------------ */
+
+static int may_call(const struct inode *inode, bool has_op)
+{
+	if (!inode)
+		return -ESTALE;
+	return has_op ? 0 : inode->ops->refusal;
+}
+
+/* .source and the socket have names that are not in the tree. */
+static int may_create(fuse_req_t req, const struct inode *parent, const char *name)
+{
+	return source_is_root(req, parent, name) || export_is_socket(parent, name) ? -EEXIST : 0;
+}
+
+/* .source behaves like a mountpoint. */
+static int may_remove(fuse_req_t req, const struct inode *parent, const char *name)
+{
+	if (export_is_socket(parent, name))
+		return -EPERM;
+	return source_is_root(req, parent, name) ? -EBUSY : 0;
+}
+
+/* Links and renames between the tree and .source fail, as between two mounts. */
+static int may_cross(const struct inode *a, const struct inode *b)
+{
+	const bool crosses = (a->ops == &source_ops) != (b->ops == &source_ops);
+
+	return crosses ? -EXDEV : 0;
+}
+
+/* --- one inode ------------------------------------------------------------------------ */
+
+/* Calls operation @op of @inode with the request and the inode, then the arguments given. */
+#define CALL(op, inode, check, ...)                                            \
+	do {                                                                   \
+		const int error_ = may_call(inode, (inode) && (inode)->ops->op) \
+					   ?: (check);                         \
+		if (error_)                                                    \
+			fs_reply_error(req, error_);                           \
+		else                                                           \
+			(inode)->ops->op(req, inode, ##__VA_ARGS__);           \
+	} while (0)
+
+/* Defines dispatch_@op(), for a request with @parameters that names one inode. */
+#define DISPATCH(op, check, parameters, ...)                          \
+	static void dispatch_##op parameters                          \
+	{                                                             \
+		struct inode *inode = inode_find(fs_of(req), ino);    \
+								      \
+		CALL(op, inode, check, ##__VA_ARGS__);                \
+	}
+
+#define REQUEST fuse_req_t req, fuse_ino_t ino
+
+/* clang-format off */
+DISPATCH(readlink, 0, (REQUEST))
+DISPATCH(setattr, 0, (REQUEST, struct stat *attr, int which, struct fuse_file_info *), attr, which)
+DISPATCH(statfs, 0, (REQUEST))
+DISPATCH(getattr, 0, (REQUEST, struct fuse_file_info *))
+
+DISPATCH(mkdir, may_create(req, inode, name), (REQUEST, const char *name, mode_t mode), name, mode)
+DISPATCH(create, may_create(req, inode, name),
+	 (REQUEST, const char *name, mode_t mode, struct fuse_file_info *fi), name, mode, fi)
+#ifdef DMAHEAPFS_HAVE_PASSTHROUGH /* older versions of libfuse lack it */
+DISPATCH(tmpfile, 0, (REQUEST, mode_t mode, struct fuse_file_info *fi), mode, fi)
+#endif
+DISPATCH(unlink, may_remove(req, inode, name), (REQUEST, const char *name), name)
+DISPATCH(rmdir, may_remove(req, inode, name), (REQUEST, const char *name), name)
+
+DISPATCH(open, 0, (REQUEST, struct fuse_file_info *fi), fi)
+DISPATCH(opendir, 0, (REQUEST, struct fuse_file_info *fi), fi)
+DISPATCH(readdir, 0, (REQUEST, size_t size, off_t offset, struct fuse_file_info *fi),
+	 size, offset, fi)
+DISPATCH(readdirplus, 0, (REQUEST, size_t size, off_t offset, struct fuse_file_info *fi),
+	 size, offset, fi)
+
+DISPATCH(getxattr, 0, (REQUEST, const char *name, size_t size), name, size)
+DISPATCH(listxattr, 0, (REQUEST, size_t size), size)
+DISPATCH(setxattr, 0, (REQUEST, const char *name, const char *value, size_t size, int flags),
+	 name, value, size, flags)
+DISPATCH(removexattr, 0, (REQUEST, const char *name), name)
+/* clang-format on */
+
+/* --- an open file --------------------------------------------------------------------- */
+
+/* Defines dispatch_@op(), for a request on an open file. */
+#define DISPATCH_FILE(op, parameters, ...)                                    \
+	static void dispatch_##op parameters                                  \
+	{                                                                     \
+		struct open_file *file = open_file_of(fi);                    \
+		const struct inode_ops *ops = file->inode->ops;               \
+									      \
+		(void)ino;                                                    \
+		if (ops->op)                                                  \
+			ops->op(req, file, ##__VA_ARGS__);                    \
+		else                                                          \
+			fs_reply_error(req, ops->refusal);                    \
+	}
+
+/* clang-format off */
+DISPATCH_FILE(release, (REQUEST, struct fuse_file_info *fi))
+DISPATCH_FILE(read, (REQUEST, size_t size, off_t offset, struct fuse_file_info *fi), size, offset)
+DISPATCH_FILE(write, (REQUEST, const char *data, size_t size, off_t offset,
+		      struct fuse_file_info *fi), data, size, offset)
+DISPATCH_FILE(fallocate, (REQUEST, int mode, off_t offset, off_t length,
+			  struct fuse_file_info *fi), mode, offset, length)
+DISPATCH_FILE(lseek, (REQUEST, off_t offset, int whence, struct fuse_file_info *fi),
+	      offset, whence)
+/* clang-format on */
+
+static void dispatch_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int command, void *argument,
+			   struct fuse_file_info *fi, unsigned int flags, const void *in,
+			   size_t in_size, size_t out_size)
+{
+	/* An open directory has another kind of handle. */
+	struct open_file *file = flags & FUSE_IOCTL_DIR ? NULL : open_file_of(fi);
+
+	(void)ino;
+	(void)argument;
+	(void)in_size;
+	(void)out_size;
+	if (file && file->inode->ops->ioctl)
+		file->inode->ops->ioctl(req, file, command, in);
+	else
+		fs_reply_error(req, -ENOTTY);
+}
+
+static void dispatch_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t in_offset,
+				     struct fuse_file_info *in, fuse_ino_t ino_out,
+				     off_t out_offset, struct fuse_file_info *out, size_t size,
+				     int flags)
+{
+	struct open_file *to = open_file_of(out);
+	const struct inode_ops *ops = to->inode->ops;
+
+	(void)ino_in;
+	(void)ino_out;
+	(void)flags;
+	if (ops->copy_file_range)
+		ops->copy_file_range(req, open_file_of(in), in_offset, to, out_offset, size);
+	else
+		fs_reply_error(req, ops->refusal);
+}
+
+/* --- names that are not in the tree, and several inodes -------------------------------- */
+
+static void dispatch_lookup(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+	struct inode *parent = inode_find(fs_of(req), ino);
+
+	if (parent && source_is_root(req, parent, name))
+		source_look_up_root(req);
+	else if (parent && export_is_socket(parent, name))
+		export_look_up_socket(req);
+	else
+		CALL(lookup, parent, 0, name);
+}
+
+static void dispatch_mknod(fuse_req_t req, fuse_ino_t ino, const char *name, mode_t mode,
+			   dev_t rdev)
+{
+	struct inode *parent = inode_find(fs_of(req), ino);
+
+	if (!parent || !export_is_socket(parent, name) || !export_make_socket(req))
+		CALL(mknod, parent, may_create(req, parent, name), name, mode, rdev);
+}
+
+static void dispatch_symlink(fuse_req_t req, const char *target, fuse_ino_t ino, const char *name)
+{
+	struct inode *parent = inode_find(fs_of(req), ino);
+
+	CALL(symlink, parent, may_create(req, parent, name), name, target);
+}
+
+static void dispatch_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent_ino, const char *name)
+{
+	struct inode *inode = inode_find(fs_of(req), ino);
+	struct inode *parent = inode_find(fs_of(req), parent_ino);
+	const int error = !inode || !parent ? -ESTALE : may_cross(inode, parent);
+
+	if (error)
+		fs_reply_error(req, error);
+	else
+		CALL(link, inode, may_create(req, parent, name), parent, name);
+}
+
+static void dispatch_rename(fuse_req_t req, fuse_ino_t ino, const char *name,
+			    fuse_ino_t new_parent_ino, const char *new_name, unsigned flags)
+{
+	struct inode *parent = inode_find(fs_of(req), ino);
+	struct inode *new_parent = inode_find(fs_of(req), new_parent_ino);
+	const int error = !parent || !new_parent ? -ESTALE : may_cross(parent, new_parent);
+
+	if (error)
+		fs_reply_error(req, error);
+	else
+		CALL(rename, parent,
+		     may_remove(req, parent, name) ?: may_remove(req, new_parent, new_name), name,
+		     new_parent, new_name, flags);
+}
+
+static void forget(struct fs *fs, fuse_ino_t ino, uint64_t lookups)
+{
+	struct inode *inode = inode_find(fs, ino);
+
+	if (inode)
+		inode->ops->forget(fs, inode, lookups);
+}
+
+static void dispatch_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
+{
+	forget(fs_of(req), ino, lookups);
+	fuse_reply_none(req);
+}
+
+static void dispatch_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	for (size_t i = 0; i < count; i++)
+		forget(fs_of(req), forgets[i].ino, forgets[i].nlookup);
+	fuse_reply_none(req);
+}
+
+/* --- tables ---------------------------------------------------------------------------- */
+
+const struct inode_ops tree_ops = {
+	.refusal = -ENOSYS,
+	.lookup = op_lookup,
+	.forget = inode_forget,
+	.readlink = op_readlink,
+	.getattr = op_getattr,
+	.setattr = op_setattr,
+	.statfs = op_statfs,
+	.mknod = op_mknod,
+	.mkdir = op_mkdir,
+	.symlink = op_symlink,
+	.create = op_create,
+	.tmpfile = op_tmpfile,
+	.link = op_link,
+	.unlink = op_unlink,
+	.rmdir = op_rmdir,
+	.rename = op_rename,
+	.opendir = op_opendir,
+	.readdir = op_readdir,
+	.readdirplus = op_readdirplus,
+	.getxattr = op_getxattr,
+	.listxattr = op_listxattr,
+	.setxattr = op_setxattr,
+	.removexattr = op_removexattr,
+	.open = op_open,
+	.release = op_release,
+	.read = op_read,
+	.write = op_write,
+	.fallocate = op_fallocate,
+	.lseek = op_lseek,
+	.copy_file_range = op_copy_file_range,
+	.ioctl = op_ioctl,
+};
+
+/*
+ * Operations that are not here have better answers elsewhere: there is nothing to flush or
+ * sync, and the kernel checks permissions (default_permissions) and keeps locks itself.
+ */
+const struct fuse_lowlevel_ops dispatch_ops = {
+	.init = dispatch_init,
+	.lookup = dispatch_lookup,
+	.forget = dispatch_forget,
+	.forget_multi = dispatch_forget_multi,
+	.readlink = dispatch_readlink,
+	.getattr = dispatch_getattr,
+	.setattr = dispatch_setattr,
+	.statfs = dispatch_statfs,
+	.mknod = dispatch_mknod,
+	.mkdir = dispatch_mkdir,
+	.symlink = dispatch_symlink,
+	.create = dispatch_create,
+#ifdef DMAHEAPFS_HAVE_PASSTHROUGH
+	.tmpfile = dispatch_tmpfile,
+#endif
+	.link = dispatch_link,
+	.unlink = dispatch_unlink,
+	.rmdir = dispatch_rmdir,
+	.rename = dispatch_rename,
+	.opendir = dispatch_opendir,
+	.readdir = dispatch_readdir,
+	.readdirplus = dispatch_readdirplus,
+	.releasedir = op_releasedir,
+	.getxattr = dispatch_getxattr,
+	.listxattr = dispatch_listxattr,
+	.setxattr = dispatch_setxattr,
+	.removexattr = dispatch_removexattr,
+	.open = dispatch_open,
+	.release = dispatch_release,
+	.read = dispatch_read,
+	.write = dispatch_write,
+	.fallocate = dispatch_fallocate,
+	.lseek = dispatch_lseek,
+	.copy_file_range = dispatch_copy_file_range,
+	.ioctl = dispatch_ioctl,
+};

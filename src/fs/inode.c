@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fs/inode.h"
+
+#include "fs/export.h"
+#include "fs/ops.h"
+#include "util/scope.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+
+/* --- memory ------------------------------------------------------------------------ */
+
+/* The memory of an inode, to be freed. */
+struct memory {
+	struct buffer *buffer;
+	struct backing *backing;
+};
+
+/* inode->lock is held. */
+static struct memory take_memory(struct inode *inode)
+{
+	const struct memory taken = {inode->buffer, inode->backing};
+
+	inode->buffer = NULL;
+	inode->backing = NULL;
+	return taken;
+}
+
+/* Takes tenths of a second a GiB, so no lock is held. */
+static void free_memory(struct memory memory)
+{
+	backing_destroy(memory.backing);
+	buffer_destroy(memory.buffer);
+}
+
+static int move_backing(void *backing, int file)
+{
+	return backing_bind(backing, file);
+}
+
+/* Takes @given over. inode->lock is held. */
+static int make_buffer(struct fs *fs, struct inode *inode, int given)
+{
+	const bool in_tmpfs = fs->heap->ops->in_tmpfs;
+	scope(fd) int file = given;
+
+	if (in_tmpfs && file < 0)
+		file = node_open(&fs->tree, &inode->node, O_RDWR);
+	if (in_tmpfs && file < 0)
+		return file;
+	const int error = buffer_create(&inode->buffer, fs->heap, &fs->quota,
+					in_tmpfs ? steal_fd(&file) : -1);
+
+	if (error)
+		return error;
+	inode->backing = backing_create(&fs->kernel, inode->node.ino);
+	if (!inode->backing) {
+		free_memory(take_memory(inode));
+		return -ENOMEM;
+	}
+	inode->node.has_data = !in_tmpfs;
+	buffer_on_move(inode->buffer, move_backing, inode->backing);
+	if (fs->kernel.binds)
+		buffer_lend(inode->buffer);
+	return 0;
+}
+
+int inode_hold(struct fs *fs, struct inode *inode, int file)
+{
+	guard(mutex)(&inode->lock);
+	if (inode->is_over) {
+		close_fd(file);
+		return -ESTALE;
+	}
+	if (inode->buffer) {
+		close_fd(file);
+	} else {
+		const int error = make_buffer(fs, inode, file);
+
+		if (error)
+			return error;
+	}
+	inode->opens++;
+	/* RELEASE may come after the last FORGET. */
+	node_get(&fs->tree, &inode->node);
+	return 0;
+}
+
+void inode_drop(struct fs *fs, struct inode *inode)
+{
+	struct memory idle = {};
+	{
+		guard(mutex)(&inode->lock);
+		if (--inode->opens == 0 && fs->heap->ops->in_tmpfs)
+			idle = take_memory(inode);
+	}
+	free_memory(idle);
+	inode_forget(fs, inode, 1);
+}
+
+/* --- the tables' inodes ------------------------------------------------------------ */
+
+_Static_assert(offsetof(struct inode, node) == 0 && offsetof(struct inode, source) == 0,
+	       "the tables allocate inodes");
+
+static void init(struct inode *inode, const struct inode_ops *ops)
+{
+	inode->ops = ops;
+	inode->file = -1;
+	pthread_mutex_init(&inode->lock, NULL);
+}
+
+static void init_tree(void *node)
+{
+	init(node, &tree_ops);
+}
+
+static void init_source(void *node)
+{
+	init(node, &source_ops);
+}
+
+static void finish(void *node)
+{
+	struct inode *inode = node;
+
+	free_memory(take_memory(inode));
+	close_fd(inode->file);
+	pthread_mutex_destroy(&inode->lock);
+}
+
+const struct node_type inode_tree_type = {sizeof(struct inode), init_tree, finish};
+const struct node_type inode_source_type = {sizeof(struct inode), init_source, finish};
+
+struct inode *inode_find(struct fs *fs, fuse_ino_t ino)
+{
+	if (ino & SOURCE_BIT)
+		return (struct inode *)source_find(fs->source, ino);
+	if (ino == SOCKET_ID)
+		return &export_socket;
+	return (struct inode *)node_find(&fs->tree, ino);
+}
+
+/* --- attributes -------------------------------------------------------------------- */
+
+double inode_attr_timeout(const struct inode *inode, const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return FS_NAME_TIMEOUT;
+	/*
+	 * Stores into a mapping allocate blocks and change the times, and neither FUSE nor
+	 * this process notices. All other changes are made or seen by FUSE.
+	 */
+	return inode->may_be_mapped ? 0 : 1;
+}
+
+/* Requests through this process are faster if they are large, and tools ask st_blksize. */
+#define LARGE_BLOCK (1 << 20)
+
+static void set_block_size(const struct fs *fs, struct stat *st)
+{
+	if (S_ISREG(st->st_mode) && !fs->passthrough)
+		st->st_blksize = LARGE_BLOCK;
+}
+
+static int stat_fd(int file, struct stat *st)
+{
+	if (file < 0)
+		return file;
+	return fstat(file, st) ? -errno : 0;
+}
+
+static int stat_in_tree(struct fs *fs, struct inode *inode, struct stat *st)
+{
+	if (inode->node.is_dir) {
+		scope(dir) struct dir dir = dir_open(&fs->tree, &inode->node);
+
+		return stat_fd(dir.fd, st);
+	}
+	scope(fd) int file = node_open(&fs->tree, &inode->node, O_PATH);
+
+	return stat_fd(file, st);
+}
+
+int inode_stat(struct fs *fs, struct inode *inode, struct stat *st)
+{
+	guard(mutex)(&inode->lock);
+	const int error = stat_in_tree(fs, inode, st);
+
+	if (error)
+		return error;
+	if (inode->buffer)
+		buffer_stat(inode->buffer, st);
+	set_block_size(fs, st);
+	return 0;
+}
+
+int inode_answer(fuse_req_t req, const struct inode *inode, int error)
+{
+	/* Directories stay valid without a name. */
+	if (inode->node.is_dir)
+		return error;
+	return estale_answer(&fs_of(req)->estale, fuse_req_ctx(req)->pid, error);
+}
+
+/* --- lookup, removal, forget ------------------------------------------------------- */
+
+int inode_look_up(struct fs *fs, int dirfd, const char *name, struct inode **found,
+		  struct fuse_entry_param *entry)
+{
+	struct node *node;
+
+	*entry = (struct fuse_entry_param){.entry_timeout = FS_NAME_TIMEOUT};
+	const int error = node_look_up(&fs->tree, dirfd, name, &node, &entry->attr);
+
+	if (error)
+		return error;
+	struct inode *inode = inode_of_node(node);
+
+	if (S_ISREG(entry->attr.st_mode)) {
+		guard(mutex)(&inode->lock);
+		if (inode->buffer)
+			buffer_stat(inode->buffer, &entry->attr);
+	}
+	set_block_size(fs, &entry->attr);
+	entry->ino = node->ino;
+	entry->attr_timeout = inode_attr_timeout(inode, &entry->attr);
+	*found = inode;
+	return 0;
+}
+
+void inode_forget(struct fs *fs, struct inode *inode, uint64_t lookups)
+{
+	node_forget(&fs->tree, &inode->node, lookups);
+}
+
+void inode_keep_nameless(struct fs *fs, struct inode *inode, int file)
+{
+	if (!fs->heap->ops->in_tmpfs)
+		node_pin(&fs->tree, &inode->node, file);
+}
+
+void inode_removed(struct fs *fs, uint64_t ino, int file)
+{
+	struct inode *inode = inode_find(fs, ino);
+	struct memory over = {};
+	bool is_open;
+
+	if (!inode)
+		return;
+	{
+		guard(mutex)(&inode->lock);
+		is_open = inode->opens;
+		inode->is_over = !is_open;
+		if (inode->is_over) {
+			over = take_memory(inode);
+			inode->node.has_data = false;
+		}
+	}
+	if (is_open)
+		inode_keep_nameless(fs, inode, file);
+	free_memory(over);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An inode that the kernel knows: a file or directory of the tree, one of the source, or
+ * the socket. The tree's and the source's tables allocate it, see struct node_type.
+ */
+#ifndef FS_INODE_H
+#define FS_INODE_H
+
+#include "fs/fs.h"
+#include "fs/last_copy.h"
+#include "source/source.h"
+#include "tree/node.h"
+
+struct inode_ops;
+
+struct inode {
+	/* The entry in its table. Must come first. */
+	union {
+		struct node node;
+		struct source_node source;
+	};
+	const struct inode_ops *ops;
+
+	/* Lock order: inode->lock, then buffer, tree or source locks. */
+	pthread_mutex_t lock;
+	unsigned opens;		 /* open files, and other users of the memory */
+	struct backing *backing; /* registered with the kernel; as long as the memory */
+
+	/* Of the tree. */
+	enum { XATTRS_UNKNOWN, XATTRS_NONE, XATTRS_SOME } xattrs;
+	struct buffer *buffer;	 /* NULL: not needed at the moment */
+	bool is_over;		 /* it has lost its last name, and its memory */
+	unsigned writers;	 /* open files that can write */
+	_Atomic enum last_writer last_writer;
+	_Atomic bool has_no_set_ids; /* nor capabilities, that a write would have to remove */
+	_Atomic bool may_be_mapped;  /* it was opened for reading and writing */
+
+	/* Of the source. */
+	int file;     /* O_RDONLY while it is open, else -1 */
+	bool cached;  /* its opens go through the page cache */
+	off_t told_size; /* st_size and st_ctim as the kernel knows them */
+	struct timespec told_change;
+	struct source_progress progress;
+};
+
+extern const struct node_type inode_tree_type, inode_source_type;
+
+/* The node id of the socket. Ids of the tree are smaller, those of the source have SOURCE_BIT. */
+#define SOCKET_ID (UINT64_C(1) << 62)
+
+/* Returns the inode of a node id in a request; NULL: there is none (any more). */
+struct inode *inode_find(struct fs *fs, fuse_ino_t ino);
+
+/* --- inodes of the tree; callers hold no lock ------------------------------------- */
+
+static inline struct inode *inode_of_node(struct node *node)
+{
+	return (struct inode *)node;
+}
+
+/*
+ * Looks up @name below @dirfd, or @dirfd itself if @name is empty, adds a reference, and
+ * fills in @entry for a reply. 0 or -errno.
+ */
+int inode_look_up(struct fs *fs, int dirfd, const char *name, struct inode **inode,
+		  struct fuse_entry_param *entry);
+
+/* FORGET. */
+void inode_forget(struct fs *fs, struct inode *inode, uint64_t lookups);
+
+/* stat(2) with the buffer's size and times. 0 or -errno. */
+int inode_stat(struct fs *fs, struct inode *inode, struct stat *st);
+
+/* The seconds for which the kernel may cache the attributes @st. */
+double inode_attr_timeout(const struct inode *inode, const struct stat *st);
+
+/* Returns @error, or its replacement for a caller that found @inode by its path. */
+int inode_answer(fuse_req_t req, const struct inode *inode, int error);
+
+/*
+ * Gives @inode a buffer until inode_drop(). @file is an O_RDWR fd of it, which is taken
+ * over also on an error, or -1. 0 or -errno.
+ */
+int inode_hold(struct fs *fs, struct inode *inode, int file);
+void inode_drop(struct fs *fs, struct inode *inode);
+
+/*
+ * The inode @ino has lost its last name by a removal: frees its memory if it is not open.
+ * @file is an O_PATH fd of it and stays the caller's.
+ */
+void inode_removed(struct fs *fs, uint64_t ino, int file);
+
+/*
+ * Keeps an inode without a name alive for stat(2), as no buffer does. @file is an O_PATH
+ * fd of it and stays the caller's.
+ */
+void inode_keep_nameless(struct fs *fs, struct inode *inode, int file);
+
+#endif

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The source and its nodes: tables by identity and by id, names, lookups. */
+#include "source/internal.h"
+#include "util/explain.h"
+#include "util/fd_path.h"
+#include "util/scope.h"
+
+#include <fcntl.h>
+#include <search.h>
+#include <string.h>
+
+/* --- tables; source->lock is held ------------------------------------------------ */
+
+static int order(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const struct source_node *left = a, *right = b;
+
+	return order(left->id, right->id);
+}
+
+static int compare_identities(const void *a, const void *b)
+{
+	const struct source_identity *left = &((const struct source_node *)a)->identity;
+	const struct source_identity *right = &((const struct source_node *)b)->identity;
+
+	return order(left->ino, right->ino)
+		       ?: order(left->dev, right->dev)
+		       ?: order((uint64_t)left->born.tv_sec, (uint64_t)right->born.tv_sec)
+		       ?: order((uint64_t)left->born.tv_nsec, (uint64_t)right->born.tv_nsec);
+}
+
+static bool same_identity(const struct source_identity *a, const struct source_identity *b)
+{
+	return a->ino == b->ino && a->dev == b->dev && a->born.tv_sec == b->born.tv_sec &&
+	       a->born.tv_nsec == b->born.tv_nsec;
+}
+
+static struct source_node *find_identity(struct source *source, const struct source_identity *identity)
+{
+	const struct source_node key = {.identity = *identity};
+	struct source_node **found = tfind(&key, &source->by_identity, compare_identities);
+
+	return found ? *found : NULL;
+}
+
+static void destroy(struct source *source, struct source_node *node)
+{
+	free(node->name);
+	node_type_destroy(&source->node_type, node);
+}
+
+static void remove_node(struct source *source, struct source_node *node)
+{
+	tdelete(node, &source->by_id, compare_ids);
+	tdelete(node, &source->by_identity, compare_identities);
+	fd_cache_remove(&source->fds, node);
+	destroy(source, node);
+}
+
+static bool enter_node(struct source *source, struct source_node *node)
+{
+	if (!tsearch(node, &source->by_id, compare_ids))
+		return false;
+	if (tsearch(node, &source->by_identity, compare_identities))
+		return true;
+	tdelete(node, &source->by_id, compare_ids);
+	return false;
+}
+
+static struct source_node *add_node(struct source *source, const struct source_identity *identity)
+{
+	struct source_node *node = node_type_create(&source->node_type);
+
+	if (!node)
+		return NULL;
+	node->id = source->last_id + 1;
+	node->identity = *identity;
+	if (!enter_node(source, node)) {
+		destroy(source, node);
+		return NULL;
+	}
+	source->last_id = node->id;
+	return node;
+}
+
+static void put_locked(struct source *source, struct source_node *node, uint64_t uses)
+{
+	/* The last node found in a directory gives up its reference to the directory. */
+	while (node) {
+		struct source_node *parent = node->parent;
+
+		node->uses -= uses;
+		if (node->uses)
+			return;
+		remove_node(source, node);
+		node = parent;
+		uses = 1;
+	}
+}
+
+/* --- names and parents; source->lock is held ------------------------------------------------ */
+
+static bool is_at_or_above(const struct source_node *node, const struct source_node *below)
+{
+	while (below && below != node)
+		below = below->parent;
+	return below != NULL;
+}
+
+static int move_node(struct source *source, struct source_node *node, struct source_node *parent,
+		     const char *name)
+{
+	struct source_node *before = node->parent;
+
+	/* During a rename a directory can seem to be below itself. */
+	if (is_at_or_above(node, parent))
+		return -ESTALE;
+	char *copy = strdup(name);
+
+	if (!copy)
+		return -ENOMEM;
+	free(node->name);
+	node->name = copy;
+	node->parent = parent;
+	parent->uses++;
+	put_locked(source, before, 1);
+	return 0;
+}
+
+static int place_node(struct source *source, struct source_node *node, struct source_node *parent,
+		      const char *name)
+{
+	if (node->parent == parent && !strcmp(node->name, name))
+		return 0;
+	return move_node(source, node, parent, name);
+}
+
+static size_t path_length(const struct source_node *node)
+{
+	size_t length = 0;
+
+	for (; node->parent; node = node->parent)
+		length += strlen(node->name) + 1;
+	return length;
+}
+
+/* Returns "a/b/c" below the root, or "." for the root itself; NULL: out of memory. */
+static char *path_of(struct source *source, const struct source_node *node)
+{
+	guard(mutex)(&source->lock);
+	if (!node->parent)
+		return strdup(".");
+	size_t at = path_length(node);
+	char *path = malloc(at);
+
+	if (!path)
+		return NULL;
+	for (char end = '\0'; node->parent; node = node->parent, end = '/') {
+		const size_t length = strlen(node->name);
+
+		path[--at] = end;
+		at -= length;
+		memcpy(path + at, node->name, length);
+	}
+	return path;
+}
+
+/* --- finding and opening inodes ----------------------------------------------- */
+
+struct source_node *source_find(struct source *source, uint64_t id)
+{
+	const struct source_node key = {.id = id};
+
+	guard(mutex)(&source->lock);
+	struct source_node **found = tfind(&key, &source->by_id, compare_ids);
+
+	return found ? *found : NULL;
+}
+
+/* These errors mean that the inode is no longer under its name. */
+static int to_estale(int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ENOTDIR:
+	case -ELOOP:
+	case -EXDEV:
+		return -ESTALE;
+	default:
+		return error;
+	}
+}
+
+static int open_by_path(struct source *source, struct source_node *node)
+{
+	scope(free) char *path = path_of(source, node);
+	scope(fd) int fd = path ? source_walk(source->root, path) : -ENOMEM;
+	struct source_identity identity;
+	struct stat st;
+
+	if (fd < 0)
+		return to_estale(fd);
+	int error = source_identify(source, fd, &identity, &st);
+
+	if (error)
+		return error;
+	return same_identity(&identity, &node->identity) ? steal_fd(&fd) : -ESTALE;
+}
+
+int source_open(struct source *source, struct source_node *node)
+{
+	int fd = fd_cache_open(&source->fds, node);
+
+	return fd == -ENOENT ? open_by_path(source, node) : fd;
+}
+
+int source_open_directory(struct source *source, struct source_node *node)
+{
+	scope(fd) int fd = open_by_path(source, node);
+
+	if (fd < 0)
+		return fd;
+	int directory = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return directory < 0 ? -errno : directory;
+}
+
+static int look_up(struct source *source, struct source_node *parent, const char *name, int fd,
+		   struct source_node **found, struct stat *st)
+{
+	struct source_identity identity;
+	int error = fd < 0 ? fd : source_identify(source, fd, &identity, st);
+
+	if (error)
+		return error;
+	guard(mutex)(&source->lock);
+	struct source_node *node = find_identity(source, &identity) ?: add_node(source, &identity);
+
+	if (!node)
+		return -ENOMEM;
+	node->uses++;
+	error = place_node(source, node, parent, name);
+	if (error)
+		put_locked(source, node, 1);
+	else
+		*found = node;
+	return error;
+}
+
+int source_look_up_at(struct source *source, struct source_node *parent, int dirfd, const char *name,
+		    struct source_node **node, struct stat *st)
+{
+	scope(fd) int fd = source_walk(dirfd, name);
+
+	return look_up(source, parent, name, fd, node, st);
+}
+
+int source_look_up(struct source *source, struct source_node *parent, const char *name,
+		 struct source_node **node, struct stat *st)
+{
+	scope(fd) int dirfd = open_by_path(source, parent);
+	scope(fd) int fd = dirfd < 0 ? dirfd : source_walk(dirfd, name);
+	int error = look_up(source, parent, name, fd, node, st);
+
+	/* A directory may be moved meanwhile, and must be walked to from the root. */
+	if (!error && !S_ISDIR(st->st_mode))
+		fd_cache_insert(&source->fds, *node, steal_fd(&fd));
+	return error;
+}
+
+void source_get(struct source *source, struct source_node *node)
+{
+	guard(mutex)(&source->lock);
+	node->uses++;
+}
+
+void source_put(struct source *source, struct source_node *node, uint64_t uses)
+{
+	guard(mutex)(&source->lock);
+	put_locked(source, node, uses);
+}
+
+/* Only regular files are opened: opening others can block, or have effects. */
+int source_open_file(struct source *source, struct source_node *node)
+{
+	scope(fd) int fd = source_open(source, node);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EACCES;
+	/* O_NONBLOCK, since another process may have a lease on the file. */
+	const int file = open(fd_path(fd).text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return file < 0 ? -errno : file;
+}
+
+/* --- the source as a whole -------------------------------------------------------- */
+
+static int add_root(struct source *source)
+{
+	struct source_identity identity;
+	struct stat st;
+
+	source->last_id = SOURCE_ROOT_ID - 1;
+	const int error = source_identify(source, source->root, &identity, &st);
+
+	if (error)
+		return error;
+	source->dev = identity.dev;
+	struct source_node *root = add_node(source, &identity);
+
+	if (!root)
+		return -ENOMEM;
+	/* Never forgotten. */
+	root->uses = UINT64_MAX / 2;
+	return 0;
+}
+
+int source_create(struct source **created, const struct source_options *options,
+		  char why[static 256])
+{
+	struct source *source = calloc(1, sizeof(*source));
+
+	if (!source)
+		return explain(why, -ENOMEM, "out of memory");
+	source->origin = source->root = -1;
+	source->node_type = options->node_type;
+	pthread_mutex_init(&source->lock, NULL);
+	fd_cache_init(&source->fds);
+	int error = source_mount(source, options, why);
+
+	if (!error) {
+		error = add_root(source);
+		if (error)
+			explain(why, error, "cannot use source=%.128s: %s", options->directory,
+				strerror(-error));
+	}
+	if (error)
+		source_destroy(source);
+	else
+		*created = source;
+	return error;
+}
+
+int source_start(struct source *source)
+{
+	return fd_cache_start(&source->fds);
+}
+
+static void destroy_nodes(struct source *source)
+{
+	while (source->by_id) {
+		struct source_node *node = *(struct source_node **)source->by_id;
+
+		tdelete(node, &source->by_identity, compare_identities);
+		tdelete(node, &source->by_id, compare_ids);
+		destroy(source, node);
+	}
+}
+
+void source_destroy(struct source *source)
+{
+	if (!source)
+		return;
+	fd_cache_finish(&source->fds);
+	destroy_nodes(source);
+	pthread_mutex_destroy(&source->lock);
+	close_fd(source->root);
+	close_fd(source->origin);
+	free(source);
+}
+
+void source_show_acls(struct source *source, bool show)
+{
+	source->show_acls = show;
+}
