@@ -45,7 +45,7 @@ static struct tree_options tree_options(const struct options *options)
 		.mode = options->mode_bits,
 		.uid = options->uid_number,
 		.gid = options->gid_number,
-		.atime = options->noatime       ? MOUNT_ATTR_NOATIME
+		.atime = options->noatime	? MOUNT_ATTR_NOATIME
 			 : options->strictatime ? MOUNT_ATTR_STRICTATIME
 						: MOUNT_ATTR_RELATIME,
 		.node_type = inode_tree_type,
@@ -60,8 +60,7 @@ static struct session_options session_options(const struct options *options)
 		.mountpoint = options->mountpoint,
 		.fsname = options->fsname ?: device,
 		.mount_flags = options->mount_flags,
-		.allow_other = options->allow_other ||
-			       (geteuid() == 0 && !options->no_allow_other),
+		.allow_other = options->allow_other || (geteuid() == 0 && !options->no_allow_other),
 		.debug = options->debug,
 	};
 }
@@ -92,8 +91,7 @@ static enum exit_status mount_and_serve(const struct options *options, struct fs
 }
 
 /* Before the mount, so that it does not show in itself. */
-static int open_source(const struct options *options, struct source **source,
-		       char why[static 256])
+static int open_source(const struct options *options, struct source **source, char why[static 256])
 {
 	const struct source_options wanted = {
 		.directory = options->source,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "options.h"
 
+#include "util/explain.h"
+#include "util/math.h"
 #include "util/number.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 enum kind {
 	TEXT, /* name=VALUE, kept as written */
 	FLAG,
-	KERNEL, /* a flag that the kernel's mount gets */
+	KERNEL,	   /* a flag that the kernel's mount gets */
 	SWALLOWED, /* of interest to mount(8) alone */
 };
 
@@ -23,13 +24,14 @@ struct row {
 	enum kind kind;
 	size_t offset;
 	const char *value; /* what --help calls it */
-	const char *help; /* NULL: not worth a line of --help */
+	const char *help;  /* NULL: not worth a line of --help */
 };
 
 #define AT(field) offsetof(struct options, field)
 
 static const struct row table[] = {
-	{"heap", TEXT, AT(heap), "HEAP", "auto, shmem, udmabuf, drm:CARD, or a name under /dev/dma_heap"},
+	{"heap", TEXT, AT(heap), "HEAP",
+	 "auto, shmem, udmabuf, drm:CARD, or a name under /dev/dma_heap"},
 	{"size", TEXT, AT(size), "BYTES", "limit of all data; k, m, g or % of the memory (50%)"},
 	{"nr_inodes", TEXT, AT(nr_inodes), "N", "limit of files; k, m, g (as tmpfs)"},
 	{"huge", TEXT, AT(huge), "WHEN", "huge pages on shmem: never, always, within_size, advise"},
@@ -37,7 +39,8 @@ static const struct row table[] = {
 	{"uid", TEXT, AT(uid), "N", "owner of the root directory (who mounts)"},
 	{"gid", TEXT, AT(gid), "N", "group of the root directory (who mounts)"},
 	{"source", TEXT, AT(source), "DIR", "show DIR read-only as .source, to copy from"},
-	{"source_fuse", FLAG, AT(source_fuse), NULL, "let DIR be on a FUSE filesystem, which may hang"},
+	{"source_fuse", FLAG, AT(source_fuse), NULL,
+	 "let DIR be on a FUSE filesystem, which may hang"},
 	{"direct", TEXT, AT(direct), "WHEN", "direct I/O of copies: auto, always, never (auto)"},
 	{"busy", TEXT, AT(busy), "WHAT", "copies into what a device uses: copy (by the CPU), fail"},
 	{"threads", TEXT, AT(threads), "N", "how many threads copy (4)"},
@@ -48,37 +51,40 @@ static const struct row table[] = {
 	{"noatime", FLAG, AT(noatime), NULL, "reading leaves no mark (default: relatime)"},
 	{"strictatime", FLAG, AT(strictatime), NULL, "every reading leaves a mark"},
 
-	{.name = "rw", .kind = KERNEL},       {.name = "suid", .kind = KERNEL},
-	{.name = "nosuid", .kind = KERNEL},   {.name = "dev", .kind = KERNEL},
-	{.name = "nodev", .kind = KERNEL},    {.name = "exec", .kind = KERNEL},
-	{.name = "noexec", .kind = KERNEL},   {.name = "sync", .kind = KERNEL},
-	{.name = "async", .kind = KERNEL},    {.name = "dirsync", .kind = KERNEL},
+	{.name = "rw", .kind = KERNEL},
+	{.name = "suid", .kind = KERNEL},
+	{.name = "nosuid", .kind = KERNEL},
+	{.name = "dev", .kind = KERNEL},
+	{.name = "nodev", .kind = KERNEL},
+	{.name = "exec", .kind = KERNEL},
+	{.name = "noexec", .kind = KERNEL},
+	{.name = "sync", .kind = KERNEL},
+	{.name = "async", .kind = KERNEL},
+	{.name = "dirsync", .kind = KERNEL},
 
-	{.name = "atime", .kind = SWALLOWED},     {.name = "relatime", .kind = SWALLOWED},
-	{.name = "norelatime", .kind = SWALLOWED}, {.name = "nodiratime", .kind = SWALLOWED},
-	{.name = "diratime", .kind = SWALLOWED},  {.name = "nostrictatime", .kind = SWALLOWED},
-	{.name = "lazytime", .kind = SWALLOWED},  {.name = "nolazytime", .kind = SWALLOWED},
-	{.name = "defaults", .kind = SWALLOWED},  {.name = "auto", .kind = SWALLOWED},
-	{.name = "noauto", .kind = SWALLOWED},    {.name = "nofail", .kind = SWALLOWED},
-	{.name = "_netdev", .kind = SWALLOWED},   {.name = "user", .kind = SWALLOWED},
-	{.name = "nouser", .kind = SWALLOWED},    {.name = "users", .kind = SWALLOWED},
-	{.name = "owner", .kind = SWALLOWED},     {.name = "group", .kind = SWALLOWED},
+	{.name = "atime", .kind = SWALLOWED},
+	{.name = "relatime", .kind = SWALLOWED},
+	{.name = "norelatime", .kind = SWALLOWED},
+	{.name = "nodiratime", .kind = SWALLOWED},
+	{.name = "diratime", .kind = SWALLOWED},
+	{.name = "nostrictatime", .kind = SWALLOWED},
+	{.name = "lazytime", .kind = SWALLOWED},
+	{.name = "nolazytime", .kind = SWALLOWED},
+	{.name = "defaults", .kind = SWALLOWED},
+	{.name = "auto", .kind = SWALLOWED},
+	{.name = "noauto", .kind = SWALLOWED},
+	{.name = "nofail", .kind = SWALLOWED},
+	{.name = "_netdev", .kind = SWALLOWED},
+	{.name = "user", .kind = SWALLOWED},
+	{.name = "nouser", .kind = SWALLOWED},
+	{.name = "users", .kind = SWALLOWED},
+	{.name = "owner", .kind = SWALLOWED},
+	{.name = "group", .kind = SWALLOWED},
 	{.name = "default_permissions", .kind = SWALLOWED},
 };
 
 /* Namespaces of options that are other programs' own. */
 static const char *const foreign_prefixes[] = {"x-", "X-", "comment="};
-
-__attribute__((format(printf, 2, 3))) static int complain(char why[static 256],
-							  const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, 256, format, args);
-	va_end(args);
-	return -EINVAL;
-}
 
 static const struct row *find_row(const char *name, size_t length)
 {
@@ -123,15 +129,17 @@ static int take_option(struct options *options, const char *option, char why[sta
 	char *const field = row ? (char *)options + row->offset : NULL;
 
 	if (!strcmp(option, "remount"))
-		return complain(why, "dmaheapfs cannot %s; try: mount -i -o remount,…", option);
+		return explain(why, -EINVAL, "dmaheapfs cannot %s; try: mount -i -o remount,…",
+			       option);
 	if (!row && is_foreign(option))
 		return 0;
 	if (!row)
-		return complain(why, "unknown option '%s'; see: dmaheapfs --help", option);
+		return explain(why, -EINVAL, "unknown option '%s'; see: dmaheapfs --help", option);
 	if (row->kind == TEXT && (!value || !*value))
-		return complain(why, "option '%s' needs a value; see: dmaheapfs --help", row->name);
+		return explain(why, -EINVAL, "option '%s' needs a value; see: dmaheapfs --help",
+			       row->name);
 	if (row->kind != TEXT && row->kind != SWALLOWED && value)
-		return complain(why, "option '%s' takes no value", row->name);
+		return explain(why, -EINVAL, "option '%s' takes no value", row->name);
 
 	if (row->kind == TEXT)
 		replace((char **)field, value);
@@ -188,8 +196,8 @@ static int check_direct(struct options *options, char why[static 256])
 	const int found = options->direct ? find_word(options->direct, words) : COPY_DIRECT_AUTO;
 
 	if (found < 0)
-		return complain(why, "direct=%s is not one of auto, always, never",
-				options->direct);
+		return explain(why, -EINVAL, "direct=%s is not one of auto, always, never",
+			       options->direct);
 	options->copy_direct = (enum copy_direct)found;
 	return 0;
 }
@@ -204,7 +212,7 @@ static int check_busy(struct options *options, char why[static 256])
 	const int found = options->busy ? find_word(options->busy, words) : COPY_BUSY_COPY;
 
 	if (found < 0)
-		return complain(why, "busy=%s is neither copy nor fail", options->busy);
+		return explain(why, -EINVAL, "busy=%s is neither copy nor fail", options->busy);
 	options->copy_busy = (enum copy_busy)found;
 	return 0;
 }
@@ -215,8 +223,8 @@ static int check_threads(struct options *options, char why[static 256])
 
 	if (options->threads &&
 	    (parse_size(options->threads, &number) || number > COPY_MAX_THREADS))
-		return complain(why, "threads=%s is not a number from 1 to %d", options->threads,
-				COPY_MAX_THREADS);
+		return explain(why, -EINVAL, "threads=%s is not a number from 1 to %d",
+			       options->threads, COPY_MAX_THREADS);
 	options->copy_threads = (unsigned int)number;
 	return 0;
 }
@@ -228,7 +236,7 @@ static int check_threads(struct options *options, char why[static 256])
 static int check_source(struct options *options, char why[static 256])
 {
 	if (options->source_fuse && !options->source)
-		return complain(why, "source_fuse is of no use without source=DIR");
+		return explain(why, -EINVAL, "source_fuse is of no use without source=DIR");
 	if (options->source) {
 		add_mount_flag(options, "nosuid");
 		add_mount_flag(options, "nodev");
@@ -239,9 +247,7 @@ static int check_source(struct options *options, char why[static 256])
 /* As tmpfs takes a size; half a page would be room for nothing. */
 static uint64_t whole_pages(uint64_t bytes)
 {
-	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-
-	return (bytes + page - 1) / page * page;
+	return page_round_up(bytes);
 }
 
 static int check_values(struct options *options, char why[static 256])
@@ -253,18 +259,19 @@ static int check_values(struct options *options, char why[static 256])
 	options->uid_number = getuid();
 	options->gid_number = getgid();
 	if (options->size && parse_size(options->size, &options->size_bytes))
-		return complain(why, "size=%s is not a size; say 512m, 4g, 50%% or bytes",
-				options->size);
+		return explain(why, -EINVAL, "size=%s is not a size; say 512m, 4g, 50%% or bytes",
+			       options->size);
 	options->size_bytes = whole_pages(options->size_bytes);
 	if (options->nr_inodes && parse_size(options->nr_inodes, &number))
-		return complain(why, "nr_inodes=%s is not a number", options->nr_inodes);
+		return explain(why, -EINVAL, "nr_inodes=%s is not a number", options->nr_inodes);
 	if (options->mode && (parse_octal(options->mode, &number) || number > 07777))
-		return complain(why, "mode=%s is not an octal mode, such as 0755", options->mode);
+		return explain(why, -EINVAL, "mode=%s is not an octal mode, such as 0755",
+			       options->mode);
 	options->mode_bits = options->mode ? number : options->mode_bits;
 	if (options->uid && parse_id(options->uid, &options->uid_number))
-		return complain(why, "uid=%s is not a numeric user id", options->uid);
+		return explain(why, -EINVAL, "uid=%s is not a numeric user id", options->uid);
 	if (options->gid && parse_id(options->gid, &options->gid_number))
-		return complain(why, "gid=%s is not a numeric group id", options->gid);
+		return explain(why, -EINVAL, "gid=%s is not a numeric group id", options->gid);
 	return check_direct(options, why)
 		       ?: check_busy(options, why)
 		       ?: check_threads(options, why)
@@ -275,10 +282,10 @@ static int take_arguments(struct options *options, int count, char *const words[
 			  char why[static 256])
 {
 	if (count < 1)
-		return complain(why, "no mountpoint given; see: dmaheapfs --help");
+		return explain(why, -EINVAL, "no mountpoint given; see: dmaheapfs --help");
 	if (count > 2)
-		return complain(why, "'%s' is one argument too many; see: dmaheapfs --help",
-				words[2]);
+		return explain(why, -EINVAL, "'%s' is one argument too many; see: dmaheapfs --help",
+			       words[2]);
 	if (count == 2)
 		replace(&options->device, words[0]);
 	replace(&options->mountpoint, words[count - 1]);
@@ -304,8 +311,8 @@ int options_parse(struct options *options, int argc, char *const argv[], char wh
 		if (letter == 'o')
 			error = take_options(options, optarg, why);
 		else if (letter == '?')
-			error = complain(why, "unknown option '%s'; see: dmaheapfs --help",
-					 argv[optind - 1]);
+			error = explain(why, -EINVAL, "unknown option '%s'; see: dmaheapfs --help",
+					argv[optind - 1]);
 		options->foreground |= letter == 'f' || letter == 'd';
 		options->debug |= letter == 'd';
 		options->help |= letter == 'h';

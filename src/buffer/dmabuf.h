@@ -15,8 +15,8 @@
 struct buffer;
 
 struct dmabuf {
-	int fd;	  /* the dma-buf; -1: none (yet) */
-	int file; /* the fd to map: the dma-buf, or the memfd below it; -1: no memory */
+	int fd;		     /* the dma-buf; -1: none (yet) */
+	int file;	     /* the fd to map: the dma-buf, or the memfd below it; -1: no memory */
 	bool takes_io;	     /* the kernel implements read(2) and write(2) on the dma-buf */
 	size_t capacity;     /* a multiple of the page size */
 	_Atomic(char *) map; /* NULL until it is needed */
@@ -51,7 +51,7 @@ int dmabuf_wait_idle(struct heap *heap, int fd, bool write);
 int dmabuf_sync(struct heap *heap, int fd, uint64_t flags);
 
 /*
- * I/O on the dma-buf of @buffer (dmabuf_io.c). If the kernel implements read(2)
+ * I/O on the dma-buf of @buffer. If the kernel implements read(2)
  * and write(2) on it, these are used: a mapping costs a page table entry for each
  * page, and the kernel maintains the caches itself. Otherwise the memory is mapped
  * and accessed between DMA_BUF_SYNC_START and _END.

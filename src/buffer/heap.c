@@ -2,10 +2,14 @@
 /* The heaps of a machine, and the choice of one for a mount. */
 #include "buffer/heap.h"
 
+#include "buffer/heap_device.h"
+#include "util/explain.h"
 #include "util/log.h"
+#include "util/scope.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,4 +216,51 @@ void heap_list(const char *dev, heap_line *line, void *context)
 	list_one(&listing, "udmabuf");
 	list_cards(&listing);
 	list_one(&listing, "shmem");
+}
+
+/* --- heaps behind a device file ------------------------------------------------------ */
+
+static bool is_missing(int error)
+{
+	return error == -ENOENT || error == -ENOTDIR || error == -ENODEV || error == -ENXIO;
+}
+
+static int explain_open(int error, const char *path, const struct heap_device_type *type,
+			char why[static 256])
+{
+	if (error == -EACCES || error == -EPERM)
+		return explain(why, error, "no permission for %.80s: %s", path,
+			       type->no_permission);
+	if (is_missing(error))
+		return explain(why, error, "there is no %.80s: %s", path, type->missing);
+	return explain(why, error, "can't open %.80s: %s", path, strerror(-error));
+}
+
+int heap_device_open(struct heap **opened, const struct heap_device_type *type, const char *path,
+		     const char *name, char why[static 256])
+{
+	scope(fd) int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return explain_open(-errno, path, type, why);
+	struct heap_device *device = calloc(1, sizeof(*device));
+
+	if (!device)
+		return explain(why, -ENOMEM, "out of memory");
+	device->heap.ops = type->ops;
+	device->fd = steal_fd(&fd);
+	type->describe(&device->heap, name);
+	const int error = type->probe(&device->heap, why);
+
+	if (error)
+		heap_device_destroy(&device->heap);
+	else
+		*opened = &device->heap;
+	return error;
+}
+
+void heap_device_destroy(struct heap *heap)
+{
+	close_fd(heap_device_fd(heap));
+	free(heap);
 }

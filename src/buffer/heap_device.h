@@ -15,19 +15,20 @@ static inline int heap_device_fd(struct heap *heap)
 	return ((struct heap_device *)heap)->fd;
 }
 
-/* Advice for the two common errors of opening a device file. */
-struct heap_device_advice {
+struct heap_device_type {
+	const struct heap_ops *ops;
+	/* Advice for the two common errors of opening a device file. */
 	const char *no_permission; /* EACCES, EPERM */
 	const char *missing;	   /* ENOENT, ENOTDIR, ENODEV, ENXIO */
+	/* Sets the heap's name and texts. @name is as in heap=. */
+	void (*describe)(struct heap *heap, const char *name);
+	/* Allocates a page to see that it works. 0, or -errno with a line in @why. */
+	int (*probe)(struct heap *heap, char why[static 256]);
 };
 
-/*
- * Opens @path as a heap with @ops. The name and the text about dma-bufs are left
- * to the caller. On failure -errno, with one line in @why that begins with
- * @path.
- */
-int heap_device_open(struct heap_device **device, const char *path, const struct heap_ops *ops,
-		     const struct heap_device_advice *advice, char why[static 256]);
+/* Opens @path as a heap named @name. On failure -errno, with one line in @why. */
+int heap_device_open(struct heap **heap, const struct heap_device_type *type, const char *path,
+		     const char *name, char why[static 256]);
 
 /* For struct heap_ops. */
 void heap_device_destroy(struct heap *heap);

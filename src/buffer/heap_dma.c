@@ -2,6 +2,7 @@
 /* A dma-heap of the kernel: a character device in /dev/dma_heap. */
 #include "buffer/dmabuf.h"
 #include "buffer/heap_device.h"
+#include "util/explain.h"
 #include "util/math.h"
 #include "util/scope.h"
 
@@ -64,47 +65,39 @@ static const struct heap_ops dma_ops = {
 	.destroy = heap_device_destroy,
 };
 
-static const struct heap_device_advice advice = {
-	.no_permission = "run as root, or give your group the device by a udev rule",
-	.missing = "the kernel needs CONFIG_DMABUF_HEAPS and a heap; `dmaheapctl heaps` lists "
-		   "those of this machine",
-};
+static void describe(struct heap *heap, const char *name)
+{
+	snprintf(heap->name, sizeof(heap->name), "%s", name);
+	snprintf(heap->dmabuf, sizeof(heap->dmabuf), "yes: dma-heap %.63s", name);
+}
 
-/* Allocates a page to see that this is a dma-heap. It may be exhausted at the moment. */
+/* A heap that is exhausted at the moment is still a heap. */
 static int probe(struct heap *heap, char why[static 256])
 {
 	scope(fd) int fd = dma_alloc(heap, page_size());
 
-	if (fd == -ENOMEM || fd == -ENOSPC) {
-		snprintf(heap->advice, sizeof(heap->advice),
-			 "the dma-heap %.63s has no memory left at the moment", heap->name);
-		return 0;
-	}
 	if (fd >= 0)
 		return 0;
-	snprintf(why, 256, "%.63s allocates no memory and may not be a dma-heap: %s", heap->name,
-		 strerror(-fd));
-	return fd == -ENOTTY ? -ENODEV : fd;
+	if (fd == -ENOMEM || fd == -ENOSPC)
+		return explain(heap->advice, 0,
+			       "the dma-heap %.63s has no memory left at the moment", heap->name);
+	return explain(why, fd == -ENOTTY ? -ENODEV : fd,
+		       "%.63s allocates no memory and may not be a dma-heap: %s", heap->name,
+		       strerror(-fd));
 }
 
-int heap_dma_open(struct heap **opened, const char *name, const char *dev, char why[static 256])
+int heap_dma_open(struct heap **heap, const char *name, const char *dev, char why[static 256])
 {
-	struct heap_device *device;
+	static const struct heap_device_type type = {
+		.ops = &dma_ops,
+		.no_permission = "run as root, or give your group the device by a udev rule",
+		.missing = "the kernel needs CONFIG_DMABUF_HEAPS and a heap; `dmaheapctl heaps` "
+			   "lists those of this machine",
+		.describe = describe,
+		.probe = probe,
+	};
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/dma_heap/%s", dev, name);
-	int error = heap_device_open(&device, path, &dma_ops, &advice, why);
-
-	if (error)
-		return error;
-	struct heap *heap = &device->heap;
-
-	snprintf(heap->name, sizeof(heap->name), "%s", name);
-	snprintf(heap->dmabuf, sizeof(heap->dmabuf), "yes: dma-heap %.63s", name);
-	error = probe(heap, why);
-	if (error)
-		heap_device_destroy(heap);
-	else
-		*opened = heap;
-	return error;
+	return heap_device_open(heap, &type, path, name, why);
 }

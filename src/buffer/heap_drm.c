@@ -4,6 +4,7 @@
  * kernel takes them for pictures, which makes no difference here.
  */
 #include "buffer/heap_device.h"
+#include "util/explain.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -42,7 +43,8 @@ static int export_dumb(int device, uint32_t handle)
 {
 	struct drm_mode_destroy_dumb destroy = {.handle = handle};
 	int dmabuf;
-	const int error = drmPrimeHandleToFD(device, handle, DRM_CLOEXEC | DRM_RDWR, &dmabuf) ? -errno : 0;
+	const int error =
+		drmPrimeHandleToFD(device, handle, DRM_CLOEXEC | DRM_RDWR, &dmabuf) ? -errno : 0;
 
 	drmIoctl(device, DRM_IOCTL_MODE_DESTROY_DUMB, &destroy);
 	return error ? error : dmabuf;
@@ -92,24 +94,6 @@ static const struct heap_ops drm_ops = {
 	.destroy = heap_device_destroy,
 };
 
-static const struct heap_device_advice advice = {
-	.no_permission = "run as root, or join the group of the device",
-	.missing = "the kernel needs the card's driver; see: ls /dev/dri",
-};
-
-/* Allocates a page: some drivers can do it that do not report the capability. */
-static int probe(struct heap *heap, const char *path, char why[static 256])
-{
-	scope(fd) int fd = drm_alloc(heap, page_size());
-
-	if (fd >= 0)
-		return 0;
-	snprintf(why, 256,
-		 "%.60s has no dumb buffers that the CPU can map, so it cannot serve as a heap: %s",
-		 path, strerror(-fd));
-	return fd == -ENOTTY ? -ENODEV : fd;
-}
-
 static void describe(struct heap *heap, const char *path)
 {
 	drmVersion *version = drmGetVersion(heap_device_fd(heap));
@@ -120,23 +104,34 @@ static void describe(struct heap *heap, const char *path)
 	drmFreeVersion(version);
 }
 
-int heap_drm_open(struct heap **opened, const char *path, char why[static 256])
+/*
+ * Allocates a page, since some drivers have dumb buffers and do not report it. The first to
+ * open a display becomes its master, which a compositor needs to be.
+ */
+static int probe(struct heap *heap, char why[static 256])
 {
-	struct heap_device *device;
-	int error = heap_device_open(&device, path, &drm_ops, &advice, why);
+	drmDropMaster(heap_device_fd(heap));
+	scope(fd) int fd = drm_alloc(heap, page_size());
 
-	if (error)
-		return error;
-	/* The first to open a display becomes its master. A compositor needs that. */
-	drmDropMaster(device->fd);
-	error = probe(&device->heap, path, why);
-	if (error) {
-		heap_device_destroy(&device->heap);
-		return error;
-	}
-	describe(&device->heap, path);
-	*opened = &device->heap;
-	return 0;
+	if (fd >= 0)
+		return 0;
+	return explain(why, fd == -ENOTTY ? -ENODEV : fd,
+		       "%.60s has no dumb buffers that the CPU can map, so it cannot serve as a "
+		       "heap: %s",
+		       heap->name, strerror(-fd));
+}
+
+int heap_drm_open(struct heap **heap, const char *path, char why[static 256])
+{
+	static const struct heap_device_type type = {
+		.ops = &drm_ops,
+		.no_permission = "run as root, or join the group of the device",
+		.missing = "the kernel needs the card's driver; see: ls /dev/dri",
+		.describe = describe,
+		.probe = probe,
+	};
+
+	return heap_device_open(heap, &type, path, path, why);
 }
 
 #else
@@ -144,9 +139,8 @@ int heap_drm_open(struct heap **opened, const char *path, char why[static 256])
 int heap_drm_open(struct heap **opened, const char *path, char why[static 256])
 {
 	(void)opened;
-	snprintf(why, 256, "%.60s: this build has no libdrm; install libdrm-dev and build again",
-		 path);
-	return -ENOTSUP;
+	return explain(why, -ENOTSUP,
+		       "%.60s: this build has no libdrm; install libdrm-dev and build again", path);
 }
 
 #endif

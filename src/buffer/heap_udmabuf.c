@@ -5,6 +5,7 @@
  */
 #include "buffer/dmabuf.h"
 #include "buffer/heap_device.h"
+#include "util/explain.h"
 #include "util/math.h"
 #include "util/scope.h"
 
@@ -129,11 +130,6 @@ static const struct heap_ops udmabuf_ops = {
 	.destroy = heap_device_destroy,
 };
 
-static const struct heap_device_advice advice = {
-	.no_permission = "run as root, or give your group the device by a udev rule",
-	.missing = "run `modprobe udmabuf`; the kernel needs CONFIG_UDMABUF",
-};
-
 /* The limit does not apply here: a limit of 0 still leaves memory files. */
 static int make_one_page(struct heap *heap)
 {
@@ -152,15 +148,15 @@ static int probe(struct heap *heap, char why[static 256])
 
 	if (fd >= 0)
 		return 0;
-	snprintf(why, 256, "udmabuf is there but makes no dma-buf: %s", strerror(-fd));
-	return fd == -ENOTTY ? -ENODEV : fd;
+	return explain(why, fd == -ENOTTY ? -ENODEV : fd,
+		       "udmabuf is there but makes no dma-buf: %s", strerror(-fd));
 }
 
-static void describe(struct heap *heap)
+static void describe(struct heap *heap, const char *name)
 {
 	const uint64_t limit = heap_udmabuf_limit(PARAMETERS);
 
-	snprintf(heap->name, sizeof(heap->name), "udmabuf");
+	snprintf(heap->name, sizeof(heap->name), "%s", name);
 	if (limit == UINT64_MAX)
 		snprintf(heap->dmabuf, sizeof(heap->dmabuf), "yes: udmabuf");
 	else
@@ -173,22 +169,17 @@ static void describe(struct heap *heap)
 			 limit >> 20);
 }
 
-int heap_udmabuf_open(struct heap **opened, const char *dev, char why[static 256])
+int heap_udmabuf_open(struct heap **heap, const char *dev, char why[static 256])
 {
-	struct heap_device *device;
+	static const struct heap_device_type type = {
+		.ops = &udmabuf_ops,
+		.no_permission = "run as root, or give your group the device by a udev rule",
+		.missing = "run `modprobe udmabuf`; the kernel needs CONFIG_UDMABUF",
+		.describe = describe,
+		.probe = probe,
+	};
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/udmabuf", dev);
-	int error = heap_device_open(&device, path, &udmabuf_ops, &advice, why);
-
-	if (error)
-		return error;
-	error = probe(&device->heap, why);
-	if (error) {
-		heap_device_destroy(&device->heap);
-		return error;
-	}
-	describe(&device->heap);
-	*opened = &device->heap;
-	return 0;
+	return heap_device_open(heap, &type, path, "udmabuf", why);
 }

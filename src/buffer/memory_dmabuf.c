@@ -230,8 +230,8 @@ int fixed_open_window(struct buffer *buffer, struct buffer_window *window, off_t
 		return 0;
 	window->access.heap = buffer->heap;
 	window->access.fd = buffer->dmabuf.fd;
-	const int error = dmabuf_map(&buffer->dmabuf, &window->bytes)
-				  ?: cpu_access_begin(&window->access);
+	const int error =
+		dmabuf_map(&buffer->dmabuf, &window->bytes) ?: cpu_access_begin(&window->access);
 
 	window->bytes += error ? 0 : offset;
 	return error;

@@ -121,8 +121,7 @@ int file_open_window(struct buffer *buffer, struct buffer_window *window, off_t 
 
 	if (window->size == 0)
 		return 0;
-	void *map =
-		mmap(NULL, end - begin, protection, MAP_SHARED, buffer->file, (off_t)begin);
+	void *map = mmap(NULL, end - begin, protection, MAP_SHARED, buffer->file, (off_t)begin);
 
 	if (map == MAP_FAILED)
 		return -errno;

@@ -178,8 +178,7 @@ static void memfd_settle(struct buffer *buffer)
 /* Bytes that a map wrote beyond the end, in the last page, must not become visible. */
 static int zero_tail(int file, off_t size, size_t capacity)
 {
-	return (size_t)size == capacity ? 0
-					: file_punch_hole(file, size, (off_t)capacity - size);
+	return (size_t)size == capacity ? 0 : file_punch_hole(file, size, (off_t)capacity - size);
 }
 
 static int seal(int file)
@@ -253,8 +252,7 @@ static int memfd_export(struct buffer *buffer)
 	if (st.st_size == 0)
 		return -ENODATA;
 	const size_t capacity = page_round_up((uint64_t)st.st_size);
-	const int error =
-		heap->ops->may_export(heap, capacity) ?: fix_size(buffer, &st, capacity);
+	const int error = heap->ops->may_export(heap, capacity) ?: fix_size(buffer, &st, capacity);
 
 	if (error)
 		return error;

@@ -24,7 +24,7 @@ struct quota {
 	uint64_t limit;	       /* bytes; UINT64_MAX: none */
 	_Atomic uint64_t used; /* bytes, orphans included */
 
-	pthread_mutex_t orphans_lock;  /* a leaf */
+	pthread_mutex_t orphans_lock;	/* a leaf */
 	_Atomic(struct orphan *) first; /* the one polled longest ago */
 	struct orphan *last;
 };

@@ -7,14 +7,17 @@
 #include <time.h>
 
 /* Earlier than any time that a file can have. */
-#define NEVER {.tv_sec = sizeof(time_t) > 4 ? INT64_MIN : INT32_MIN}
+#define NEVER                                                        \
+	{                                                            \
+		.tv_sec = sizeof(time_t) > 4 ? INT64_MIN : INT32_MIN \
+	}
 
 void times_init(struct times *times)
 {
 	*times = (struct times){.lock = PTHREAD_MUTEX_INITIALIZER,
-				     .read = NEVER,
-				     .written = NEVER,
-				     .changed = NEVER};
+				.read = NEVER,
+				.written = NEVER,
+				.changed = NEVER};
 }
 
 void times_finish(struct times *times)

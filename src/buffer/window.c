@@ -44,8 +44,7 @@ int buffer_window_open(struct buffer_window *window, struct buffer *buffer, off_
 		       size_t size, bool write)
 {
 	*window = (struct buffer_window){.buffer = buffer, .size = size};
-	window->access =
-		(struct cpu_access){.lock = &buffer->cpu_access, .fd = -1, .write = write};
+	window->access = (struct cpu_access){.lock = &buffer->cpu_access, .fd = -1, .write = write};
 	if (offset < 0 || size > (uint64_t)(INT64_MAX - offset))
 		return -EINVAL;
 	buffer_lock_shared(buffer);

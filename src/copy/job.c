@@ -5,18 +5,20 @@
 #include "util/math.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* Below this size direct I/O, with a second open and a wait for the disk, does not pay. */
 #define SMALL (64u << 10)
 
-#define PIECE_FIRST	  (1u << 20)
-#define PIECE_LEAST	  (256u << 10)
-#define PIECE_LARGE_PAGE  (2u << 20) /* mapping a part of a large page would split it */
-#define PIECE_CFR_MOST (32u << 20)
+#define PIECE_FIRST	 (1u << 20)
+#define PIECE_LEAST	 (256u << 10)
+#define PIECE_LARGE_PAGE (2u << 20) /* mapping a part of a large page would split it */
+#define PIECE_CFR_MOST	 (32u << 20)
 
 struct job *job_create(const struct copy *copy, copy_done *done, void *context)
 {
@@ -74,7 +76,8 @@ static void gather_facts(struct job *job)
 
 	job->facts = (struct plan_facts){
 		.file = job->file.kind,
-		.kernel = buffer_may_copy_file_range(copy->buffer) ? KERNEL_UNTRIED : KERNEL_CAN_NOT,
+		.kernel =
+			buffer_may_copy_file_range(copy->buffer) ? KERNEL_UNTRIED : KERNEL_CAN_NOT,
 		.direct = copy->direct,
 		.small = job->length < SMALL,
 		.scattered = !buffer_has_large_pages(copy->buffer),
@@ -214,8 +217,7 @@ static size_t piece_size(const struct job *job)
 
 	if (!job->moved)
 		return max_u64(size, PIECE_FIRST);
-	const double rate =
-		(double)job->moved / (seconds_since(&job->begun) + 1e-6);
+	const double rate = (double)job->moved / (seconds_since(&job->begun) + 1e-6);
 	while (size < most && (double)size * 2 < rate / (cfr ? 8 : 32))
 		size *= 2;
 	return size;
@@ -286,10 +288,8 @@ static ssize_t move_rest(struct job *job, struct piece piece, ssize_t moved, cha
 ssize_t job_move(struct job *job, struct piece piece, char *bounce, int *error)
 {
 	static engine *const engines[] = {
-		[ENGINE_CFR] = engine_cfr,
-		[ENGINE_DIRECT] = engine_direct,
-		[ENGINE_BOUNCE] = engine_bounce,
-		[ENGINE_BUFFERED] = engine_direct,
+		[ENGINE_CFR] = engine_cfr,	 [ENGINE_DIRECT] = engine_direct,
+		[ENGINE_BOUNCE] = engine_bounce, [ENGINE_BUFFERED] = engine_direct,
 		[ENGINE_STREAM] = engine_stream,
 	};
 	const enum copy_engine chosen = job->plan->engine;
@@ -323,6 +323,16 @@ void job_settle(struct job *job, struct piece piece, ssize_t moved, int error)
 bool job_is_over(const struct job *job)
 {
 	return job->prepared && !job->running && job->claimed >= job->end;
+}
+
+void copy_report_print(const struct copy_report *report, char line[static COPY_LINE_BYTES])
+{
+	const char *error = report->error ? strerrordesc_np(-report->error) : NULL;
+
+	snprintf(line, COPY_LINE_BYTES,
+		 "engine=%s direct=%s bytes=%" PRIu64 " seconds=%.6f reason=%s%s%s", report->engine,
+		 report->direct ? "yes" : "no", report->bytes, report->seconds, report->reason,
+		 error ? "; ended by: " : "", error ?: "");
 }
 
 static void explain(const struct job *job, struct copy_report *report)

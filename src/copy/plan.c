@@ -74,7 +74,8 @@ static bool row_matches(const struct plan_row *row, const struct plan_facts *fac
 	return matches(row->file, (int)facts->file) && matches(row->kernel, (int)facts->kernel) &&
 	       matches(row->direct, (int)facts->direct) && matches(row->small, facts->small) &&
 	       matches(row->warm, facts->warm) && matches(row->scattered, facts->scattered) &&
-	       matches(row->congruent, facts->congruent) && matches(row->access, (int)facts->access);
+	       matches(row->congruent, facts->congruent) &&
+	       matches(row->access, (int)facts->access);
 }
 
 const struct plan_row *plan_row(const struct plan_facts *facts)
@@ -86,18 +87,12 @@ const struct plan_row *plan_row(const struct plan_facts *facts)
 	return row;
 }
 
-const struct plan_row *plan_table(size_t *rows)
-{
-	*rows = sizeof(table) / sizeof(table[0]);
-	return table;
-}
-
 const char *plan_engine_name(enum copy_engine engine)
 {
 	static const char *const names[] = {
 		[ENGINE_CFR] = "copy_file_range", [ENGINE_DIRECT] = "direct",
-		[ENGINE_BOUNCE] = "bounce",	     [ENGINE_BUFFERED] = "buffered",
-		[ENGINE_STREAM] = "buffered",	     [ENGINE_NONE] = "none",
+		[ENGINE_BOUNCE] = "bounce",	  [ENGINE_BUFFERED] = "buffered",
+		[ENGINE_STREAM] = "buffered",	  [ENGINE_NONE] = "none",
 	};
 
 	return names[engine];

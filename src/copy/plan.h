@@ -60,9 +60,6 @@ struct plan_row {
 /* Returns the row for @facts, never NULL. */
 const struct plan_row *plan_row(const struct plan_facts *facts);
 
-/* The whole table, for tests. Its last row matches everything. */
-const struct plan_row *plan_table(size_t *rows);
-
 /* The name of an engine in reports. */
 const char *plan_engine_name(enum copy_engine engine);
 

@@ -79,8 +79,8 @@ static int open_named(struct atomic_file *file)
 		error = random_name(file->name, &name);
 		if (error)
 			return error;
-		file->file = openat(file->directory, name,
-				       O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		file->file =
+			openat(file->directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		error = file->file < 0 ? -errno : 0;
 		if (error)
 			free(name);

@@ -22,7 +22,7 @@ struct load {
 static int open_source(const char *path)
 {
 	const int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC)
-				   : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+					 : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -57,47 +57,33 @@ static void report_to_mount(int file, const struct copy_report *report)
 		if (mount_knows(file))
 			return;
 		reported.direct = false;
-		snprintf(reported.reason, sizeof(reported.reason), "from memory to memory, by the mount");
+		snprintf(reported.reason, sizeof(reported.reason),
+			 "from memory to memory, by the mount");
 	}
 	copy_report_print(&reported, line);
 	/* An error does not matter to the copy. */
 	fsetxattr(file, "user.dmaheap.copy", line, strlen(line), 0);
 }
 
-static ssize_t copy_into(struct buffer *buffer, const struct load *load, int source,
-			 const struct stat *st, struct copy_report *report)
+static ssize_t copy_bytes(const struct load *load, int source, const struct stat *st, int file)
 {
 	struct copy copy = {
 		.direction = COPY_TO_MEMORY,
 		.file = source,
-		.buffer = buffer,
 		.length = COPY_TO_THE_END,
 		.fresh = true,
 	};
 	const struct progress_options options = {.always = load->progress,
 						 .total = expected_bytes(st)};
+	struct copy_report report;
 
 	if (S_ISREG(st->st_mode)) {
 		const off_t position = lseek(source, 0, SEEK_CUR);
 
 		copy.file_offset = position > 0 ? position : 0;
 	}
-	const ssize_t n = progress_copy(&copy, &options, report);
+	const ssize_t n = progress_copy(&copy, file, &options, &report);
 
-	return n >= 0 && report->error ? report->error : n;
-}
-
-static ssize_t copy_bytes(const struct load *load, int source, const struct stat *st, int file)
-{
-	struct buffer *buffer;
-	struct copy_report report;
-	const int error = buffer_create_mounted(&buffer, file);
-
-	if (error)
-		return error;
-	const ssize_t n = copy_into(buffer, load, source, st, &report);
-
-	buffer_destroy(buffer);
 	if (n > 0)
 		report_to_mount(file, &report);
 	return n;
@@ -143,8 +129,8 @@ static enum ctl_exit run(const struct load *load)
 		return ctl_fail("%s: %s", load->source, strerror(source < 0 ? -source : errno));
 	if (S_ISDIR(st.st_mode))
 		return ctl_fail("%s: %s", load->source, strerror(EISDIR));
-	const int error = atomic_file_begin(&target, load->target,
-					    S_ISREG(st.st_mode) ? st.st_mode : 0666);
+	const int error =
+		atomic_file_begin(&target, load->target, S_ISREG(st.st_mode) ? st.st_mode : 0666);
 
 	if (error)
 		return ctl_fail("%s: %s", load->target, strerror(-error));

@@ -12,7 +12,8 @@ static const struct verb {
 	const char *arguments;
 	const char *help;
 } verbs[] = {
-	{"status", ctl_status, "[--json] MOUNT|FILE", "show the state of a mount, or of one of its files"},
+	{"status", ctl_status, "[--json] MOUNT|FILE",
+	 "show the state of a mount, or of one of its files"},
 	{"load", ctl_load, "[--progress] [--checksum sha256:HEX] SRC FILE",
 	 "copy an ordinary file, or stdin (-), into a buffer, completely or not at all"},
 	{"save", ctl_save, "[--progress] FILE DST",

@@ -162,8 +162,8 @@ static bool wait_a_little(struct outcome *outcome)
 	return outcome->is_over;
 }
 
-static ssize_t run(struct copy_pool *pool, struct copy *copy, struct show *show,
-		   struct copy_report *report)
+static ssize_t wait_for_copy(struct copy_pool *pool, struct copy *copy, struct show *show,
+			     struct copy_report *report)
 {
 	struct outcome outcome = {.lock = PTHREAD_MUTEX_INITIALIZER, .report = report};
 	_Atomic uint64_t moved = 0;
@@ -180,21 +180,33 @@ static ssize_t run(struct copy_pool *pool, struct copy *copy, struct show *show,
 	if (error)
 		return error;
 	show_end(show, moved);
-	return outcome.result;
+	return outcome.result >= 0 && report->error ? report->error : outcome.result;
 }
 
-ssize_t progress_copy(struct copy *copy, const struct progress_options *options,
-		      struct copy_report *report)
+static ssize_t copy_with_buffer(struct copy *copy, struct show *show, struct copy_report *report)
 {
-	struct show show = {.options = options, .terminal = isatty(STDERR_FILENO)};
 	struct copy_pool *pool;
 	const int error = copy_pool_create(&pool, COPY_THREADS);
 
 	if (error)
 		return error;
-	clock_gettime(CLOCK_MONOTONIC, &show.since);
-	const ssize_t result = run(pool, copy, &show, report);
+	clock_gettime(CLOCK_MONOTONIC, &show->since);
+	const ssize_t result = wait_for_copy(pool, copy, show, report);
 
 	copy_pool_destroy(pool);
+	return result;
+}
+
+ssize_t progress_copy(struct copy *copy, int mounted, const struct progress_options *options,
+		      struct copy_report *report)
+{
+	struct show show = {.options = options, .terminal = isatty(STDERR_FILENO)};
+	const int error = buffer_create_mounted(&copy->buffer, mounted);
+
+	if (error)
+		return error;
+	const ssize_t result = copy_with_buffer(copy, &show, report);
+
+	buffer_destroy(copy->buffer);
 	return result;
 }

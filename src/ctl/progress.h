@@ -22,10 +22,11 @@ struct progress_options {
 };
 
 /*
- * Makes *@copy, whose cancel and progress are filled in, and waits for its end. Returns the
- * result of the copy, see copy_done.
+ * Makes *@copy with @mounted, an open file of a mount, as its buffer, and waits for its end;
+ * buffer, cancel and progress are filled in. Returns the bytes copied, or -errno if not all
+ * were.
  */
-ssize_t progress_copy(struct copy *copy, const struct progress_options *options,
+ssize_t progress_copy(struct copy *copy, int mounted, const struct progress_options *options,
 		      struct copy_report *report);
 
 #endif

@@ -29,34 +29,18 @@ static int open_buffer(const char *path)
 	return -ENOTTY;
 }
 
-static ssize_t copy_out_of(struct buffer *buffer, const struct save *save, uint64_t size, int file,
-			   bool fresh)
+static ssize_t copy_bytes(const struct save *save, int buffer, uint64_t size, int file, bool fresh)
 {
 	struct copy copy = {
 		.direction = COPY_TO_FILE,
 		.file = file,
-		.buffer = buffer,
 		.length = COPY_TO_THE_END,
 		.fresh = fresh,
 	};
 	const struct progress_options options = {.always = save->progress, .total = size};
 	struct copy_report report;
-	const ssize_t n = progress_copy(&copy, &options, &report);
 
-	return n >= 0 && report.error ? report.error : n;
-}
-
-static ssize_t copy_bytes(const struct save *save, int source, uint64_t size, int file, bool fresh)
-{
-	struct buffer *buffer;
-	const int error = buffer_create_mounted(&buffer, source);
-
-	if (error)
-		return error;
-	const ssize_t n = copy_out_of(buffer, save, size, file, fresh);
-
-	buffer_destroy(buffer);
-	return n;
+	return progress_copy(&copy, buffer, &options, &report);
 }
 
 static enum ctl_exit fail_save(const struct save *save, ssize_t error)
@@ -112,9 +96,9 @@ static enum ctl_exit save_file(const struct save *save, int buffer, const struct
 static enum ctl_exit save_stream(const struct save *save, int buffer, const struct stat *st,
 				 int target)
 {
-	const ssize_t n =
-		target < 0 ? target
-			   : copy_bytes(save, buffer, (uint64_t)st->st_size, target, false);
+	const ssize_t n = target < 0
+				  ? target
+				  : copy_bytes(save, buffer, (uint64_t)st->st_size, target, false);
 
 	return n < 0 ? fail_save(save, n) : CTL_DONE;
 }
@@ -129,7 +113,7 @@ static bool is_stream(const char *path)
 static int open_stream(const char *path)
 {
 	const int fd = strcmp(path, "-") ? open(path, O_WRONLY | O_CLOEXEC)
-				   : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+					 : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 
 	return fd < 0 ? -errno : fd;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "ctl/format_size.h"
 #include "ctl/ctl.h"
+#include "ctl/format_size.h"
 #include "ctl/holders.h"
 #include "ctl/info.h"
 
@@ -74,15 +74,17 @@ static void print_mount(json_object *info)
 	if (strcmp(info_text(info, "memory_left_behind"), "0"))
 		printf("orphaned     %s of removed files, in dma-bufs that are still held\n",
 		       bytes(info, "memory_left_behind", held));
-	printf("files        %s of %s\n", info_text(info, "inodes_used"), info_text(info, "inodes_limit"));
+	printf("files        %s of %s\n", info_text(info, "inodes_used"),
+	       info_text(info, "inodes_limit"));
 	printf("opens        %s passthrough, %s through daemon, %s page cache\n",
 	       info_text(info, "opens_passthrough"), info_text(info, "opens_daemon"),
 	       info_text(info, "opens_cached"));
 	printf("by daemon    %s reads (%s), %s writes (%s)\n", info_text(info, "reads"),
 	       bytes(info, "read_bytes", out), info_text(info, "writes"),
 	       bytes(info, "written_bytes", in));
-	printf("copies       %s with files outside (%s), %s of them direct\n", info_text(info, "loads"),
-	       bytes(info, "loaded_bytes", in), info_text(info, "loads_direct"));
+	printf("copies       %s with files outside (%s), %s of them direct\n",
+	       info_text(info, "loads"), bytes(info, "loaded_bytes", in),
+	       info_text(info, "loads_direct"));
 	printf("daemon       pid %s, dmaheapfs %s, libfuse %s, passthrough %s\n",
 	       info_text(info, "pid"), info_text(info, "version"), info_text(info, "libfuse"),
 	       strcmp(info_text(info, "passthrough"), "true") ? "no" : "yes");
@@ -116,7 +118,7 @@ static enum ctl_exit print(const char *path, bool as_json)
 		return ctl_fail("%s: %s", path, strerror(errno));
 	if (as_json)
 		puts(json_object_to_json_string_ext(info, JSON_C_TO_STRING_PRETTY |
-								   JSON_C_TO_STRING_NOSLASHESCAPE));
+								  JSON_C_TO_STRING_NOSLASHESCAPE));
 	else if (json_object_object_get_ex(info, "pid", NULL))
 		print_mount(info);
 	else

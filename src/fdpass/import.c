@@ -11,8 +11,8 @@ struct imports {
 	struct fd_server_user user;
 	pthread_mutex_t lock;
 	pthread_cond_t less;
-	unsigned at_work; /* threads that still use @user */
-	bool over;	  /* the last thread frees this */
+	unsigned at_work;     /* threads that still use @user */
+	bool over;	      /* the last thread frees this */
 	uid_t users[IMPORTS]; /* of the threads */
 	unsigned count;
 };

@@ -29,9 +29,8 @@ struct backing *backing_create(const struct backing_kernel *kernel, uint64_t nod
 	struct backing *backing = malloc(sizeof(*backing));
 
 	if (backing)
-		*backing = (struct backing){.kernel = kernel,
-					    .nodeid = nodeid,
-					    .lock = PTHREAD_MUTEX_INITIALIZER};
+		*backing = (struct backing){
+			.kernel = kernel, .nodeid = nodeid, .lock = PTHREAD_MUTEX_INITIALIZER};
 	return backing;
 }
 

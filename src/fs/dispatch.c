@@ -78,23 +78,22 @@ static int may_cross(const struct inode *a, const struct inode *b)
 /* --- one inode ------------------------------------------------------------------------ */
 
 /* Calls operation @op of @inode with the request and the inode, then the arguments given. */
-#define CALL(op, inode, check, ...)                                            \
-	do {                                                                   \
-		const int error_ = may_call(inode, (inode) && (inode)->ops->op) \
-					   ?: (check);                         \
-		if (error_)                                                    \
-			fs_reply_error(req, error_);                           \
-		else                                                           \
-			(inode)->ops->op(req, inode, ##__VA_ARGS__);           \
+#define CALL(op, inode, check, ...)                                                         \
+	do {                                                                                \
+		const int error_ = may_call(inode, (inode) && (inode)->ops->op) ?: (check); \
+		if (error_)                                                                 \
+			fs_reply_error(req, error_);                                        \
+		else                                                                        \
+			(inode)->ops->op(req, inode, ##__VA_ARGS__);                        \
 	} while (0)
 
 /* Defines dispatch_@op(), for a request with @parameters that names one inode. */
-#define DISPATCH(op, check, parameters, ...)                          \
-	static void dispatch_##op parameters                          \
-	{                                                             \
-		struct inode *inode = inode_find(fs_of(req), ino);    \
-								      \
-		CALL(op, inode, check, ##__VA_ARGS__);                \
+#define DISPATCH(op, check, parameters, ...)                       \
+	static void dispatch_##op parameters                       \
+	{                                                          \
+		struct inode *inode = inode_find(fs_of(req), ino); \
+                                                                   \
+		CALL(op, inode, check, ##__VA_ARGS__);             \
 	}
 
 #define REQUEST fuse_req_t req, fuse_ino_t ino
@@ -131,17 +130,17 @@ DISPATCH(removexattr, 0, (REQUEST, const char *name), name)
 /* --- an open file --------------------------------------------------------------------- */
 
 /* Defines dispatch_@op(), for a request on an open file. */
-#define DISPATCH_FILE(op, parameters, ...)                                    \
-	static void dispatch_##op parameters                                  \
-	{                                                                     \
-		struct open_file *file = open_file_of(fi);                    \
-		const struct inode_ops *ops = file->inode->ops;               \
-									      \
-		(void)ino;                                                    \
-		if (ops->op)                                                  \
-			ops->op(req, file, ##__VA_ARGS__);                    \
-		else                                                          \
-			fs_reply_error(req, ops->refusal);                    \
+#define DISPATCH_FILE(op, parameters, ...)                      \
+	static void dispatch_##op parameters                    \
+	{                                                       \
+		struct open_file *file = open_file_of(fi);      \
+		const struct inode_ops *ops = file->inode->ops; \
+                                                                \
+		(void)ino;                                      \
+		if (ops->op)                                    \
+			ops->op(req, file, ##__VA_ARGS__);      \
+		else                                            \
+			fs_reply_error(req, ops->refusal);      \
 	}
 
 /* clang-format off */

@@ -101,8 +101,7 @@ void op_read(fuse_req_t req, struct open_file *file, size_t size, off_t offset)
 {
 	struct counters *counters = &fs_of(req)->counters;
 	scope(free) char *data = malloc(size);
-	const ssize_t count =
-		data ? buffer_read(file->inode->buffer, data, size, offset) : -ENOMEM;
+	const ssize_t count = data ? buffer_read(file->inode->buffer, data, size, offset) : -ENOMEM;
 
 	if (count < 0) {
 		fs_reply_error(req, count);
@@ -159,8 +158,8 @@ void op_copy_file_range(fuse_req_t req, struct open_file *in, off_t in_offset,
 		source_copy(req, in->inode, in_offset, out->inode, out_offset, size);
 		return;
 	}
-	const ssize_t count = buffer_copy(in->inode->buffer, in_offset, out->inode->buffer,
-					  out_offset, size);
+	const ssize_t count =
+		buffer_copy(in->inode->buffer, in_offset, out->inode->buffer, out_offset, size);
 
 	if (count < 0) {
 		fs_reply_error(req, count);

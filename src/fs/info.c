@@ -29,12 +29,9 @@ static void print_usage(FILE *out, struct fs *fs)
 
 	fs_usage(fs, &usage);
 	const struct number numbers[] = {
-		{"memory_used", usage.memory_used},
-		{"memory_limit", usage.memory_limit},
-		{"memory_left_behind", usage.orphaned},
-		{"inodes_used", usage.files_used},
-		{"inodes_limit", usage.files_limit},
-		{"buffers_limit", usage.buffers_limit},
+		{"memory_used", usage.memory_used},	{"memory_limit", usage.memory_limit},
+		{"memory_left_behind", usage.orphaned}, {"inodes_used", usage.files_used},
+		{"inodes_limit", usage.files_limit},	{"buffers_limit", usage.buffers_limit},
 	};
 	const size_t count = sizeof(numbers) / sizeof(numbers[0]);
 

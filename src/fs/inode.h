@@ -28,16 +28,16 @@ struct inode {
 
 	/* Of the tree. */
 	enum { XATTRS_UNKNOWN, XATTRS_NONE, XATTRS_SOME } xattrs;
-	struct buffer *buffer;	 /* NULL: not needed at the moment */
-	bool is_over;		 /* it has lost its last name, and its memory */
-	unsigned writers;	 /* open files that can write */
+	struct buffer *buffer; /* NULL: not needed at the moment */
+	bool is_over;	       /* it has lost its last name, and its memory */
+	unsigned writers;      /* open files that can write */
 	_Atomic enum last_writer last_writer;
 	_Atomic bool has_no_set_ids; /* nor capabilities, that a write would have to remove */
 	_Atomic bool may_be_mapped;  /* it was opened for reading and writing */
 
 	/* Of the source. */
-	int file;     /* O_RDONLY while it is open, else -1 */
-	bool cached;  /* its opens go through the page cache */
+	int file;	 /* O_RDONLY while it is open, else -1 */
+	bool cached;	 /* its opens go through the page cache */
 	off_t told_size; /* st_size and st_ctim as the kernel knows them */
 	struct timespec told_change;
 	struct source_progress progress;

@@ -65,8 +65,7 @@ int last_copy_store(struct fs *fs, struct inode *inode, const char *text, size_t
 {
 	static const char start[] = "engine=";
 
-	if (size >= COPY_LINE_BYTES || size < strlen(start) ||
-	    strncmp(text, start, strlen(start)))
+	if (size >= COPY_LINE_BYTES || size < strlen(start) || strncmp(text, start, strlen(start)))
 		return -EINVAL;
 	for (size_t i = 0; i < size; i++)
 		if (!isascii(text[i]) || !isprint(text[i]))
@@ -148,7 +147,8 @@ static int print_by_kernel(FILE *out, struct inode *inode)
 	if (copy.why == FUSE_MEMORY_BUSY && !backing->kernel->fail_busy)
 		return -EBUSY;
 	if (copy.why == FUSE_MEMORY_BUSY)
-		fprintf(out, "engine=none direct=no bytes=0 seconds=unknown reason=%s, and busy=fail",
+		fprintf(out,
+			"engine=none direct=no bytes=0 seconds=unknown reason=%s, and busy=fail",
 			explain_kernel(copy.why));
 	else
 		fprintf(out,
@@ -175,8 +175,7 @@ void last_copy_forget(struct fs *fs, struct inode *inode)
 static void print_last_writer(FILE *out, const struct fs *fs, const struct inode *inode,
 			      const struct stat *st, bool busy)
 {
-	const bool can_pass =
-		fs->passthrough && (!fs->heap->ops->fixed_size || fs->kernel.binds);
+	const bool can_pass = fs->passthrough && (!fs->heap->ops->fixed_size || fs->kernel.binds);
 	const bool past = can_pass && inode->last_writer == WRITTEN_BY_KERNEL;
 
 	fprintf(out, "engine=%s direct=no bytes=%jd seconds=unknown reason=%s",

@@ -17,8 +17,7 @@ void op_lookup(fuse_req_t req, struct inode *parent, const char *name)
 	scope(dir) struct dir dir = open_dir(req, parent);
 	struct fuse_entry_param entry;
 	struct inode *inode;
-	int error =
-		dir.fd < 0 ? dir.fd : inode_look_up(fs_of(req), dir.fd, name, &inode, &entry);
+	int error = dir.fd < 0 ? dir.fd : inode_look_up(fs_of(req), dir.fd, name, &inode, &entry);
 
 	if (error == -ENOENT) {
 		/* The kernel may cache that there is no such name. */

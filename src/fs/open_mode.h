@@ -9,7 +9,7 @@
 enum open_mode {
 	OPEN_CACHED = 0,	   /* through the kernel's page cache and this process */
 	OPEN_PASSTHROUGH = 1 << 0, /* the kernel reads and writes the memory itself */
-	OPEN_DIRECT = 1 << 1, /* through this process; with passthrough, mmap is not */
+	OPEN_DIRECT = 1 << 1,	   /* through this process; with passthrough, mmap is not */
 };
 
 /* The facts that decide. In the table's rows each of the ints may also be ANY. */

@@ -22,8 +22,7 @@ struct inode_ops {
 	void (*mknod)(fuse_req_t req, struct inode *parent, const char *name, mode_t mode,
 		      dev_t rdev);
 	void (*mkdir)(fuse_req_t req, struct inode *parent, const char *name, mode_t mode);
-	void (*symlink)(fuse_req_t req, struct inode *parent, const char *name,
-			const char *target);
+	void (*symlink)(fuse_req_t req, struct inode *parent, const char *name, const char *target);
 	void (*create)(fuse_req_t req, struct inode *parent, const char *name, mode_t mode,
 		       struct fuse_file_info *fi);
 	void (*tmpfile)(fuse_req_t req, struct inode *parent, mode_t mode,
@@ -42,8 +41,8 @@ struct inode_ops {
 
 	void (*getxattr)(fuse_req_t req, struct inode *inode, const char *name, size_t size);
 	void (*listxattr)(fuse_req_t req, struct inode *inode, size_t size);
-	void (*setxattr)(fuse_req_t req, struct inode *inode, const char *name,
-			 const char *value, size_t size, int flags);
+	void (*setxattr)(fuse_req_t req, struct inode *inode, const char *name, const char *value,
+			 size_t size, int flags);
 	void (*removexattr)(fuse_req_t req, struct inode *inode, const char *name);
 
 	void (*open)(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi);
@@ -57,8 +56,7 @@ struct inode_ops {
 	/* To a file of this kind, from a file of any kind. */
 	void (*copy_file_range)(fuse_req_t req, struct open_file *in, off_t in_offset,
 				struct open_file *out, off_t out_offset, size_t size);
-	void (*ioctl)(fuse_req_t req, struct open_file *file, unsigned int command,
-		      const void *in);
+	void (*ioctl)(fuse_req_t req, struct open_file *file, unsigned int command, const void *in);
 };
 
 extern const struct inode_ops tree_ops;	  /* dispatch.c: files and directories */
@@ -111,8 +109,7 @@ void op_removexattr(fuse_req_t req, struct inode *inode, const char *name);
 void op_open(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi);
 void op_release(fuse_req_t req, struct open_file *file);
 void op_read(fuse_req_t req, struct open_file *file, size_t size, off_t offset);
-void op_write(fuse_req_t req, struct open_file *file, const char *data, size_t size,
-	      off_t offset);
+void op_write(fuse_req_t req, struct open_file *file, const char *data, size_t size, off_t offset);
 void op_fallocate(fuse_req_t req, struct open_file *file, int mode, off_t offset, off_t length);
 void op_lseek(fuse_req_t req, struct open_file *file, off_t offset, int whence);
 void op_copy_file_range(fuse_req_t req, struct open_file *in, off_t in_offset,

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Names, attributes and open files of .source. */
-#include "fs/source_ops.h"
-
 #include "fs/ops.h"
+#include "fs/source_ops.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
@@ -36,8 +35,7 @@ struct fuse_entry_param source_entry(struct inode *inode, const struct stat *st)
 	};
 }
 
-static void reply_entry(fuse_req_t req, int error, struct source_node *node,
-			const struct stat *st)
+static void reply_entry(fuse_req_t req, int error, struct source_node *node, const struct stat *st)
 {
 	struct fuse_entry_param entry;
 
@@ -69,8 +67,7 @@ int source_stat_inode(struct fs *fs, struct inode *inode, struct stat *st)
 
 bool source_is_root(fuse_req_t req, const struct inode *parent, const char *name)
 {
-	return fs_of(req)->source && parent->node.ino == FUSE_ROOT_ID &&
-	       !strcmp(name, SOURCE_NAME);
+	return fs_of(req)->source && parent->node.ino == FUSE_ROOT_ID && !strcmp(name, SOURCE_NAME);
 }
 
 void source_look_up_root(fuse_req_t req)
@@ -86,8 +83,7 @@ static void source_op_lookup(fuse_req_t req, struct inode *parent, const char *n
 {
 	struct source_node *node = NULL;
 	struct stat st;
-	const int error =
-		source_look_up(fs_of(req)->source, &parent->source, name, &node, &st);
+	const int error = source_look_up(fs_of(req)->source, &parent->source, name, &node, &st);
 
 	reply_entry(req, error, node, &st);
 }

@@ -80,8 +80,7 @@ static void forget_note(struct inode *inode)
 static void get_info(fuse_req_t req, struct inode *inode, const char *name, size_t size)
 {
 	scope(free) char *text = NULL;
-	const ssize_t length =
-		info_xattr(fs_of(req), inode, name + strlen(INFO_PREFIX), &text);
+	const ssize_t length = info_xattr(fs_of(req), inode, name + strlen(INFO_PREFIX), &text);
 
 	fs_reply_value(req, text, length, size);
 }

@@ -46,8 +46,8 @@ static int connect_to(const struct sockaddr_un *address)
 static int connect_at(const char *directory)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const int length =
-		snprintf(address.sun_path, sizeof(address.sun_path), "%s/" FDPASS_SOCKET, directory);
+	const int length = snprintf(address.sun_path, sizeof(address.sun_path), "%s/" FDPASS_SOCKET,
+				    directory);
 
 	if (length < (int)sizeof(address.sun_path))
 		return connect_to(&address);

@@ -52,7 +52,8 @@ static bool may_have_acl(int fd)
 	return errno != ENODATA && errno != EOPNOTSUPP;
 }
 
-int source_identify(const struct source *source, int fd, struct source_identity *identity, struct stat *st)
+int source_identify(const struct source *source, int fd, struct source_identity *identity,
+		    struct stat *st)
 {
 	struct statx x;
 

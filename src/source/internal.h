@@ -48,8 +48,7 @@ struct source {
 };
 
 /* mount.c: opens source->origin and source->root. */
-int source_mount(struct source *source, const struct source_options *options,
-		 char why[static 256]);
+int source_mount(struct source *source, const struct source_options *options, char why[static 256]);
 
 /*
  * mount.c: opens @path with O_PATH. @path may be longer than PATH_MAX, and leads neither

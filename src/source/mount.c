@@ -47,17 +47,18 @@ static int check_filesystem(const struct source *source, const struct source_opt
 
 	if (fstatfs(source->origin, &st))
 		return explain(why, -errno, "cannot look at source=%s: %s", directory,
-			      strerror(errno));
+			       strerror(errno));
 	if (st.f_type == FUSE_SUPER_MAGIC && !options->allow_fuse)
-		return explain(why, -EINVAL,
+		return explain(
+			why, -EINVAL,
 			"source=%s is on a FUSE filesystem, whose daemon could hang this one; "
 			"source_fuse allows that",
 			directory);
 	for (size_t i = 0; i < sizeof(generated) / sizeof(generated[0]); i++)
 		if ((unsigned long)st.f_type == generated[i].magic)
 			return explain(why, -EINVAL,
-				      "source=%s is on %s, whose files are not plain data",
-				      directory, generated[i].name);
+				       "source=%s is on %s, whose files are not plain data",
+				       directory, generated[i].name);
 	return 0;
 }
 
@@ -75,11 +76,11 @@ static int check_place(const struct source_options *options, char why[static 256
 
 	if (!directory)
 		return explain(why, -errno, "cannot look at source=%s: %s", options->directory,
-			      strerror(errno));
+			       strerror(errno));
 	/* A missing mountpoint is reported later. */
 	if (mountpoint && is_at_or_below(directory, mountpoint))
 		return explain(why, -EINVAL, "source=%s is on the mountpoint %s itself",
-			      options->directory, mountpoint);
+			       options->directory, mountpoint);
 	return 0;
 }
 
@@ -112,7 +113,7 @@ int source_mount(struct source *source, const struct source_options *options, ch
 	source->origin = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (source->origin < 0)
 		return explain(why, -errno, "cannot look at source=%s: %s", directory,
-			      strerror(errno));
+			       strerror(errno));
 	int error = check_place(options, why) ?: check_filesystem(source, options, why);
 
 	if (error)
@@ -122,7 +123,7 @@ int source_mount(struct source *source, const struct source_options *options, ch
 		return explain(why, source->root, "source= needs Linux 5.12 or newer");
 	if (source->root < 0)
 		return explain(why, source->root, "cannot make a private view of source=%s: %s",
-			      directory, strerror(-source->root));
+			       directory, strerror(-source->root));
 	return 0;
 }
 

@@ -40,7 +40,8 @@ static bool same_identity(const struct source_identity *a, const struct source_i
 	       a->born.tv_nsec == b->born.tv_nsec;
 }
 
-static struct source_node *find_identity(struct source *source, const struct source_identity *identity)
+static struct source_node *find_identity(struct source *source,
+					 const struct source_identity *identity)
 {
 	const struct source_node key = {.identity = *identity};
 	struct source_node **found = tfind(&key, &source->by_identity, compare_identities);
@@ -252,8 +253,8 @@ static int look_up(struct source *source, struct source_node *parent, const char
 	return error;
 }
 
-int source_look_up_at(struct source *source, struct source_node *parent, int dirfd, const char *name,
-		    struct source_node **node, struct stat *st)
+int source_look_up_at(struct source *source, struct source_node *parent, int dirfd,
+		      const char *name, struct source_node **node, struct stat *st)
 {
 	scope(fd) int fd = source_walk(dirfd, name);
 
@@ -261,7 +262,7 @@ int source_look_up_at(struct source *source, struct source_node *parent, int dir
 }
 
 int source_look_up(struct source *source, struct source_node *parent, const char *name,
-		 struct source_node **node, struct stat *st)
+		   struct source_node **node, struct stat *st)
 {
 	scope(fd) int dirfd = open_by_path(source, parent);
 	scope(fd) int fd = dirfd < 0 ? dirfd : source_walk(dirfd, name);

@@ -54,9 +54,12 @@ static int configure(int context, const struct tree_options *options, char why[s
 	const struct {
 		const char *key, *value;
 	} settings[] = {
-		{"size", options->size}, {"nr_inodes", options->nr_inodes},
-		{"huge", options->huge}, {"mode", mode},
-		{"uid", uid},            {"gid", gid},
+		{"size", options->size},
+		{"nr_inodes", options->nr_inodes},
+		{"huge", options->huge},
+		{"mode", mode},
+		{"uid", uid},
+		{"gid", gid},
 	};
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
@@ -124,9 +127,9 @@ static int mount_tmpfs(struct tree *tree, const struct tree_options *options, ch
 		explain_refusal(why, context, "cannot make a private tmpfs", error);
 		return -error;
 	}
-	scope(fd) int mount = fsmount(context, FSMOUNT_CLOEXEC,
-				      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
-					      options->atime);
+	scope(fd) int mount =
+		fsmount(context, FSMOUNT_CLOEXEC,
+			MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | options->atime);
 	/* fsmount(2) returns an O_PATH fd, which open_by_handle_at(2) does not take. */
 	tree->mount = mount < 0 ? -1 : openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (tree->mount < 0)

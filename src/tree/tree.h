@@ -24,7 +24,7 @@ struct tree_options {
 	mode_t mode; /* of the root */
 	uid_t uid;
 	gid_t gid;
-	uint64_t atime; /* MOUNT_ATTR_RELATIME, _NOATIME or _STRICTATIME */
+	uint64_t atime;		    /* MOUNT_ATTR_RELATIME, _NOATIME or _STRICTATIME */
 	struct node_type node_type; /* begins with a struct node */
 };
 
@@ -32,7 +32,7 @@ struct tree_options {
 #define TREE_ROOT 1
 
 struct tree {
-	int mount; /* the root directory, O_RDONLY */
+	int mount;     /* the root directory, O_RDONLY */
 	int read_only; /* the same on a read-only mount; -1: none */
 	bool handles;  /* inodes can be opened by handle; else every node keeps an fd */
 	struct node_type node_type;

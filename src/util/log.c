@@ -19,14 +19,14 @@ static void emit(int priority, const char *format, va_list args)
 		fprintf(stderr, "dmaheapfs: %s\n", line);
 }
 
-#define DEFINE_LOG(name, priority)                                             \
-	void name(const char *format, ...)                                     \
-	{                                                                      \
-		va_list args;                                                  \
-									       \
-		va_start(args, format);                                        \
-		emit(priority, format, args);                                  \
-		va_end(args);                                                  \
+#define DEFINE_LOG(name, priority)            \
+	void name(const char *format, ...)    \
+	{                                     \
+		va_list args;                 \
+                                              \
+		va_start(args, format);       \
+		emit(priority, format, args); \
+		va_end(args);                 \
 	}
 
 DEFINE_LOG(log_error, LOG_ERR)

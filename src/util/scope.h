@@ -52,9 +52,9 @@ static inline void scope_free(void *p)
  * guard(kind)(object) calls guard_kind(object), which takes a lock and returns
  * the object, and guard_kind_end() at the end of the enclosing block.
  */
-#define guard(kind)                                                        \
-	__attribute__((unused, cleanup(guard_##kind##_end))) void *GUARD_NAME( \
-		__LINE__) = guard_##kind
+#define guard(kind)                                                                       \
+	__attribute__((unused, cleanup(guard_##kind##_end))) void *GUARD_NAME(__LINE__) = \
+		guard_##kind
 
 static inline pthread_mutex_t *guard_mutex(pthread_mutex_t *mutex)
 {

@@ -3,16 +3,36 @@
 #define UTIL_THREAD_H
 
 #include <pthread.h>
+#include <signal.h>
+#include <time.h>
 
 /*
- * pthread_create() with every signal blocked in the new thread and in threads
- * that it starts. libfuse sleeps in the main thread until a signal interrupts
- * it, so no other thread may take that signal. Returns 0 or -errno.
+ * pthread_create() with every signal blocked in the new thread and in threads that it
+ * starts. libfuse sleeps in the main thread until a signal interrupts it, so no other thread
+ * may take that signal. Returns 0 or -errno.
  */
-int thread_start(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
-		 void *context);
+static inline int thread_start(pthread_t *thread, const pthread_attr_t *attributes,
+			       void *(*run)(void *), void *context)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	const int error = -pthread_create(thread, attributes, run, context);
+
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
 
 /* Initialises a condition whose timeouts are of CLOCK_MONOTONIC. */
-void condition_init(pthread_cond_t *condition);
+static inline void condition_init(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(condition, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
 
 #endif

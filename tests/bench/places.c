@@ -19,16 +19,16 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define FUSE_MAGIC	0x65735546
-#define START_SECONDS	10
-#define PAUSE		(&(struct timespec){.tv_nsec = 5000000})
+#define FUSE_MAGIC    0x65735546
+#define START_SECONDS 10
+#define PAUSE	      (&(struct timespec){.tv_nsec = 5000000})
 
 struct kind {
 	const char *name;
 	int (*mount)(struct bench *bench, struct place *place, const char *options, char *why);
 	const char *options;
-	bool view; /* of the group's files */
-	bool on_dma_heap; /* the one that the settings name */
+	bool view;					 /* of the group's files */
+	bool on_dma_heap;				 /* the one that the settings name */
 	const char *(*lacks)(const struct bench *bench); /* a reason why there is none, or NULL */
 };
 
@@ -110,8 +110,8 @@ static int start(struct place *place, const char *const argv[], char *why)
 
 static int mount_dmaheapfs(struct place *place, const char *program, const char *options, char *why)
 {
-	const char *const argv[] = {program, "dmaheap-bench", place->dir, "-f", "-o", options,
-				    NULL};
+	const char *const argv[] = {program, "dmaheap-bench", place->dir, "-f",
+				    "-o",    options,	      NULL};
 
 	if (access(program, X_OK)) {
 		snprintf(why, 256, "there is no %.200s", program);

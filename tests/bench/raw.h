@@ -18,9 +18,11 @@ struct raw {
 };
 
 /* A row of a group's, by the members of struct raw in order. */
-#define RAW_ROW(name, memory, ...) \
-	{name, NOWHERE, false, run_raw, &(const struct raw){.kind = memory, .way = __VA_ARGS__}, \
-	 TURN_ANY}
+#define RAW_ROW(name, memory, ...)                                                        \
+	{                                                                                 \
+		name, NOWHERE, false, run_raw,                                            \
+			&(const struct raw){.kind = memory, .way = __VA_ARGS__}, TURN_ANY \
+	}
 
 /* row->how is a struct raw. Settings say how many buffers of what size. */
 int run_raw(struct bench *bench, const struct row *row, double values[]);

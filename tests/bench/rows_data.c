@@ -126,19 +126,18 @@ static int run_sha256sum(struct bench *bench, const struct row *row, double valu
 	return read_back(bench, row, argv, values);
 }
 
-#define FIGURES                       \
-	{                             \
-		{"time", "s"},        \
-		{"cpu", "s"},         \
+#define FIGURES                              \
+	{                                    \
+		{"time", "s"}, {"cpu", "s"}, \
 	}
-#define ROWS(function)                                                        \
-	{                                                                     \
-		{"tmpfs", TMPFS, true, .run = function},                             \
-		{"dmaheapfs", MOUNT, false, .run = function},                        \
-		{"other", OTHER, false, .run = function},                            \
-		{"passthrough_hp", PASSTHROUGH_HP, false, .run = function},          \
-		{"tmpfs-huge", TMPFS_HUGE, false, .run = function},                  \
-		{"dmaheapfs-huge", MOUNT_HUGE, false, .run = function},              \
+#define ROWS(function)                                                              \
+	{                                                                           \
+		{"tmpfs", TMPFS, true, .run = function},                            \
+			{"dmaheapfs", MOUNT, false, .run = function},               \
+			{"other", OTHER, false, .run = function},                   \
+			{"passthrough_hp", PASSTHROUGH_HP, false, .run = function}, \
+			{"tmpfs-huge", TMPFS_HUGE, false, .run = function},         \
+			{"dmaheapfs-huge", MOUNT_HUGE, false, .run = function},     \
 	}
 
 const struct group group_cp = {

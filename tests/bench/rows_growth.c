@@ -52,8 +52,8 @@ static void *copy_share(void *arg)
 	struct share *share = arg;
 
 	for (unsigned i = share->first; i < share->memory->count && !share->error; i += share->step)
-		share->error = move(share->bench, BY_COPY, share->memory, i, share->files[i],
-				    false);
+		share->error =
+			move(share->bench, BY_COPY, share->memory, i, share->files[i], false);
 	return NULL;
 }
 
@@ -149,8 +149,7 @@ static bool has_room(const struct bench *bench, const struct step *step, const c
 	struct statvfs st = {};
 
 	statvfs(dir, &st);
-	return bytes <= bench->settings.largest &&
-	       memory_field("MemAvailable") > bytes + SPARE &&
+	return bytes <= bench->settings.largest && memory_field("MemAvailable") > bytes + SPARE &&
 	       (is_made(step, dir) || (uint64_t)st.f_bavail * st.f_frsize > bytes + SPARE);
 }
 
@@ -248,11 +247,11 @@ static int run_odd(struct bench *bench, const struct row *row, double values[])
 	return take_steps(bench, row, steps, sizeof(steps) / sizeof(steps[0]), false, values);
 }
 
-#define ROWS(function)                                                \
-	{                                                             \
-		{"cp to tmpfs", TMPFS, true, .run = function},               \
-		{"cp to dmaheapfs", ON_BEST, false, .run = function},        \
-		{"raw dma-heap", NOWHERE, false, .run = function},           \
+#define ROWS(function)                                                        \
+	{                                                                     \
+		{"cp to tmpfs", TMPFS, true, .run = function},                \
+			{"cp to dmaheapfs", ON_BEST, false, .run = function}, \
+			{"raw dma-heap", NOWHERE, false, .run = function},    \
 	}
 
 const struct group group_grow_size = {

@@ -10,34 +10,48 @@
 
 #include <stddef.h>
 
-#define DIRECT {"dd", "if=<", "of=/dev/null", "bs=4M", "iflag=direct", "status=none"}
-#define LOAD   {"dmaheapctl", "load", "<", ">"}
+#define DIRECT                                                                       \
+	{                                                                            \
+		"dd", "if=<", "of=/dev/null", "bs=4M", "iflag=direct", "status=none" \
+	}
+#define LOAD                                   \
+	{                                      \
+		"dmaheapctl", "load", "<", ">" \
+	}
 
 /*
  * @here is the place, @plain the same without passthrough; then comes what is done
  * without a mount.
  */
-#define ROWS(here, plain, ...) \
-	{ \
-		{"cp to tmpfs", TMPFS, true, run_in, &(const struct through){.argv = CP_ALL}, \
-			TURN_ANY}, \
-		TOOL_ROW("dd to tmpfs", TMPFS, run_in, DD_ONE), \
-		TOOL_ROW("cp", here, run_in, CP_ALL), \
-		TOOL_ROW("cp from .source", here, run_in, CP_ALL, .view = true), \
-		TOOL_ROW("cat", here, run_in, {"cat", "<"}, .each = true, .output = true), \
-		TOOL_ROW("dd", here, run_in, DD_ONE), \
-		TOOL_ROW("toybox cp", here, run_in, {"toybox", "cp", "<<", ">>"}), \
-		TOOL_ROW("busybox cp", here, run_in, {"busybox", "cp", "<<", ">>"}), \
-		TOOL_ROW("dmaheapctl load", here, run_in, LOAD, .each = true), \
-		TOOL_ROW("plain FUSE: cp", plain, run_in, CP_ALL), \
-		TOOL_ROW("plain FUSE: dd", plain, run_in, DD_ONE), \
-		RAW_ROW("raw", __VA_ARGS__), \
-		TOOL_ROW("dd direct to nowhere", NOWHERE, run_in, DIRECT, .each = true, \
-			.nowhere = true), \
-		{"fio direct to nowhere", NOWHERE, false, run_fio, \
-			&(const struct raw){.write = false}, TURN_ANY}, \
-		{"limit: O_DIRECT read", NOWHERE, false, run_limit, \
-			&(const struct raw){.write = false}, TURN_ANY}, \
+#define ROWS(here, plain, ...)                                                                     \
+	{                                                                                          \
+		{"cp to tmpfs", TMPFS, true, run_in, &(const struct through){.argv = CP_ALL},      \
+		 TURN_ANY},                                                                        \
+			TOOL_ROW("dd to tmpfs", TMPFS, run_in, DD_ONE),                            \
+			TOOL_ROW("cp", here, run_in, CP_ALL),                                      \
+			TOOL_ROW("cp from .source", here, run_in, CP_ALL, .view = true),           \
+			TOOL_ROW("cat", here, run_in, {"cat", "<"}, .each = true, .output = true), \
+			TOOL_ROW("dd", here, run_in, DD_ONE),                                      \
+			TOOL_ROW("toybox cp", here, run_in, {"toybox", "cp", "<<", ">>"}),         \
+			TOOL_ROW("busybox cp", here, run_in, {"busybox", "cp", "<<", ">>"}),       \
+			TOOL_ROW("dmaheapctl load", here, run_in, LOAD, .each = true),             \
+			TOOL_ROW("plain FUSE: cp", plain, run_in, CP_ALL),                         \
+			TOOL_ROW("plain FUSE: dd", plain, run_in, DD_ONE),                         \
+			RAW_ROW("raw", __VA_ARGS__),                                               \
+			TOOL_ROW("dd direct to nowhere", NOWHERE, run_in, DIRECT, .each = true,    \
+				 .nowhere = true),                                                 \
+			{"fio direct to nowhere",                                                  \
+			 NOWHERE,                                                                  \
+			 false,                                                                    \
+			 run_fio,                                                                  \
+			 &(const struct raw){.write = false},                                      \
+			 TURN_ANY},                                                                \
+			{"limit: O_DIRECT read",                                                   \
+			 NOWHERE,                                                                  \
+			 false,                                                                    \
+			 run_limit,                                                                \
+			 &(const struct raw){.write = false},                                      \
+			 TURN_ANY},                                                                \
 	}
 
 static const struct ratio ratios[] = {
@@ -61,8 +75,7 @@ const struct group group_in_dma_heap = {
 	.unable = needs_dma_heap,
 	.figures = TABLE_FIGURES,
 	.ratios = ratios,
-	.rows = ROWS(ON_DMA_HEAP, PLAIN_ON_DMA_HEAP,
-		     DMABUF, BY_COPY, .direct = true),
+	.rows = ROWS(ON_DMA_HEAP, PLAIN_ON_DMA_HEAP, DMABUF, BY_COPY, .direct = true),
 };
 
 const struct group group_in_udmabuf = {
@@ -74,8 +87,7 @@ const struct group group_in_udmabuf = {
 	.unable = needs_udmabuf,
 	.figures = TABLE_FIGURES,
 	.ratios = ratios,
-	.rows = ROWS(ON_UDMABUF, PLAIN_ON_UDMABUF,
-		     UDMABUF, BY_COPY, .direct = true),
+	.rows = ROWS(ON_UDMABUF, PLAIN_ON_UDMABUF, UDMABUF, BY_COPY, .direct = true),
 };
 
 const struct group group_in_shmem = {
@@ -87,6 +99,5 @@ const struct group group_in_shmem = {
 	.count = 32,
 	.figures = TABLE_FIGURES,
 	.ratios = ratios,
-	.rows = ROWS(ON_SHMEM, PLAIN_ON_SHMEM,
-		     MEMFD, BY_MAP, .direct = true),
+	.rows = ROWS(ON_SHMEM, PLAIN_ON_SHMEM, MEMFD, BY_MAP, .direct = true),
 };

@@ -129,12 +129,12 @@ static int run_ls(struct bench *bench, const struct row *row, double values[])
 	return error ?: list(place, names, &values[3]);
 }
 
-#define ROWS(function)                                              \
-	{                                                           \
-		{"tmpfs", TMPFS, true, .run = function},                   \
-		{"passthrough_hp", PASSTHROUGH_HP, true, .run = function}, \
-		{"dmaheapfs", MOUNT, false, .run = function},              \
-		{"other", OTHER, false, .run = function},                  \
+#define ROWS(function)                                                             \
+	{                                                                          \
+		{"tmpfs", TMPFS, true, .run = function},                           \
+			{"passthrough_hp", PASSTHROUGH_HP, true, .run = function}, \
+			{"dmaheapfs", MOUNT, false, .run = function},              \
+			{"other", OTHER, false, .run = function},                  \
 	}
 
 const struct group group_files = {

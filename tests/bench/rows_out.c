@@ -9,30 +9,38 @@
 
 #include <stddef.h>
 
-#define SAVE {"dmaheapctl", "save", "<", ">"}
+#define SAVE                                   \
+	{                                      \
+		"dmaheapctl", "save", "<", ">" \
+	}
 
 /*
  * @here is the place, @plain the same without passthrough; then comes what is done
  * without a mount.
  */
-#define ROWS(here, plain, ...) \
-	{ \
-		{"cp from tmpfs", TMPFS, true, run_out, \
-			&(const struct through){.argv = CP_ALL}, TURN_ANY}, \
-		TOOL_ROW("dd from tmpfs", TMPFS, run_out, DD_ONE), \
-		TOOL_ROW("cp", here, run_out, CP_ALL), \
-		TOOL_ROW("cat", here, run_out, {"cat", "<"}, .each = true, .output = true), \
-		TOOL_ROW("dd", here, run_out, DD_ONE), \
-		TOOL_ROW("toybox cp", here, run_out, {"toybox", "cp", "<<", ">>"}), \
-		TOOL_ROW("busybox cp", here, run_out, {"busybox", "cp", "<<", ">>"}), \
-		TOOL_ROW("dmaheapctl save", here, run_out, SAVE, .each = true), \
-		TOOL_ROW("plain FUSE: cp", plain, run_out, CP_ALL), \
-		TOOL_ROW("plain FUSE: dd", plain, run_out, DD_ONE), \
-		RAW_ROW("raw", __VA_ARGS__), \
-		{"fio direct from nowhere", NOWHERE, false, run_fio, \
-			&(const struct raw){.write = true}, TURN_ANY}, \
-		{"limit: O_DIRECT write", NOWHERE, false, run_limit, \
-			&(const struct raw){.write = true}, TURN_ANY}, \
+#define ROWS(here, plain, ...)                                                                   \
+	{                                                                                        \
+		{"cp from tmpfs", TMPFS, true, run_out, &(const struct through){.argv = CP_ALL}, \
+		 TURN_ANY},                                                                      \
+			TOOL_ROW("dd from tmpfs", TMPFS, run_out, DD_ONE),                       \
+			TOOL_ROW("cp", here, run_out, CP_ALL),                                   \
+			TOOL_ROW("cat", here, run_out, {"cat", "<"}, .each = true,               \
+				 .output = true),                                                \
+			TOOL_ROW("dd", here, run_out, DD_ONE),                                   \
+			TOOL_ROW("toybox cp", here, run_out, {"toybox", "cp", "<<", ">>"}),      \
+			TOOL_ROW("busybox cp", here, run_out, {"busybox", "cp", "<<", ">>"}),    \
+			TOOL_ROW("dmaheapctl save", here, run_out, SAVE, .each = true),          \
+			TOOL_ROW("plain FUSE: cp", plain, run_out, CP_ALL),                      \
+			TOOL_ROW("plain FUSE: dd", plain, run_out, DD_ONE),                      \
+			RAW_ROW("raw", __VA_ARGS__),                                             \
+			{"fio direct from nowhere",	     NOWHERE, false, run_fio,            \
+			 &(const struct raw){.write = true}, TURN_ANY},                          \
+			{"limit: O_DIRECT write",                                                \
+			 NOWHERE,                                                                \
+			 false,                                                                  \
+			 run_limit,                                                              \
+			 &(const struct raw){.write = true},                                     \
+			 TURN_ANY},                                                              \
 	}
 
 static const struct ratio ratios[] = {
@@ -54,8 +62,8 @@ const struct group group_out_dma_heap = {
 	.prepare = prepare_out,
 	.figures = TABLE_FIGURES,
 	.ratios = ratios,
-	.rows = ROWS(ON_DMA_HEAP, PLAIN_ON_DMA_HEAP,
-		     DMABUF, BY_COPY, .direct = true, .write = true, .new_files = true),
+	.rows = ROWS(ON_DMA_HEAP, PLAIN_ON_DMA_HEAP, DMABUF, BY_COPY, .direct = true, .write = true,
+		     .new_files = true),
 };
 
 const struct group group_out_udmabuf = {
@@ -68,8 +76,8 @@ const struct group group_out_udmabuf = {
 	.prepare = prepare_out,
 	.figures = TABLE_FIGURES,
 	.ratios = ratios,
-	.rows = ROWS(ON_UDMABUF, PLAIN_ON_UDMABUF,
-		     UDMABUF, BY_COPY, .direct = true, .write = true, .new_files = true),
+	.rows = ROWS(ON_UDMABUF, PLAIN_ON_UDMABUF, UDMABUF, BY_COPY, .direct = true, .write = true,
+		     .new_files = true),
 };
 
 const struct group group_out_shmem = {
@@ -82,6 +90,6 @@ const struct group group_out_shmem = {
 	.prepare = prepare_out,
 	.figures = TABLE_FIGURES,
 	.ratios = ratios,
-	.rows = ROWS(ON_SHMEM, PLAIN_ON_SHMEM,
-		     MEMFD, BY_MAP, .direct = true, .write = true, .new_files = true),
+	.rows = ROWS(ON_SHMEM, PLAIN_ON_SHMEM, MEMFD, BY_MAP, .direct = true, .write = true,
+		     .new_files = true),
 };

@@ -40,8 +40,8 @@ static int run_small(struct bench *bench, const struct row *row, double values[]
 	const struct place *place = &bench->places[row->place];
 	struct set from, to;
 	char view[SET_PATH];
-	int error = set_of_sources(&from, bench->files, bench->settings.count,
-				   bench->settings.size);
+	int error =
+		set_of_sources(&from, bench->files, bench->settings.count, bench->settings.size);
 
 	if (error)
 		return error;
@@ -66,15 +66,16 @@ const struct group group_small = {
 		    {"cp -r", "µs each"},
 		    {"cpu, with the daemon's", "µs each"},
 		    {"unlink", "µs each"}},
-	.rows = {
-		{"tmpfs", TMPFS, true, run_small, FROM_DIR},
-		{"dma-heap", ON_DMA_HEAP, false, run_small, FROM_DIR},
-		{"dma-heap .source", ON_DMA_HEAP, false, run_small, FROM_VIEW},
-		{"dma-heap plain", PLAIN_ON_DMA_HEAP, false, run_small, FROM_DIR},
-		{"udmabuf", ON_UDMABUF, false, run_small, FROM_DIR},
-		{"udmabuf .source", ON_UDMABUF, false, run_small, FROM_VIEW},
-		{"shmem", ON_SHMEM, false, run_small, FROM_DIR},
-		{"shmem .source", ON_SHMEM, false, run_small, FROM_VIEW},
-		{"shmem plain", PLAIN_ON_SHMEM, false, run_small, FROM_DIR},
-	},
+	.rows =
+		{
+			{"tmpfs", TMPFS, true, run_small, FROM_DIR},
+			{"dma-heap", ON_DMA_HEAP, false, run_small, FROM_DIR},
+			{"dma-heap .source", ON_DMA_HEAP, false, run_small, FROM_VIEW},
+			{"dma-heap plain", PLAIN_ON_DMA_HEAP, false, run_small, FROM_DIR},
+			{"udmabuf", ON_UDMABUF, false, run_small, FROM_DIR},
+			{"udmabuf .source", ON_UDMABUF, false, run_small, FROM_VIEW},
+			{"shmem", ON_SHMEM, false, run_small, FROM_DIR},
+			{"shmem .source", ON_SHMEM, false, run_small, FROM_VIEW},
+			{"shmem plain", PLAIN_ON_SHMEM, false, run_small, FROM_DIR},
+		},
 };

@@ -19,10 +19,15 @@ struct through {
 };
 
 /* A row of a group's, by the members of struct through after argv. */
-#define TOOL_ROW(name, place, run, ...) \
-	{name, place, false, run, &(const struct through){.argv = __VA_ARGS__}, TURN_ANY}
+#define TOOL_ROW(name, place, run, ...)                                                         \
+	{                                                                                       \
+		name, place, false, run, &(const struct through){.argv = __VA_ARGS__}, TURN_ANY \
+	}
 
-#define CP_ALL {"cp", "<<", ">>"}
+#define CP_ALL                   \
+	{                        \
+		"cp", "<<", ">>" \
+	}
 #define DD_ONE {"dd", "if=<", "of=>", "bs=1M", "status=none"}, .each = true
 
 /* row->how is a struct through. From the disk into the row's place, and back. */

@@ -632,7 +632,8 @@ START_TEST(writes_amid_a_fill_keep_what_has_arrived)
 	memset(arrived, 'k', sizeof(arrived));
 	buffer_lend(buffer);
 	ck_assert_int_eq(buffer_fill_begin(&fill, buffer, 1000, sizeof(arrived) + 10, 0), 0);
-	ck_assert_int_eq(pwrite(buffer->dmabuf.fd, arrived, sizeof(arrived), 1000), sizeof(arrived));
+	ck_assert_int_eq(pwrite(buffer->dmabuf.fd, arrived, sizeof(arrived), 1000),
+			 sizeof(arrived));
 	write_bytes('w', 10, 1000 + sizeof(arrived));
 	ck_assert_int_eq(
 		buffer_fill_finish(&fill, buffer, sizeof(arrived) + 10, sizeof(arrived) + 10), 0);

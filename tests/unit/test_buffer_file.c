@@ -6,7 +6,6 @@
 #include "fake_heap.h"
 
 #include <pthread.h>
-
 #include <sys/mount.h>
 #include <sys/vfs.h>
 

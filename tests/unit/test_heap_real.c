@@ -89,9 +89,7 @@ static void try_buffer(struct buffer *buffer, enum heap_memory memory)
 
 static enum heap_memory memory_of(const struct heap *heap)
 {
-	return heap->ops->in_tmpfs     ? HEAP_TMPFS
-	       : heap->ops->fixed_size ? HEAP_DMABUF
-				       : HEAP_MEMFD;
+	return heap->ops->in_tmpfs ? HEAP_TMPFS : heap->ops->fixed_size ? HEAP_DMABUF : HEAP_MEMFD;
 }
 
 static void try_memory(struct heap *heap)

@@ -47,8 +47,8 @@ static void check_rules(const struct open_facts *facts)
 /* The walk through the table ends for every combination of facts. */
 START_TEST(every_combination_has_a_row)
 {
-	static const enum buffer_state states[] = {BUFFER_FILE, BUFFER_EXPORTED_FILE,
-						   BUFFER_DMABUF, BUFFER_EMPTY};
+	static const enum buffer_state states[] = {BUFFER_FILE, BUFFER_EXPORTED_FILE, BUFFER_DMABUF,
+						   BUFFER_EMPTY};
 
 	for (unsigned bits = 0; bits < 16; bits++) {
 		const struct open_facts facts = {

@@ -14,8 +14,8 @@ static char why[256];
 
 static int parse(const char *list)
 {
-	char *words[] = {strdup("dmaheapfs"), strdup("system"), strdup("/mnt"), strdup("-o"),
-			 strdup(list), NULL};
+	char *words[] = {strdup("dmaheapfs"), strdup("system"), strdup("/mnt"),
+			 strdup("-o"),	      strdup(list),	NULL};
 	int error = options_parse(&options, 5, words, why);
 
 	for (size_t i = 0; words[i]; i++)
@@ -42,8 +42,8 @@ END_TEST
 
 START_TEST(options_may_come_first)
 {
-	char *words[] = {strdup("dmaheapfs"), strdup("-fo"), strdup("size=1m"),
-			 strdup("x"), strdup("/mnt"), NULL};
+	char *words[] = {strdup("dmaheapfs"), strdup("-fo"),  strdup("size=1m"),
+			 strdup("x"),	      strdup("/mnt"), NULL};
 
 	ck_assert_int_eq(options_parse(&options, 5, words, why), 0);
 	ck_assert_str_eq(options.device, "x");

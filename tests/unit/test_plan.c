@@ -10,11 +10,11 @@
  */
 enum { SMALL = 1, WARM = 2, SCATTERED = 4, SHIFTED = 8 };
 
-#define FACTS(file_, kernel_, direct_, true_, access_)                                              \
+#define FACTS(file_, kernel_, direct_, true_, access_)                                             \
 	{                                                                                          \
 		.file = FILE_##file_, .kernel = KERNEL_##kernel_, .direct = COPY_DIRECT_##direct_, \
 		.small = (true_)&SMALL, .warm = (true_)&WARM, .scattered = (true_)&SCATTERED,      \
-		.congruent = !((true_)&SHIFTED), .access = BUFFER_ACCESS_##access_,                     \
+		.congruent = !((true_)&SHIFTED), .access = BUFFER_ACCESS_##access_,                \
 	}
 
 static const struct example {
@@ -82,12 +82,28 @@ START_TEST(takes_the_engine)
 }
 END_TEST
 
+/* The table: the first row is for streams, and the last one matches everything. */
+static const struct plan_row *first_row(void)
+{
+	const struct plan_facts facts = FACTS(STREAM, CAN_NOT, AUTO, 0, IO);
+
+	return plan_row(&facts);
+}
+
+static size_t count_rows(void)
+{
+	const struct plan_facts facts = FACTS(DIRECT, CAN_NOT, ALWAYS, 0, IO);
+
+	return (size_t)(plan_row(&facts) - first_row()) + 1;
+}
+
 START_TEST(no_row_without_an_example)
 {
-	size_t rows;
-	const struct plan_row *table = plan_table(&rows);
+	const struct plan_row *table = first_row();
+	const size_t rows = count_rows();
 	bool *seen = calloc(rows, sizeof(*seen));
 
+	ck_assert_uint_eq(rows, 22);
 	for (int i = 0; i < EXAMPLES; i++)
 		seen[plan_row(&examples[i].facts) - table] = true;
 	for (size_t i = 0; i < rows; i++)
@@ -99,10 +115,9 @@ END_TEST
 /* Reports have room for it, and it is one line. */
 START_TEST(reasons_are_short)
 {
-	size_t rows;
-	const struct plan_row *table = plan_table(&rows);
+	const struct plan_row *table = first_row();
 
-	for (size_t i = 0; i < rows; i++) {
+	for (size_t i = 0; i < count_rows(); i++) {
 		/* " in part" may follow */
 		ck_assert_uint_lt(strlen(table[i].reason) + 10,
 				  sizeof(((struct copy_report *)0)->reason));

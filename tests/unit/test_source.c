@@ -21,8 +21,8 @@ static char why[256];
 
 static int open_source(const char *directory, const char *mountpoint)
 {
-	const struct source_options wanted = {.directory = directory, .mountpoint = mountpoint,
-					     .node_type = inode_source_type};
+	const struct source_options wanted = {
+		.directory = directory, .mountpoint = mountpoint, .node_type = inode_source_type};
 
 	return source_create(&fs.source, &wanted, why);
 }
@@ -292,8 +292,7 @@ static const struct {
 		uint16_t tag, bits;
 		uint32_t id;
 	} entries[5];
-} list = {2,
-	  {{0x01, 6, ~0u}, {0x02, 4, 1}, {0x04, 0, ~0u}, {0x10, 4, ~0u}, {0x20, 4, ~0u}}};
+} list = {2, {{0x01, 6, ~0u}, {0x02, 4, 1}, {0x04, 0, ~0u}, {0x10, 4, ~0u}, {0x20, 4, ~0u}}};
 
 START_TEST(lists_that_nobody_checks_leave_the_owner_alone)
 {
@@ -309,8 +308,7 @@ START_TEST(lists_that_nobody_checks_leave_the_owner_alone)
 	ck_assert_int_lt(xattr_of(listed, "system.posix_acl_access", NULL, 0), 0);
 	source_show_acls(fs.source, true);
 	ck_assert_uint_eq(mode_of(listed), S_IFREG | 0644);
-	ck_assert_int_eq(xattr_of(listed, "system.posix_acl_access", NULL, 0),
-			 sizeof(list));
+	ck_assert_int_eq(xattr_of(listed, "system.posix_acl_access", NULL, 0), sizeof(list));
 	ck_assert_int_eq(xattr_of(plain, "system.posix_acl_access", NULL, 0), -ENODATA);
 }
 END_TEST

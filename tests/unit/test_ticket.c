@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Which tickets are good, for whom, and whose make room for others. */
 #include "fake_heap.h"
-#include "fdpass/ticket.h"
 #include "fdpass/clients.h"
+#include "fdpass/ticket.h"
 
 #include <sys/socket.h>
 

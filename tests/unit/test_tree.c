@@ -19,9 +19,12 @@ static char why[256];
 
 static void make_tree(const char *size, const char *nr_inodes)
 {
-	const struct tree_options wanted = {
-		.size = size, .nr_inodes = nr_inodes, .mode = 0750, .uid = 12, .gid = 34,
-		.node_type = {.size = sizeof(struct node)}};
+	const struct tree_options wanted = {.size = size,
+					    .nr_inodes = nr_inodes,
+					    .mode = 0750,
+					    .uid = 12,
+					    .gid = 34,
+					    .node_type = {.size = sizeof(struct node)}};
 
 	ck_assert_msg(!tree_init(&tree, &wanted, why), "%s", why);
 }

@@ -29,7 +29,7 @@
 #define HANDLES 12
 #define MIB	(1 << 20)
 /* Times set by utimensat() lie before, times of what is done here after. */
-#define RECENT	1500000000
+#define RECENT 1500000000
 
 struct side {
 	const char *name;
@@ -180,9 +180,8 @@ static void same_bytes(const char *of, const int fd[2], off_t from, off_t to)
 			return;
 		for (ssize_t i = 0; i < got[0]; i++)
 			if (bytes[0][i] != bytes[1][i])
-				differ("byte %jd of %s: %#x on %s, %#x on %s",
-				       (intmax_t)(from + i), of, bytes[0][i], sides[0].name,
-				       bytes[1][i], sides[1].name);
+				differ("byte %jd of %s: %#x on %s, %#x on %s", (intmax_t)(from + i),
+				       of, bytes[0][i], sides[0].name, bytes[1][i], sides[1].name);
 		from += got[0];
 	}
 }
@@ -192,7 +191,8 @@ static void same_content(const char *of, const int fd[2])
 	off_t data = 0, hole;
 
 	for (;;) {
-		const off_t begin[] = {lseek(fd[0], data, SEEK_DATA), lseek(fd[1], data, SEEK_DATA)};
+		const off_t begin[] = {lseek(fd[0], data, SEEK_DATA),
+				       lseek(fd[1], data, SEEK_DATA)};
 
 		same_number("next data", of, begin[0], begin[1]);
 		if (begin[0] < 0)
@@ -230,9 +230,8 @@ static void same_below(const char *path)
 	same_number("number of entries", path, count[0], count[1]);
 	for (int i = 0; i < count[0]; i++) {
 		if (strcmp(entries[0][i]->d_name, entries[1][i]->d_name))
-			differ("entry %d of %s: %s on %s, %s on %s", i, path,
-			       entries[0][i]->d_name, sides[0].name, entries[1][i]->d_name,
-			       sides[1].name);
+			differ("entry %d of %s: %s on %s, %s on %s", i, path, entries[0][i]->d_name,
+			       sides[0].name, entries[1][i]->d_name, sides[1].name);
 		same_number("d_type", entries[0][i]->d_name, entries[0][i]->d_type,
 			    entries[1][i]->d_type);
 		snprintf(inner, sizeof(inner), "%s/%s", path, entries[0][i]->d_name);
@@ -264,7 +263,8 @@ static void same_tree(const char *path)
 		int fd[2];
 
 		for (int i = 0; i < 2; i++)
-			must((fd[i] = openat(sides[i].root, path, O_RDONLY | O_NOATIME)) >= 0, path);
+			must((fd[i] = openat(sides[i].root, path, O_RDONLY | O_NOATIME)) >= 0,
+			     path);
 		same_content(path, fd);
 		close(fd[0]);
 		close(fd[1]);
@@ -325,23 +325,23 @@ static const char *random_path(void)
 static mode_t random_mode(void)
 {
 	static const mode_t open_modes[] = {0777, 0777, 0666, 02777, 01777, 0775};
-	static const mode_t modes[] = {0755, 0644, 0700, 01777, 02775, 0600, 06755, 04711,
-				       02770, 0444, 0070, 0007, 0};
+	static const mode_t modes[] = {0755,  0644,  0700, 01777, 02775, 0600, 06755,
+				       04711, 02770, 0444, 0070,  0007,	 0};
 
 	return one_in(3) ? pick(modes) : pick(open_modes);
 }
 
 /* For every side: result[i] = EXPRESSION, where `root` and `fd` are the side's. */
-#define on_both(handle, expression)                                                         \
-	do {                                                                                \
-		long long results[2];                                                       \
-		for (int i = 0; i < 2; i++) {                                               \
-			__attribute__((unused)) const int root = sides[i].root;             \
-			__attribute__((unused)) int *const fd = &sides[i].fd[handle];       \
-			errno = 0;                                                          \
-			results[i] = result_of(expression);                                 \
-		}                                                                           \
-		same_result(results);                                                       \
+#define on_both(handle, expression)                                                   \
+	do {                                                                          \
+		long long results[2];                                                 \
+		for (int i = 0; i < 2; i++) {                                         \
+			__attribute__((unused)) const int root = sides[i].root;       \
+			__attribute__((unused)) int *const fd = &sides[i].fd[handle]; \
+			errno = 0;                                                    \
+			results[i] = result_of(expression);                           \
+		}                                                                     \
+		same_result(results);                                                 \
 	} while (0)
 
 static void do_mkdir(void)
@@ -367,8 +367,8 @@ static void do_remove(void)
 
 static void do_rename(void)
 {
-	static const unsigned kinds[] = {0, 0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE,
-					 RENAME_EXCHANGE | RENAME_NOREPLACE};
+	static const unsigned kinds[] = {
+		0, 0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_EXCHANGE | RENAME_NOREPLACE};
 	const bool dir = one_in(3);
 	const char *from = path_to(dir), *to = path_to(dir);
 	const unsigned flags = pick(kinds);
@@ -514,7 +514,8 @@ static void do_access(void)
 
 static off_t random_size(void)
 {
-	static const off_t special[] = {0, 1, 4095, 4096, 4097, 65536, MIB, 0xffffffff,
+	static const off_t special[] = {0,	     1,		  4095,	      4096,
+					4097,	     65536,	  MIB,	      0xffffffff,
 					0x100000000, 0x100000001, 0x140000123};
 
 	return one_in(4) ? pick(special) : (off_t)below(one_in(2) ? 20000 : MIB / 4);
@@ -526,8 +527,8 @@ static void open_handle(unsigned handle, const char *path, int flags, mode_t mod
 		if (sides[i].fd[handle] >= 0)
 			close(sides[i].fd[handle]);
 	/* the numbers of the fds differ */
-	on_both(handle, (*fd = openat(root, path, flags | O_CLOEXEC | O_NONBLOCK, mode),
-			 *fd < 0 ? -1 : 0));
+	on_both(handle,
+		(*fd = openat(root, path, flags | O_CLOEXEC | O_NONBLOCK, mode), *fd < 0 ? -1 : 0));
 	if (sides[0].fd[handle] >= 0)
 		same_handle(handle);
 }
@@ -562,9 +563,18 @@ static bool keeps_set_ids(mode_t mode)
 static void do_open(void)
 {
 	static const int ways[] = {O_RDONLY, O_RDWR, O_RDWR, O_WRONLY};
-	static const int extras[] = {O_CREAT, O_CREAT, O_CREAT, O_CREAT | O_EXCL, O_TRUNC,
-				     O_CREAT | O_TRUNC, O_APPEND | O_CREAT, O_DIRECT, O_NOFOLLOW,
-				     O_DIRECTORY, O_SYNC, 0};
+	static const int extras[] = {O_CREAT,
+				     O_CREAT,
+				     O_CREAT,
+				     O_CREAT | O_EXCL,
+				     O_TRUNC,
+				     O_CREAT | O_TRUNC,
+				     O_APPEND | O_CREAT,
+				     O_DIRECT,
+				     O_NOFOLLOW,
+				     O_DIRECTORY,
+				     O_SYNC,
+				     0};
 	const unsigned handle = below(HANDLES);
 	const char *path = path_to(false);
 	int flags = pick(ways) | pick(extras);
@@ -710,7 +720,8 @@ static void do_copy(unsigned handle)
 
 	if (sides[0].fd[source] < 0)
 		return;
-	say("copy_file_range %u %jd %u %jd %zu", source, (intmax_t)from, handle, (intmax_t)to, size);
+	say("copy_file_range %u %jd %u %jd %zu", source, (intmax_t)from, handle, (intmax_t)to,
+	    size);
 	for (size_t done = 0; done < size;) {
 		long long results[2];
 
@@ -814,9 +825,24 @@ static void (*const named[])(void) = {
 };
 
 static void (*const handled[])(unsigned) = {
-	do_close, do_link_handle, do_pwrite, do_pwrite, do_pwrite, do_write, do_pread,
-	do_ftruncate, do_fallocate, do_fallocate, do_seek, do_copy, do_copy, do_sendfile, do_map,
-	do_map, do_handle_attributes, do_handle_attributes,
+	do_close,
+	do_link_handle,
+	do_pwrite,
+	do_pwrite,
+	do_pwrite,
+	do_write,
+	do_pread,
+	do_ftruncate,
+	do_fallocate,
+	do_fallocate,
+	do_seek,
+	do_copy,
+	do_copy,
+	do_sendfile,
+	do_map,
+	do_map,
+	do_handle_attributes,
+	do_handle_attributes,
 };
 
 static bool may_use(unsigned handle)
@@ -889,6 +915,7 @@ int main(int argc, char *argv[])
 		if (step % 50 == 0)
 			same_tree(".");
 	}
-	printf("%lu steps the same, %lu calls succeeded, seed %" PRIu64 "\n", steps, done_well, seed);
+	printf("%lu steps the same, %lu calls succeeded, seed %" PRIu64 "\n", steps, done_well,
+	       seed);
 	return 0;
 }

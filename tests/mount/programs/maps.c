@@ -23,13 +23,13 @@
 static size_t page;
 static const char *doing;
 
-#define check(condition)                                                              \
-	do {                                                                          \
-		if (!(condition)) {                                                   \
-			printf("%s: line %d: %s (errno %d: %s)\n", doing, __LINE__,   \
-			       #condition, errno, strerror(errno));                   \
-			exit(1);                                                      \
-		}                                                                     \
+#define check(condition)                                                                        \
+	do {                                                                                    \
+		if (!(condition)) {                                                             \
+			printf("%s: line %d: %s (errno %d: %s)\n", doing, __LINE__, #condition, \
+			       errno, strerror(errno));                                         \
+			exit(1);                                                                \
+		}                                                                               \
 	} while (0)
 
 /* A file of @pages pages, filled with 'a'. */
@@ -192,7 +192,8 @@ static void it_outlives_what_the_kernel_knows(void)
 	close(fd);
 	usleep(20000);
 	forget_names();
-	check(!utimensat(AT_FDCWD, "file", (const struct timespec[2]){{.tv_sec = 1}, {.tv_sec = 1}}, 0));
+	check(!utimensat(AT_FDCWD, "file", (const struct timespec[2]){{.tv_sec = 1}, {.tv_sec = 1}},
+			 0));
 	check(!stat("file", &st));
 	map[3 * page] = 'f';
 	check(!stat("file", &later));
@@ -321,7 +322,8 @@ static void io_with_itself_does_not_hang(void)
 
 	map[0] = 'i';
 	check(pread(fd, map + 4 * page, 2 * page, 0) == 2 * (ssize_t)page && map[4 * page] == 'i');
-	check(pwrite(fd, map, 2 * page, 6 * (off_t)page) == 2 * (ssize_t)page && map[6 * page] == 'i');
+	check(pwrite(fd, map, 2 * page, 6 * (off_t)page) == 2 * (ssize_t)page &&
+	      map[6 * page] == 'i');
 	check(write(fd, map, 8 * page) == 8 * (ssize_t)page);
 	check(!madvise(map, 8 * page, MADV_DONTNEED) && map[0] == 'i');
 }
@@ -362,7 +364,10 @@ static const struct test {
 	void (*function)(void);
 	bool is_of_stat;
 } tests[] = {
-#define TEST(name) {#name, name, false}
+#define TEST(name)                 \
+	{                          \
+#name, name, false \
+	}
 	TEST(a_store_is_read),
 	TEST(a_write_is_loaded),
 	TEST(msync_is_fine),

@@ -5,8 +5,8 @@
  * Asks for the memory of FILE, well or badly, by the means named below. Prints
  * what came of it, a word for each attempt: "fd", "ok", or the name of the error.
  */
-#include "lib/dmaheapfs.h"
 #include "fdpass/protocol.h"
+#include "lib/dmaheapfs.h"
 
 #include <errno.h>
 #include <fcntl.h>

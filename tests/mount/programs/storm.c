@@ -73,13 +73,13 @@ static void expect(const char *what, bool good)
  * Between looking a name up and using what it stands for, the file may go, and
  * the kernel looks once more. If that happens twice, it is ESTALE.
  */
-#define again(call)                                                \
-	({                                                         \
-		int result, tries = 5;                             \
-		do                                                 \
-			result = (call);                           \
-		while (result < 0 && errno == ESTALE && tries--);  \
-		result;                                            \
+#define again(call)                                               \
+	({                                                        \
+		int result, tries = 5;                            \
+		do                                                \
+			result = (call);                          \
+		while (result < 0 && errno == ESTALE && tries--); \
+		result;                                           \
 	})
 
 static char bytes[256 << 10];
@@ -182,8 +182,9 @@ static void use_directory(void)
 
 static void use_open(void)
 {
-	static const int flags[] = {O_RDWR, O_RDWR | O_CREAT, O_RDWR | O_CREAT | O_EXCL,
-				    O_RDWR | O_TRUNC, O_RDWR | O_APPEND, O_RDWR | O_CREAT | O_DIRECT};
+	static const int flags[] = {
+		O_RDWR,		  O_RDWR | O_CREAT,  O_RDWR | O_CREAT | O_EXCL,
+		O_RDWR | O_TRUNC, O_RDWR | O_APPEND, O_RDWR | O_CREAT | O_DIRECT};
 	const char *const path = name();
 	const int how = flags[below(6)];
 	const int fd = again(open(path, how, 0666));

@@ -26,11 +26,11 @@ struct word {
 };
 
 static const struct word open_words[] = {
-	{"rdonly", O_RDONLY},	{"wronly", O_WRONLY},		{"rdwr", O_RDWR},
-	{"creat", O_CREAT},	{"excl", O_EXCL},		{"trunc", O_TRUNC},
-	{"append", O_APPEND},	{"direct", O_DIRECT},		{"tmpfile", O_TMPFILE},
-	{"path", O_PATH},	{"directory", O_DIRECTORY},	{"nofollow", O_NOFOLLOW},
-	{"noatime", O_NOATIME}, {"nonblock", O_NONBLOCK},	{},
+	{"rdonly", O_RDONLY},	{"wronly", O_WRONLY},	    {"rdwr", O_RDWR},
+	{"creat", O_CREAT},	{"excl", O_EXCL},	    {"trunc", O_TRUNC},
+	{"append", O_APPEND},	{"direct", O_DIRECT},	    {"tmpfile", O_TMPFILE},
+	{"path", O_PATH},	{"directory", O_DIRECTORY}, {"nofollow", O_NOFOLLOW},
+	{"noatime", O_NOATIME}, {"nonblock", O_NONBLOCK},   {},
 };
 
 static const struct word allocate_words[] = {
@@ -56,7 +56,7 @@ static const struct word seek_words[] = {
 };
 
 static const struct word kind_words[] = {
-	{"file", S_IFREG}, {"fifo", S_IFIFO}, {"socket", S_IFSOCK},
+	{"file", S_IFREG}, {"fifo", S_IFIFO},  {"socket", S_IFSOCK},
 	{"char", S_IFCHR}, {"block", S_IFBLK}, {},
 };
 
@@ -292,7 +292,8 @@ static long long sys_fstat(char **a)
 /* Binds, listens, and talks to itself by the name. */
 static long long sys_socket(char **a)
 {
-	const int server = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+	const int server = socket(AF_UNIX, SOCK_STREAM, 0),
+		  client = socket(AF_UNIX, SOCK_STREAM, 0);
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 
 	strncpy(name.sun_path, a[0], sizeof(name.sun_path) - 1);

@@ -9,15 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PIECE	(1 * MIB)
+#define PIECE (1 * MIB)
 
 static char content[PIECE], have[PIECE];
 
 static void beyond(int flags)
 {
 	static const off_t positions[] = {
-		2 * GIB - PIECE / 2, 2 * GIB, 4 * GIB - PIECE / 2, 4 * GIB,
-		5 * GIB + 4096,
+		2 * GIB - PIECE / 2, 2 * GIB, 4 * GIB - PIECE / 2, 4 * GIB, 5 * GIB + 4096,
 	};
 	int buffer, file;
 	size_t i;
@@ -28,26 +27,28 @@ static void beyond(int flags)
 	CHECK_EQ(ftruncate(file, 6 * GIB), 0);
 	for (i = 0; i < ARRAY_SIZE(positions); i++) {
 		pattern(content, PIECE, 41 + i);
-		write_at(open_file("ext4", "beyond", O_WRONLY), content, PIECE,
-			 positions[i]);
+		write_at(open_file("ext4", "beyond", O_WRONLY), content, PIECE, positions[i]);
 		forget_cache(file);
 		context("position %lld", (long long)positions[i]);
-		CHECK_EQ(copy_all(file, positions[i], buffer, positions[i],
-				  PIECE), PIECE);
+		CHECK_EQ(copy_all(file, positions[i], buffer, positions[i], PIECE), PIECE);
 		expect(buffer, content, PIECE, positions[i]);
 
 		pattern(content, PIECE, 51 + i);
 		poke(buffer, content, PIECE, positions[i]);
-		CHECK_EQ(copy_all(buffer, positions[i], file, positions[i],
-				  PIECE), PIECE);
-		read_at(open_file("ext4", "beyond", O_RDONLY), have, PIECE,
-			positions[i]);
+		CHECK_EQ(copy_all(buffer, positions[i], file, positions[i], PIECE), PIECE);
+		read_at(open_file("ext4", "beyond", O_RDONLY), have, PIECE, positions[i]);
 		CHECK_EQ(first_difference(have, content, PIECE), -1);
 	}
 }
 
-static void beyond_cached(void) { beyond(0); }
-static void beyond_direct(void) { beyond(O_DIRECT); }
+static void beyond_cached(void)
+{
+	beyond(0);
+}
+static void beyond_direct(void)
+{
+	beyond(O_DIRECT);
+}
 
 /* One call for more than 4 GiB: it may stop early, but not go wrong. */
 static void one_long_copy(void)
@@ -61,8 +62,7 @@ static void one_long_copy(void)
 	file = make_file("ext4", "long", "", 0, O_RDWR | O_DIRECT);
 	CHECK_EQ(ftruncate(file, len), 0);
 	pattern(content, PIECE, 61);
-	write_at(open_file("ext4", "long", O_WRONLY), content, PIECE,
-		 len - PIECE);
+	write_at(open_file("ext4", "long", O_WRONLY), content, PIECE, len - PIECE);
 	forget_cache(file);
 	ret = copy_once(file, 0, buffer, 0, len);
 	note("one call copied %zd of %zu bytes", ret, len);
@@ -75,7 +75,7 @@ static void one_long_copy(void)
 static void real_buffer(void)
 {
 	const size_t len = 4 * GIB + 64 * MIB;
-	static const off_t positions[] = { 0, 2 * GIB, 4 * GIB, 4 * GIB + 63 * MIB };
+	static const off_t positions[] = {0, 2 * GIB, 4 * GIB, 4 * GIB + 63 * MIB};
 	int buffer, file;
 	size_t i;
 
@@ -85,8 +85,7 @@ static void real_buffer(void)
 	CHECK_EQ(ftruncate(file, len), 0);
 	for (i = 0; i < ARRAY_SIZE(positions); i++) {
 		pattern(content, PIECE, 71 + i);
-		write_at(open_file("xfs", "real", O_WRONLY), content, PIECE,
-			 positions[i]);
+		write_at(open_file("xfs", "real", O_WRONLY), content, PIECE, positions[i]);
 	}
 	forget_cache(file);
 	CHECK_EQ(copy_all(file, 0, buffer, 0, len), len);
@@ -96,9 +95,7 @@ static void real_buffer(void)
 	}
 }
 
-CASE(
-	{ "cached copies reach beyond 2 and 4 GiB", beyond_cached },
-	{ "direct copies reach beyond 2 and 4 GiB", beyond_direct },
-	{ "one copy of more than 4 GiB is not cut to 32 bits", one_long_copy },
-	{ "a system buffer of more than 4 GiB is filled right", real_buffer },
-)
+CASE({"cached copies reach beyond 2 and 4 GiB", beyond_cached},
+     {"direct copies reach beyond 2 and 4 GiB", beyond_direct},
+     {"one copy of more than 4 GiB is not cut to 32 bits", one_long_copy},
+     {"a system buffer of more than 4 GiB is filled right", real_buffer}, )

@@ -21,7 +21,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define SIZE	(1 * MIB)
+#define SIZE (1 * MIB)
 
 static char old[SIZE], content[SIZE], have[SIZE];
 
@@ -40,8 +40,7 @@ static pid_t start_daemon(const char *mount, const char *options)
 
 	CHECK(pid >= 0);
 	if (!pid) {
-		execlp("dmaheapfs", "dmaheapfs", "busy", mount, "-f", "-o",
-		       options, NULL);
+		execlp("dmaheapfs", "dmaheapfs", "busy", mount, "-f", "-o", options, NULL);
 		_exit(127);
 	}
 	return pid;
@@ -71,8 +70,7 @@ static int dmabuf_of(pid_t daemon)
 	dir = opendir(path);
 	CHECK(dir);
 	while ((entry = readdir(dir))) {
-		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target,
-				       sizeof(target) - 1);
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
 
 		if (n < 0)
 			continue;
@@ -91,7 +89,7 @@ static int dmabuf_of(pid_t daemon)
 
 static struct used_file use_file(const char *heap, const char *busy)
 {
-	struct used_file used = { .mount = "/run/busy-XXXXXX" };
+	struct used_file used = {.mount = "/run/busy-XXXXXX"};
 	int source;
 	char text[256];
 
@@ -102,8 +100,8 @@ static struct used_file use_file(const char *heap, const char *busy)
 	pattern(content, SIZE, 52);
 	source = make_file("ext4", "busy", old, SIZE, O_RDONLY);
 	CHECK(mkdtemp(used.mount));
-	snprintf(text, sizeof(text), "heap=%s,source=%s%s%s", heap,
-		 directory_on("ext4"), *busy ? ",busy=" : "", busy);
+	snprintf(text, sizeof(text), "heap=%s,source=%s%s%s", heap, directory_on("ext4"),
+		 *busy ? ",busy=" : "", busy);
 	used.daemon = start_daemon(used.mount, text);
 	await_mount(used.mount);
 
@@ -154,15 +152,13 @@ static void expect_report(struct used_file *used, const char *const words[])
 {
 	char text[256] = "";
 
-	CHECK(fgetxattr(used->file, "user.dmaheap.copy", text,
-			sizeof(text) - 1) > 0);
+	CHECK(fgetxattr(used->file, "user.dmaheap.copy", text, sizeof(text) - 1) > 0);
 	context("user.dmaheap.copy: %s", text);
 	for (; *words; words++)
 		CHECK(strstr(text, *words));
 }
 
-#define EXPECT_REPORT(used, ...) \
-	expect_report(used, (const char *const[]){ __VA_ARGS__, NULL })
+#define EXPECT_REPORT(used, ...) expect_report(used, (const char *const[]){__VA_ARGS__, NULL})
 
 static void expect_refusal(struct used_file *used, int source, int err)
 {
@@ -195,13 +191,11 @@ static void fails(const char *heap)
 	int source = source_on_disk(&used);
 
 	expect_refusal(&used, source, EBUSY);
-	EXPECT_REPORT(&used, "engine=none ", "direct=no ", "is using the memory",
-		      "busy=fail");
+	EXPECT_REPORT(&used, "engine=none ", "direct=no ", "is using the memory", "busy=fail");
 	CHECK(cat(&used) != 0);
 	expect(used.buffer, old, SIZE, 0);
 	/* out of it goes all the time */
-	CHECK_EQ(copy_all(used.file, 0,
-			  make_file("ext4", "busy-out", "", 0, O_RDWR), 0, SIZE),
+	CHECK_EQ(copy_all(used.file, 0, make_file("ext4", "busy-out", "", 0, O_RDWR), 0, SIZE),
 		 SIZE);
 	expect_copies_again(&used, source);
 	close(source);
@@ -214,8 +208,8 @@ static void view_fails(const char *heap)
 	int source = source_in_view(&used);
 
 	expect_refusal(&used, source, EBUSY);
-	EXPECT_REPORT(&used, "engine=none ", "direct=no ", "bytes=0 ",
-		      "a device uses the buffer", "busy=fail");
+	EXPECT_REPORT(&used, "engine=none ", "direct=no ", "bytes=0 ", "a device uses the buffer",
+		      "busy=fail");
 	expect_copies_again(&used, source);
 	EXPECT_REPORT(&used, "engine=copy_file_range ", "direct=yes ");
 	close(source);
@@ -230,8 +224,7 @@ static void left_to_the_tool(const char *heap, const char *busy)
 	expect_refusal(&used, source, EXDEV);
 	CHECK_EQ(cat(&used), 0);
 	expect(used.buffer, content, SIZE, 0);
-	EXPECT_REPORT(&used, "direct=no ", "is using the memory",
-		      "the tool read and wrote");
+	EXPECT_REPORT(&used, "direct=no ", "is using the memory", "the tool read and wrote");
 	close(source);
 	end_use(&used);
 }
@@ -249,31 +242,49 @@ static void view_copies(const char *heap)
 	end_use(&used);
 }
 
-static void fails_system(void) { fails("system"); }
-static void fails_udmabuf(void) { fails("udmabuf"); }
-static void view_fails_system(void) { view_fails("system"); }
-static void view_fails_udmabuf(void) { view_fails("udmabuf"); }
-static void copies_system(void) { left_to_the_tool("system", "copy"); }
-static void copies_udmabuf(void) { left_to_the_tool("udmabuf", "copy"); }
-static void copies_untold(void) { left_to_the_tool("system", ""); }
-static void view_copies_system(void) { view_copies("system"); }
-static void view_copies_udmabuf(void) { view_copies("udmabuf"); }
+static void fails_system(void)
+{
+	fails("system");
+}
+static void fails_udmabuf(void)
+{
+	fails("udmabuf");
+}
+static void view_fails_system(void)
+{
+	view_fails("system");
+}
+static void view_fails_udmabuf(void)
+{
+	view_fails("udmabuf");
+}
+static void copies_system(void)
+{
+	left_to_the_tool("system", "copy");
+}
+static void copies_udmabuf(void)
+{
+	left_to_the_tool("udmabuf", "copy");
+}
+static void copies_untold(void)
+{
+	left_to_the_tool("system", "");
+}
+static void view_copies_system(void)
+{
+	view_copies("system");
+}
+static void view_copies_udmabuf(void)
+{
+	view_copies("udmabuf");
+}
 
-CASE(
-	{ "busy=fail: a copy into a used system buffer fails", fails_system },
-	{ "busy=fail: a copy into a used udmabuf fails", fails_udmabuf },
-	{ "busy=fail: a copy from the view into a used system buffer fails",
-	  view_fails_system },
-	{ "busy=fail: a copy from the view into a used udmabuf fails",
-	  view_fails_udmabuf },
-	{ "busy=copy: a used system buffer is left to read and write",
-	  copies_system },
-	{ "busy=copy: a used udmabuf is left to read and write",
-	  copies_udmabuf },
-	{ "a used buffer is left to read and write where nothing is said",
-	  copies_untold },
-	{ "busy=copy: the daemon copies into a used system buffer by the CPU",
-	  view_copies_system },
-	{ "busy=copy: the daemon copies into a used udmabuf by the CPU",
-	  view_copies_udmabuf },
-)
+CASE({"busy=fail: a copy into a used system buffer fails", fails_system},
+     {"busy=fail: a copy into a used udmabuf fails", fails_udmabuf},
+     {"busy=fail: a copy from the view into a used system buffer fails", view_fails_system},
+     {"busy=fail: a copy from the view into a used udmabuf fails", view_fails_udmabuf},
+     {"busy=copy: a used system buffer is left to read and write", copies_system},
+     {"busy=copy: a used udmabuf is left to read and write", copies_udmabuf},
+     {"a used buffer is left to read and write where nothing is said", copies_untold},
+     {"busy=copy: the daemon copies into a used system buffer by the CPU", view_copies_system},
+     {"busy=copy: the daemon copies into a used udmabuf by the CPU", view_copies_udmabuf}, )

@@ -13,8 +13,8 @@
 #include <fcntl.h>
 
 /* one run of pages, which is what the camera that maps for a device wants */
-#define SIZE	CAMERA_BUFFER
-#define FRAMES	60
+#define SIZE   CAMERA_BUFFER
+#define FRAMES 60
 
 static char frame[SIZE] __attribute__((aligned(4096)));
 static char saved[SIZE] __attribute__((aligned(4096)));
@@ -54,20 +54,24 @@ static void captured(int nth, const char *kind)
 	for (i = 0; i < FRAMES; i++) {
 		index = camera_take(&camera);
 		save(&camera, camera.ring[index], file);
-		CHECK_ERRNO(copy_once(file, 0, camera.ring[index], 0, 4096),
-			    EBUSY);
+		CHECK_ERRNO(copy_once(file, 0, camera.ring[index], 0, 4096), EBUSY);
 		camera_give(&camera, index);
 	}
 	camera_stop(&camera);
 
 	/* what the queue has let go of is filled like any other */
-	CHECK_EQ(copy_all(file, 0, camera.ring[0], 0, camera.frame),
-		 camera.frame);
+	CHECK_EQ(copy_all(file, 0, camera.ring[0], 0, camera.frame), camera.frame);
 	expect(camera.ring[0], saved, camera.frame, 0);
 }
 
-static void captured_system(void) { captured(0, "system"); }
-static void captured_udmabuf(void) { captured(0, "udmabuf"); }
+static void captured_system(void)
+{
+	captured(0, "system");
+}
+static void captured_udmabuf(void)
+{
+	captured(0, "udmabuf");
+}
 
 static void captured_system_dma(void)
 {
@@ -76,15 +80,12 @@ static void captured_system_dma(void)
 	captured(1, "system");
 }
 
-static void captured_cma_dma(void) { captured(1, "cma"); }
+static void captured_cma_dma(void)
+{
+	captured(1, "cma");
+}
 
-CASE(
-	{ "frames are saved from system buffers that the kernel has mapped",
-	  captured_system },
-	{ "frames are saved from udmabufs that the kernel has mapped",
-	  captured_udmabuf },
-	{ "frames are saved from system buffers that a device has mapped",
-	  captured_system_dma },
-	{ "frames are saved from contiguous buffers that a device has mapped",
-	  captured_cma_dma },
-)
+CASE({"frames are saved from system buffers that the kernel has mapped", captured_system},
+     {"frames are saved from udmabufs that the kernel has mapped", captured_udmabuf},
+     {"frames are saved from system buffers that a device has mapped", captured_system_dma},
+     {"frames are saved from contiguous buffers that a device has mapped", captured_cma_dma}, )

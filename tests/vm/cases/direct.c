@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SIZE	(8 * MIB)
+#define SIZE (8 * MIB)
 
-static const char *const on_disk[] = { "ext4", "xfs", "btrfs" };
+static const char *const on_disk[] = {"ext4", "xfs", "btrfs"};
 static char *content;
 
 static void prepare(const char *kind, int *buffer)
@@ -29,8 +29,8 @@ static void at_most_cached(int file, size_t most, const char *when)
 	size_t cached = cached_bytes(file, SIZE);
 
 	if (cached > most)
-		fail(__FILE__, __LINE__, "%s: %zu bytes are cached, %zu may be",
-		     when, cached, most);
+		fail(__FILE__, __LINE__, "%s: %zu bytes are cached, %zu may be", when, cached,
+		     most);
 }
 
 /* What a copy of [pos, pos + len) may leave in the cache: its two ends. */
@@ -42,8 +42,7 @@ static void around_the_cache(const char *kind, off_t pos, size_t len)
 	prepare(kind, &buffer);
 	for (i = 0; i < ARRAY_SIZE(on_disk); i++) {
 		context("%s, %lld + %zu", on_disk[i], (long long)pos, len);
-		file = make_file(on_disk[i], "direct", content, SIZE,
-				 O_RDWR | O_DIRECT);
+		file = make_file(on_disk[i], "direct", content, SIZE, O_RDWR | O_DIRECT);
 		at_most_cached(file, 0, "at first");
 		CHECK_EQ(copy_all(file, pos, buffer, pos, len), len);
 		at_most_cached(file, ends, "after a copy in");
@@ -53,10 +52,22 @@ static void around_the_cache(const char *kind, off_t pos, size_t len)
 	}
 }
 
-static void whole_system(void) { around_the_cache("system", 0, SIZE); }
-static void whole_udmabuf(void) { around_the_cache("udmabuf", 0, SIZE); }
-static void whole_cma(void) { around_the_cache("cma", 0, SIZE); }
-static void odd(void) { around_the_cache("system", 4711, SIZE - 9999); }
+static void whole_system(void)
+{
+	around_the_cache("system", 0, SIZE);
+}
+static void whole_udmabuf(void)
+{
+	around_the_cache("udmabuf", 0, SIZE);
+}
+static void whole_cma(void)
+{
+	around_the_cache("cma", 0, SIZE);
+}
+static void odd(void)
+{
+	around_the_cache("system", 4711, SIZE - 9999);
+}
 
 /* What was written before, by whatever way, is what a direct copy reads. */
 static void after_writes(void)
@@ -69,8 +80,7 @@ static void after_writes(void)
 	dirty = malloc(SIZE);
 	pattern(dirty, SIZE, 152);
 	for (i = 0; i < ARRAY_SIZE(on_disk); i++) {
-		file = make_file(on_disk[i], "direct", content, SIZE,
-				 O_RDWR | O_DIRECT);
+		file = make_file(on_disk[i], "direct", content, SIZE, O_RDWR | O_DIRECT);
 		cached = open_file(on_disk[i], "direct", O_RDWR);
 		write_at(cached, dirty, SIZE / 2, SIZE / 4);
 		CHECK_EQ(copy_all(file, 0, buffer, 0, SIZE), SIZE);
@@ -85,12 +95,8 @@ static void after_writes(void)
 	}
 }
 
-CASE(
-	{ "a direct copy of a system buffer leaves the cache alone",
-	  whole_system },
-	{ "a direct copy of a udmabuf leaves the cache alone", whole_udmabuf },
-	{ "a direct copy of a contiguous buffer leaves the cache alone",
-	  whole_cma },
-	{ "a direct copy with odd ends caches these alone", odd },
-	{ "direct copies and cached writes see each other", after_writes },
-)
+CASE({"a direct copy of a system buffer leaves the cache alone", whole_system},
+     {"a direct copy of a udmabuf leaves the cache alone", whole_udmabuf},
+     {"a direct copy of a contiguous buffer leaves the cache alone", whole_cma},
+     {"a direct copy with odd ends caches these alone", odd},
+     {"direct copies and cached writes see each other", after_writes}, )

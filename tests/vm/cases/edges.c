@@ -11,7 +11,7 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
-#define SIZE	(256 * KIB)
+#define SIZE (256 * KIB)
 
 static char content[2 * SIZE], old[SIZE], want[SIZE];
 
@@ -140,8 +140,8 @@ static void positions_move(void)
 /* A hole is zeros, and zeros they are in a buffer that held others. */
 static void sparse_source(void)
 {
-	static const char *const where[] = { "ext4", "xfs", "btrfs", "tmpfs" };
-	static const int how[] = { 0, O_DIRECT };
+	static const char *const where[] = {"ext4", "xfs", "btrfs", "tmpfs"};
+	static const int how[] = {0, O_DIRECT};
 	size_t i, j;
 	int buffer, file;
 
@@ -162,16 +162,12 @@ static void sparse_source(void)
 	}
 }
 
-CASE(
-	{ "what does not fit into a buffer is ENOSPC, what fits arrives",
-	  too_small },
-	{ "a copy ends at the end of the file", end_of_file },
-	{ "a copy ends at the end of the buffer", end_of_buffer },
-	{ "a copy behind the end of a file leaves zeros before it",
-	  past_the_end },
-	{ "an empty copy does nothing", empty },
-	{ "a copy between two buffers is exact, or EXDEV", two_buffers },
-	{ "positions that can't be are refused", far_positions },
-	{ "file positions move by what was copied", positions_move },
-	{ "a hole in a file becomes zeros", sparse_source },
-)
+CASE({"what does not fit into a buffer is ENOSPC, what fits arrives", too_small},
+     {"a copy ends at the end of the file", end_of_file},
+     {"a copy ends at the end of the buffer", end_of_buffer},
+     {"a copy behind the end of a file leaves zeros before it", past_the_end},
+     {"an empty copy does nothing", empty},
+     {"a copy between two buffers is exact, or EXDEV", two_buffers},
+     {"positions that can't be are refused", far_positions},
+     {"file positions move by what was copied", positions_move},
+     {"a hole in a file becomes zeros", sparse_source}, )

@@ -19,8 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SIZE	(4 * MIB)
-#define BAD	(2 * MIB)	/* where the disk is bad */
+#define SIZE (4 * MIB)
+#define BAD  (2 * MIB) /* where the disk is bad */
 
 static char content[SIZE] __attribute__((aligned(4096)));
 static char have[SIZE], old[SIZE];
@@ -65,8 +65,14 @@ static void read_until_bad(int flags)
 	disk_destroy(&disk);
 }
 
-static void read_until_bad_cached(void) { read_until_bad(0); }
-static void read_until_bad_direct(void) { read_until_bad(O_DIRECT); }
+static void read_until_bad_cached(void)
+{
+	read_until_bad(0);
+}
+static void read_until_bad_direct(void)
+{
+	read_until_bad(O_DIRECT);
+}
 
 static void write_to_bad(void)
 {
@@ -104,8 +110,7 @@ static void full_destination(void)
 	for (flags = 0;; flags = O_DIRECT) {
 		file = disk_file(&disk, "file", "", 0, O_RDWR | flags);
 		for (done = 0; done < (ssize_t)(32 * MIB); done += ret) {
-			ret = copy_once(buffer, done, file, done,
-					32 * MIB - done);
+			ret = copy_once(buffer, done, file, done, 32 * MIB - done);
 			if (ret <= 0)
 				break;
 		}
@@ -128,7 +133,7 @@ static void full_destination(void)
 static void quota(void)
 {
 	struct dqblk limit = {
-		.dqb_bhardlimit = 100,		/* KiB */
+		.dqb_bhardlimit = 100, /* KiB */
 		.dqb_valid = QIF_BLIMITS,
 	};
 	const char *device = rig_is("uml") ? "/dev/ubda" : "/dev/vda";
@@ -136,10 +141,9 @@ static void quota(void)
 	ssize_t ret, done;
 
 	need_patched();
-	CHECK_EQ(quotactl(QCMD(Q_SETQUOTA, USRQUOTA), device, 2000,
-			  (void *)&limit), 0);
-	CHECK(!quotactl(QCMD(Q_QUOTAON, USRQUOTA), device, 4, "") ||
-	      errno == EBUSY || errno == EEXIST);
+	CHECK_EQ(quotactl(QCMD(Q_SETQUOTA, USRQUOTA), device, 2000, (void *)&limit), 0);
+	CHECK(!quotactl(QCMD(Q_QUOTAON, USRQUOTA), device, 4, "") || errno == EBUSY ||
+	      errno == EEXIST);
 	buffer = make_buffer("system", SIZE);
 	file = make_file("ext4", "quota", "", 0, O_RDWR);
 	CHECK_EQ(fchown(file, 2000, 2000), 0);
@@ -190,29 +194,34 @@ static void shrinking(int flags)
 		/* bytes of the file, or zeros where it grew again */
 		for (i = 0; i < ret; i++)
 			if (have[i] != content[i] && have[i])
-				fail(__FILE__, __LINE__,
-				     "byte %zd of %zd is %02x", i, ret,
+				fail(__FILE__, __LINE__, "byte %zd of %zd is %02x", i, ret,
 				     (unsigned char)have[i]);
 	}
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
 
-static void shrinking_cached(void) { shrinking(0); }
-static void shrinking_direct(void) { shrinking(O_DIRECT); }
+static void shrinking_cached(void)
+{
+	shrinking(0);
+}
+static void shrinking_direct(void)
+{
+	shrinking(O_DIRECT);
+}
 
 static void on_alarm(int signal)
 {
 	(void)signal;
 }
 
-#define LONG	(512 * MIB)
+#define LONG (512 * MIB)
 
 /* A copy that a signal may cut short goes on where it was. */
 static void interrupted(void)
 {
-	struct sigaction action = { .sa_handler = on_alarm };
-	struct itimerval often = { { 0, 3000 }, { 0, 3000 } };
+	struct sigaction action = {.sa_handler = on_alarm};
+	struct itimerval often = {{0, 3000}, {0, 3000}};
 	unsigned int shorter = 0;
 	int buffer, file;
 	size_t done;
@@ -223,8 +232,7 @@ static void interrupted(void)
 	buffer = make_buffer("system", LONG);
 	file = make_file("ext4", "interrupted", "", 0, O_RDWR | O_DIRECT);
 	CHECK_EQ(ftruncate(file, LONG), 0);
-	write_at(open_file("ext4", "interrupted", O_WRONLY), content, SIZE,
-		 LONG - SIZE);
+	write_at(open_file("ext4", "interrupted", O_WRONLY), content, SIZE, LONG - SIZE);
 	forget_cache(file);
 	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
 	CHECK_EQ(setitimer(ITIMER_REAL, &often, NULL), 0);
@@ -267,18 +275,12 @@ static void killed(void)
 	CHECK(now() - start < 2);
 }
 
-CASE(
-	{ "a cached copy from a bad disk claims only what it read",
-	  read_until_bad_cached },
-	{ "a direct copy from a bad disk claims only what it read",
-	  read_until_bad_direct },
-	{ "a copy to a bad disk fails", write_to_bad },
-	{ "a copy to a full disk claims only what it wrote", full_destination },
-	{ "a copy is bound by its caller's quota", quota },
-	{ "a cached copy of a shrinking file invents nothing",
-	  shrinking_cached },
-	{ "a direct copy of a shrinking file invents nothing",
-	  shrinking_direct },
-	{ "a copy that is interrupted can be gone on with", interrupted },
-	{ "a copier that is killed is soon gone", killed },
-)
+CASE({"a cached copy from a bad disk claims only what it read", read_until_bad_cached},
+     {"a direct copy from a bad disk claims only what it read", read_until_bad_direct},
+     {"a copy to a bad disk fails", write_to_bad},
+     {"a copy to a full disk claims only what it wrote", full_destination},
+     {"a copy is bound by its caller's quota", quota},
+     {"a cached copy of a shrinking file invents nothing", shrinking_cached},
+     {"a direct copy of a shrinking file invents nothing", shrinking_direct},
+     {"a copy that is interrupted can be gone on with", interrupted},
+     {"a copier that is killed is soon gone", killed}, )

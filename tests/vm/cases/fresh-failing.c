@@ -27,8 +27,8 @@ static void bad_disk(int flags)
 		buffer = fresh_buffer("system", SMALL);
 		/* in pieces of all sizes, so that it fails after the first or later */
 		for (done = 0, error = 0; !error && done < SMALL;)
-			done += copy_some(file, done, buffer, done,
-					  (64 * KIB << i % 7) - i, &error);
+			done += copy_some(file, done, buffer, done, (64 * KIB << i % 7) - i,
+					  &error);
 		CHECK_EQ(error, EIO);
 		CHECK(done <= 1 * MIB);
 		memcpy(want, content, done);
@@ -39,8 +39,14 @@ static void bad_disk(int flags)
 	disk_destroy(&disk);
 }
 
-static void bad_disk_cached(void) { bad_disk(0); }
-static void bad_disk_direct(void) { bad_disk(O_DIRECT); }
+static void bad_disk_cached(void)
+{
+	bad_disk(0);
+}
+static void bad_disk_direct(void)
+{
+	bad_disk(O_DIRECT);
+}
 
 /* Truncate the file to every size, again and again. */
 static void truncater(int file)
@@ -61,8 +67,7 @@ static void shrinking(int flags)
 	pid_t pid;
 
 	prepare("system");
-	file = make_file("ext4", "shrinking", content, SMALL,
-			 O_RDONLY | flags);
+	file = make_file("ext4", "shrinking", content, SMALL, O_RDONLY | flags);
 	writer = open_file("ext4", "shrinking", O_RDWR);
 	pid = fork();
 	if (!pid)
@@ -77,8 +82,14 @@ static void shrinking(int flags)
 	waitpid(pid, NULL, 0);
 }
 
-static void shrinking_cached(void) { shrinking(0); }
-static void shrinking_direct(void) { shrinking(O_DIRECT); }
+static void shrinking_cached(void)
+{
+	shrinking(0);
+}
+static void shrinking_direct(void)
+{
+	shrinking(O_DIRECT);
+}
 
 static void killed(int flags)
 {
@@ -106,8 +117,14 @@ static void killed(int flags)
 	}
 }
 
-static void killed_cached(void) { killed(0); }
-static void killed_direct(void) { killed(O_DIRECT); }
+static void killed_cached(void)
+{
+	killed(0);
+}
+static void killed_direct(void)
+{
+	killed(O_DIRECT);
+}
 
 /* Written from memory that ends too early. */
 static void broken_writer(void)
@@ -116,8 +133,7 @@ static void broken_writer(void)
 	int buffer;
 
 	prepare("system");
-	map = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	map = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(map != MAP_FAILED);
 	memcpy(map, content, 8 * PAGE);
 	CHECK_EQ(munmap(map + 4 * PAGE, 4 * PAGE), 0);
@@ -128,12 +144,10 @@ static void broken_writer(void)
 	expect_all(next_view(), buffer, SMALL);
 }
 
-CASE(
-	{ "a cached copy that fails leaves zeros", bad_disk_cached },
-	{ "a direct copy that fails leaves zeros", bad_disk_direct },
-	{ "a cached copy of a shrinking file leaves zeros", shrinking_cached },
-	{ "a direct copy of a shrinking file leaves zeros", shrinking_direct },
-	{ "a cached copy that is killed leaves zeros", killed_cached, 120 },
-	{ "a direct copy that is killed leaves zeros", killed_direct, 120 },
-	{ "a write that fails half way leaves zeros", broken_writer },
-)
+CASE({"a cached copy that fails leaves zeros", bad_disk_cached},
+     {"a direct copy that fails leaves zeros", bad_disk_direct},
+     {"a cached copy of a shrinking file leaves zeros", shrinking_cached},
+     {"a direct copy of a shrinking file leaves zeros", shrinking_direct},
+     {"a cached copy that is killed leaves zeros", killed_cached, 120},
+     {"a direct copy that is killed leaves zeros", killed_direct, 120},
+     {"a write that fails half way leaves zeros", broken_writer}, )

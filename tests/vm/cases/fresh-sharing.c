@@ -25,8 +25,7 @@ static void copy_share(int file, int buffer, unsigned int share)
 		/* each is copied by two, and some by none */
 		if (at % 5 == 4 || (at + share) % 4 > 1)
 			continue;
-		if (copy_all(file, at * piece, buffer, at * piece, piece) !=
-		    (ssize_t)piece)
+		if (copy_all(file, at * piece, buffer, at * piece, piece) != (ssize_t)piece)
 			_exit(1);
 	}
 	_exit(0);
@@ -53,8 +52,7 @@ static void parallel(int flags)
 		buffer = fresh_buffer("system", MEDIUM);
 		for (i = 0; i < MEDIUM / piece; i++)
 			if (i % 5 != 4)
-				memcpy(want + i * piece, content + i * piece,
-				       piece);
+				memcpy(want + i * piece, content + i * piece, piece);
 		for (i = 0; i < ARRAY_SIZE(pids); i++) {
 			pids[i] = fork();
 			if (!pids[i])
@@ -67,8 +65,14 @@ static void parallel(int flags)
 	}
 }
 
-static void parallel_cached(void) { parallel(0); }
-static void parallel_direct(void) { parallel(O_DIRECT); }
+static void parallel_cached(void)
+{
+	parallel(0);
+}
+static void parallel_direct(void)
+{
+	parallel(O_DIRECT);
+}
 
 static void glance_map(int buffer)
 {
@@ -116,7 +120,9 @@ static void copy_stubbornly(int file, int buffer)
 static void looked_at_meanwhile(void)
 {
 	static void (*const glances[])(int) = {
-		glance_map, glance_read, glance_attach,
+		glance_map,
+		glance_read,
+		glance_attach,
 	};
 	uint64_t state = 175;
 	int file, buffer, i;
@@ -139,16 +145,14 @@ static void looked_at_meanwhile(void)
 }
 
 /* Start a copy of the first MiB from a file that hangs behind @at_once bytes. */
-static pid_t start_copy_that_hangs(struct slow_file *slow, int buffer,
-				   size_t at_once)
+static pid_t start_copy_that_hangs(struct slow_file *slow, int buffer, size_t at_once)
 {
 	pid_t pid;
 
 	*slow = slow_create_behind(content, 1 * MIB, at_once);
 	pid = fork();
 	if (!pid)
-		_exit(copy_all(slow->fd, 0, buffer, 0, 1 * MIB) !=
-		      (ssize_t)(1 * MIB));
+		_exit(copy_all(slow->fd, 0, buffer, 0, 1 * MIB) != (ssize_t)(1 * MIB));
 	slow_await_reader(slow);
 	memcpy(want, content, 1 * MIB);
 	return pid;
@@ -158,8 +162,7 @@ static pid_t start_copy_that_hangs(struct slow_file *slow, int buffer,
  * A new buffer with such a copy, and with a short one behind it that does not
  * hang: the buffer, and @pid, who makes the first.
  */
-static int buffer_with_hung_copy(struct slow_file *slow, size_t at_once,
-				 pid_t *pid)
+static int buffer_with_hung_copy(struct slow_file *slow, size_t at_once, pid_t *pid)
 {
 	int buffer, file;
 
@@ -189,8 +192,7 @@ static void hung(void)
 	CHECK_EQ(first_difference(have, want + 1 * MIB, 1 * MIB + PAGE), -1);
 
 	start = now();
-	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, buffer, 0) ==
-	      MAP_FAILED);
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, buffer, 0) == MAP_FAILED);
 	CHECK_EQ(errno, EBUSY);
 	CHECK_EQ(hold(&vgem, buffer), -EBUSY);
 	note("two were turned away after %.2f s", now() - start);
@@ -214,8 +216,7 @@ static void killed_in_front(void)
 	slow_answer(&slow);
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 	expect_nothing_else(buffer, SMALL);
-	CHECK_EQ(first_difference(have + 1 * MIB, want + 1 * MIB,
-				  SMALL - 1 * MIB), -1);
+	CHECK_EQ(first_difference(have + 1 * MIB, want + 1 * MIB, SMALL - 1 * MIB), -1);
 }
 
 /* What lies in front of a copy is zeroed for it, but not what is under way. */
@@ -309,18 +310,11 @@ static void waiting_writer(void)
 	expect_all(next_view(), buffer, SMALL);
 }
 
-CASE(
-	{ "cached copies in parallel all arrive in a new buffer",
-	  parallel_cached, 120 },
-	{ "direct copies in parallel all arrive in a new buffer",
-	  parallel_direct, 120 },
-	{ "who looks at a new buffer does not undo a copy",
-	  looked_at_meanwhile, 120 },
-	{ "a new buffer and a hung file keep nobody for long", hung },
-	{ "a copy that is killed takes nothing of one behind it along",
-	  killed_in_front },
-	{ "what has arrived of a copy stays, though one behind it begins",
-	  arrived_in_front },
-	{ "who waits for a hung file's bytes can be killed", killed_waiters },
-	{ "a writer that waits for its bytes keeps nobody", waiting_writer },
-)
+CASE({"cached copies in parallel all arrive in a new buffer", parallel_cached, 120},
+     {"direct copies in parallel all arrive in a new buffer", parallel_direct, 120},
+     {"who looks at a new buffer does not undo a copy", looked_at_meanwhile, 120},
+     {"a new buffer and a hung file keep nobody for long", hung},
+     {"a copy that is killed takes nothing of one behind it along", killed_in_front},
+     {"what has arrived of a copy stays, though one behind it begins", arrived_in_front},
+     {"who waits for a hung file's bytes can be killed", killed_waiters},
+     {"a writer that waits for its bytes keeps nobody", waiting_writer}, )

@@ -2,6 +2,7 @@
 /* New buffers are zeros but for what was put there. */
 #define _GNU_SOURCE
 #include "fresh.h"
+
 #include "memory.h"
 #include "screen.h"
 #include "server.h"
@@ -31,8 +32,14 @@ static void untouched(const char *kind)
 	}
 }
 
-static void untouched_system(void) { untouched("system"); }
-static void untouched_cma(void) { untouched("cma"); }
+static void untouched_system(void)
+{
+	untouched("system");
+}
+static void untouched_cma(void)
+{
+	untouched("cma");
+}
 
 /* Copied to from the beginning on, and no further than to len. */
 static void begun_with(const char *kind, int flags)
@@ -44,8 +51,8 @@ static void begun_with(const char *kind, int flags)
 	file = make_source(flags);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		const size_t size = sizes[i], lens[] = {
-			1, 511, PAGE, size / 2 + 77, size - 513, size,
-		};
+						      1, 511, PAGE, size / 2 + 77, size - 513, size,
+					      };
 
 		for (j = 0; j < ARRAY_SIZE(lens); j++) {
 			for (k = 0; k < 3; k++) {
@@ -58,9 +65,18 @@ static void begun_with(const char *kind, int flags)
 	}
 }
 
-static void begun_with_cached(void) { begun_with("system", 0); }
-static void begun_with_direct(void) { begun_with("system", O_DIRECT); }
-static void begun_with_cma(void) { begun_with("cma", O_DIRECT); }
+static void begun_with_cached(void)
+{
+	begun_with("system", 0);
+}
+static void begun_with_direct(void)
+{
+	begun_with("system", O_DIRECT);
+}
+static void begun_with_cma(void)
+{
+	begun_with("cma", O_DIRECT);
+}
 
 static size_t page_aligned(uint64_t *state, size_t below)
 {
@@ -74,8 +90,9 @@ static void happen(uint64_t *state, const int *files, int buffer, size_t size)
 
 	if (rnd_below(state, 2))
 		pos = page_aligned(state, size);
-	len = 1 + rnd_below(state, rnd_below(state, 4) ? size - pos :
-			    size - pos < 3 * PAGE ? size - pos : 3 * PAGE);
+	len = 1 + rnd_below(state, rnd_below(state, 4)	   ? size - pos
+				   : size - pos < 3 * PAGE ? size - pos
+							   : 3 * PAGE);
 	context("%zu bytes at %zu of %zu", len, pos, size);
 	switch (rnd_below(state, 6)) {
 	case 0:
@@ -112,13 +129,19 @@ static void at_random(const char *kind)
 	note("%d buffers", rounds);
 }
 
-static void at_random_system(void) { at_random("system"); }
-static void at_random_cma(void) { at_random("cma"); }
+static void at_random_system(void)
+{
+	at_random("system");
+}
+static void at_random_cma(void)
+{
+	at_random("cma");
+}
 
 /* Larger than a piece, and than what is zeroed at once. */
 static void large(void)
 {
-	const off_t starts[] = { 0, 5, 1 * MIB, 20 * MIB + 4097 };
+	const off_t starts[] = {0, 5, 1 * MIB, 20 * MIB + 4097};
 	int file, buffer;
 	size_t i;
 
@@ -156,10 +179,17 @@ static void shown(void)
 static void behind_a_file(int flags)
 {
 	const struct server_options options = {
-		.passthrough = true, .open = OPEN_PASSTHROUGH,
+		.passthrough = true,
+		.open = OPEN_PASSTHROUGH,
 	};
-	const struct { off_t pos; size_t len; } ranges[] = {
-		{ 0, 100001 }, { 0, SMALL }, { 5000, 1 * MIB }, { PAGE, 1 },
+	const struct {
+		off_t pos;
+		size_t len;
+	} ranges[] = {
+		{0, 100001},
+		{0, SMALL},
+		{5000, 1 * MIB},
+		{PAGE, 1},
 	};
 	struct server server;
 	int source, file;
@@ -176,8 +206,7 @@ static void behind_a_file(int flags)
 		CHECK_EQ(server_bind(&server, SMALL), 0);
 		copy_in(source, file, ranges[i].pos, ranges[i].len);
 		read_at(file, have, ranges[i].pos + ranges[i].len, 0);
-		CHECK_EQ(first_difference(have, want, ranges[i].pos +
-					  ranges[i].len), -1);
+		CHECK_EQ(first_difference(have, want, ranges[i].pos + ranges[i].len), -1);
 		close(file);
 		file = server_open(&server, O_RDWR);
 		map = mmap(NULL, SMALL, PROT_READ, MAP_SHARED, file, 0);
@@ -189,28 +218,23 @@ static void behind_a_file(int flags)
 	}
 }
 
-static void behind_a_file_cached(void) { behind_a_file(0); }
-static void behind_a_file_direct(void) { behind_a_file(O_DIRECT); }
+static void behind_a_file_cached(void)
+{
+	behind_a_file(0);
+}
+static void behind_a_file_direct(void)
+{
+	behind_a_file(O_DIRECT);
+}
 
-CASE(
-	{ "a new system buffer is zeros, however it is looked at",
-	  untouched_system },
-	{ "a new contiguous buffer is zeros, however it is looked at",
-	  untouched_cma },
-	{ "behind a cached copy into a new buffer are zeros",
-	  begun_with_cached },
-	{ "behind a direct copy into a new buffer are zeros",
-	  begun_with_direct },
-	{ "behind a copy into a new contiguous buffer are zeros",
-	  begun_with_cma },
-	{ "new buffers show what was put there at random, and zeros",
-	  at_random_system },
-	{ "new contiguous buffers show what was put there at random, and zeros",
-	  at_random_cma },
-	{ "large new buffers show what was copied, and zeros", large },
-	{ "a new buffer on a screen shows what was copied, and zeros", shown },
-	{ "new memory behind a file shows what was copied, and zeros",
-	  behind_a_file_cached },
-	{ "new memory behind a file shows what was copied directly, and zeros",
-	  behind_a_file_direct },
-)
+CASE({"a new system buffer is zeros, however it is looked at", untouched_system},
+     {"a new contiguous buffer is zeros, however it is looked at", untouched_cma},
+     {"behind a cached copy into a new buffer are zeros", begun_with_cached},
+     {"behind a direct copy into a new buffer are zeros", begun_with_direct},
+     {"behind a copy into a new contiguous buffer are zeros", begun_with_cma},
+     {"new buffers show what was put there at random, and zeros", at_random_system},
+     {"new contiguous buffers show what was put there at random, and zeros", at_random_cma},
+     {"large new buffers show what was copied, and zeros", large},
+     {"a new buffer on a screen shows what was copied, and zeros", shown},
+     {"new memory behind a file shows what was copied, and zeros", behind_a_file_cached},
+     {"new memory behind a file shows what was copied directly, and zeros", behind_a_file_direct}, )

@@ -21,12 +21,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SIZE	(256 * KIB)
+#define SIZE (256 * KIB)
 
 static char content[SIZE], have[SIZE];
 static const struct server_options plain;
 static const struct server_options passing = {
-	.passthrough = true, .open = OPEN_PASSTHROUGH,
+	.passthrough = true,
+	.open = OPEN_PASSTHROUGH,
 };
 
 static int prepare(struct server *server, const struct server_options *options)
@@ -55,7 +56,9 @@ static int enable(int dev)
 static int bind_to(int dev, uint64_t node, int id, uint32_t flags)
 {
 	struct fuse_memory_bind bind = {
-		.nodeid = node, .backing_id = id, .flags = flags,
+		.nodeid = node,
+		.backing_id = id,
+		.flags = flags,
 	};
 
 	return ioctl(dev, FUSE_DEV_IOC_MEMORY_BIND, &bind) ? -errno : 0;
@@ -63,7 +66,7 @@ static int bind_to(int dev, uint64_t node, int id, uint32_t flags)
 
 static int backing_open(int dev, int fd)
 {
-	struct fuse_backing_map map = { .fd = fd };
+	struct fuse_backing_map map = {.fd = fd};
 	int id = ioctl(dev, FUSE_DEV_IOC_BACKING_OPEN, &map);
 
 	return id < 0 ? -errno : id;
@@ -125,7 +128,7 @@ static void forged(void)
 	struct server server;
 	int source = prepare(&server, &plain);
 	int dev, buffer = make_buffer("system", SIZE), id;
-	struct fuse_memory_stat stat = { .nodeid = 4711 };
+	struct fuse_memory_stat stat = {.nodeid = 4711};
 
 	fill(&server, source);
 	dev = server.shared->dev;
@@ -157,8 +160,7 @@ static void wrong_backing(void)
 	CHECK_EQ(pipe(fds), 0);
 	CHECK(backing_open(dev, fds[0]) < 0);
 	CHECK_EQ(backing_open(dev, -1), -EBADF);
-	CHECK_EQ(backing_open(dev, make_dumb_buffer(&vgem, SIZE)),
-		 -EOPNOTSUPP);
+	CHECK_EQ(backing_open(dev, make_dumb_buffer(&vgem, SIZE)), -EOPNOTSUPP);
 	file = server_open(&server, O_RDWR);
 	CHECK(backing_open(dev, file) < 0);
 	server_destroy(&server);
@@ -170,13 +172,11 @@ static void not_opted_in(void)
 	struct server server;
 	int source, dev;
 
-	source = prepare(&server, &(struct server_options){
-				 .no_opt_in = true });
+	source = prepare(&server, &(struct server_options){.no_opt_in = true});
 	close(source);
 	close(server_open(&server, O_RDWR));
 	CHECK(bind_to(server.shared->dev, FILE_NODE, 0, 0) < 0);
-	CHECK(backing_open(server.shared->dev,
-			   make_buffer("system", SIZE)) < 0);
+	CHECK(backing_open(server.shared->dev, make_buffer("system", SIZE)) < 0);
 	dev = open("/dev/fuse", O_RDWR);
 	CHECK(enable(dev) < 0);
 	CHECK(bind_to(dev, FILE_NODE, 0, 0) < 0);
@@ -343,8 +343,7 @@ static void busy(uint32_t flags, int err)
 	struct server server;
 	int source, file, buffer = make_buffer("system", SIZE), id, dev;
 
-	source = prepare(&server, &(struct server_options){
-				 .bind_flags = flags });
+	source = prepare(&server, &(struct server_options){.bind_flags = flags});
 	file = server_open(&server, O_RDWR);
 	dev = server.shared->dev;
 	id = backing_open(dev, buffer);
@@ -361,21 +360,24 @@ static void busy(uint32_t flags, int err)
 	server_destroy(&server);
 }
 
-static void busy_falls_back(void) { busy(0, EXDEV); }
-static void busy_fails(void) { busy(FUSE_MEMORY_FAIL_BUSY, EBUSY); }
+static void busy_falls_back(void)
+{
+	busy(0, EXDEV);
+}
+static void busy_fails(void)
+{
+	busy(FUSE_MEMORY_FAIL_BUSY, EBUSY);
+}
 
-CASE(
-	{ "another user can't bind", another_user },
-	{ "root of a user namespace can't bind", user_namespace },
-	{ "forged numbers are refused", forged },
-	{ "what is not memory is refused", wrong_backing },
-	{ "who did not opt in is refused", not_opted_in },
-	{ "an inode that was evicted is bound again", evicted },
-	{ "without its memory a file is the server's", unbound },
-	{ "memory is swapped under readers and writers", swapped, 120 },
-	{ "mapped memory is not swapped", mapped },
-	{ "map, read, write and copy show the same bytes", coherent },
-	{ "a file opened before its memory has no map", opened_before },
-	{ "a busy buffer is left to read and write", busy_falls_back },
-	{ "a busy buffer fails where that is asked for", busy_fails },
-)
+CASE({"another user can't bind", another_user},
+     {"root of a user namespace can't bind", user_namespace},
+     {"forged numbers are refused", forged}, {"what is not memory is refused", wrong_backing},
+     {"who did not opt in is refused", not_opted_in},
+     {"an inode that was evicted is bound again", evicted},
+     {"without its memory a file is the server's", unbound},
+     {"memory is swapped under readers and writers", swapped, 120},
+     {"mapped memory is not swapped", mapped},
+     {"map, read, write and copy show the same bytes", coherent},
+     {"a file opened before its memory has no map", opened_before},
+     {"a busy buffer is left to read and write", busy_falls_back},
+     {"a busy buffer fails where that is asked for", busy_fails}, )

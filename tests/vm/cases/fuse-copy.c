@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SIZE	(1 * MIB + 1234)
+#define SIZE (1 * MIB + 1234)
 
 static char content[SIZE], other[SIZE], have[2 * SIZE];
 static const struct server_options plain;
@@ -120,8 +120,7 @@ static void tools(void)
 		CHECK_EQ(server_asked(&server, FUSE_READ), 0);
 		expect_file(&server, content, SIZE);
 		if (i > 1) {
-			read_at(open_file("xfs", "fuse-out", O_RDONLY), have,
-				SIZE, 0);
+			read_at(open_file("xfs", "fuse-out", O_RDONLY), have, SIZE, 0);
 			CHECK_EQ(first_difference(have, content, SIZE), -1);
 		}
 	}
@@ -180,8 +179,7 @@ static void sparse_over_full(void)
 	write_at(sparse, other, 5000, 300000);
 	fsync(sparse);
 	memcpy(want + 300000, other, 5000);
-	snprintf(command, sizeof(command), "cp /data/ext4/fuse-sparse %s",
-		 server.path);
+	snprintf(command, sizeof(command), "cp /data/ext4/fuse-sparse %s", server.path);
 	CHECK_EQ(system(command), 0);
 	expect_file(&server, want, 700000);
 	server_destroy(&server);
@@ -190,8 +188,7 @@ static void sparse_over_full(void)
 static void no_room(void)
 {
 	struct server server;
-	int source = prepare(&server, &(struct server_options){
-				     .room = ROOM_NONE });
+	int source = prepare(&server, &(struct server_options){.room = ROOM_NONE});
 	int file = server_open(&server, O_RDWR);
 
 	CHECK_ERRNO(copy_once(source, 0, file, 0, SIZE), ENOSPC);
@@ -202,8 +199,7 @@ static void no_room(void)
 static void half_the_room(void)
 {
 	struct server server;
-	int source = prepare(&server, &(struct server_options){
-				     .room = ROOM_HALF });
+	int source = prepare(&server, &(struct server_options){.room = ROOM_HALF});
 	int file = server_open(&server, O_RDWR);
 	ssize_t ret = copy_once(source, 0, file, 0, SIZE);
 
@@ -216,8 +212,7 @@ static void half_the_room(void)
 static void room_of_words(void)
 {
 	struct server server;
-	int source = prepare(&server, &(struct server_options){
-				     .room = ROOM_UNBOUND });
+	int source = prepare(&server, &(struct server_options){.room = ROOM_UNBOUND});
 	int file = server_open(&server, O_RDWR);
 
 	CHECK_EQ(copy_once(source, 0, file, 0, SIZE), -1);
@@ -229,8 +224,7 @@ static void room_of_words(void)
 static void not_opted_in(void)
 {
 	struct server server;
-	int source = prepare(&server, &(struct server_options){
-				     .no_opt_in = true });
+	int source = prepare(&server, &(struct server_options){.no_opt_in = true});
 	int file = server_open(&server, O_RDWR);
 
 	CHECK_ERRNO(copy_once(source, 0, file, 0, SIZE), EXDEV);
@@ -263,19 +257,15 @@ static void every_filesystem(void)
 	prepare(&server, &plain);
 	for (i = 0; filesystems[i]; i++) {
 		context("%s", filesystems[i]);
-		source = make_file(filesystems[i], "fuse-source", content,
-				   SIZE, O_RDONLY);
+		source = make_file(filesystems[i], "fuse-source", content, SIZE, O_RDONLY);
 		file = server_open(&server, O_RDWR | O_TRUNC);
 		CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
 		expect_file(&server, content, SIZE);
-		target = make_file(filesystems[i], "fuse-target", other, SIZE,
-				   O_RDWR);
-		CHECK_EQ(copy_all(file, 777, target, 4000, SIZE - 4000),
-			 SIZE - 4000);
+		target = make_file(filesystems[i], "fuse-target", other, SIZE, O_RDWR);
+		CHECK_EQ(copy_all(file, 777, target, 4000, SIZE - 4000), SIZE - 4000);
 		read_at(target, have, SIZE, 0);
 		CHECK_EQ(first_difference(have, other, 4000), -1);
-		CHECK_EQ(first_difference(have + 4000, content + 777,
-					  SIZE - 4000), -1);
+		CHECK_EQ(first_difference(have + 4000, content + 777, SIZE - 4000), -1);
 	}
 	server_destroy(&server);
 }
@@ -283,7 +273,7 @@ static void every_filesystem(void)
 /* Written when it is copied, on every filesystem. */
 static void synchronous(void)
 {
-	static const int flags[] = { O_SYNC, O_DSYNC, O_SYNC | O_DIRECT };
+	static const int flags[] = {O_SYNC, O_DSYNC, O_SYNC | O_DIRECT};
 	struct server server;
 	int source = prepare(&server, &plain), file, target, i, k;
 
@@ -293,14 +283,12 @@ static void synchronous(void)
 		for (k = 0; k < 3; k++) {
 			context("%s, flags %x", filesystems[i], flags[k]);
 			/* it passes O_DIRECT on, and odd ends are EXDEV */
-			if ((flags[k] & O_DIRECT) &&
-			    !strcmp(filesystems[i], "overlay"))
+			if ((flags[k] & O_DIRECT) && !strcmp(filesystems[i], "overlay"))
 				continue;
-			target = make_file(filesystems[i], "fuse-sync", other,
-					   100, O_RDWR | flags[k]);
+			target = make_file(filesystems[i], "fuse-sync", other, 100,
+					   O_RDWR | flags[k]);
 			CHECK_EQ(copy_all(file, 0, target, 0, SIZE), SIZE);
-			target = open_file(filesystems[i], "fuse-sync",
-					   O_RDONLY);
+			target = open_file(filesystems[i], "fuse-sync", O_RDONLY);
 			read_at(target, have, SIZE, 0);
 			CHECK_EQ(first_difference(have, content, SIZE), -1);
 		}
@@ -367,22 +355,18 @@ static void writes_meet_copies(void)
 	server_destroy(&server);
 }
 
-CASE(
-	{ "a copy in is one request for room and one size", in },
-	{ "a copy out asks the server nothing", out },
-	{ "cp and cat copy without the server", tools },
-	{ "a shorter refill shows nothing of what was there", shorter_refill },
-	{ "a copy behind the end leaves zeros before it", behind_the_end },
-	{ "a sparse file over a longer one shows zeros", sparse_over_full },
-	{ "no room is ENOSPC and an empty file", no_room },
-	{ "half the room is half the copy", half_the_room },
-	{ "room that is not there falls back", room_of_words },
-	{ "without opting in nothing is new", not_opted_in },
-	{ "a cached source is copied from the cache", warm_source },
-	{ "copies from and to every filesystem are exact", every_filesystem },
-	{ "copies out to files that are written synchronously are exact",
-	  synchronous },
-	{ "a copy between two servers is exact, or EXDEV", between_two },
-	{ "a copy by another takes setuid and setgid away", privilege_bits },
-	{ "writes and copies meet in the same memory", writes_meet_copies },
-)
+CASE({"a copy in is one request for room and one size", in},
+     {"a copy out asks the server nothing", out}, {"cp and cat copy without the server", tools},
+     {"a shorter refill shows nothing of what was there", shorter_refill},
+     {"a copy behind the end leaves zeros before it", behind_the_end},
+     {"a sparse file over a longer one shows zeros", sparse_over_full},
+     {"no room is ENOSPC and an empty file", no_room},
+     {"half the room is half the copy", half_the_room},
+     {"room that is not there falls back", room_of_words},
+     {"without opting in nothing is new", not_opted_in},
+     {"a cached source is copied from the cache", warm_source},
+     {"copies from and to every filesystem are exact", every_filesystem},
+     {"copies out to files that are written synchronously are exact", synchronous},
+     {"a copy between two servers is exact, or EXDEV", between_two},
+     {"a copy by another takes setuid and setgid away", privilege_bits},
+     {"writes and copies meet in the same memory", writes_meet_copies}, )

@@ -19,9 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SIZE	(4 * MIB)
-#define BAD	(2 * MIB)	/* where the disk is bad */
-#define LONG	(512 * MIB)
+#define SIZE (4 * MIB)
+#define BAD  (2 * MIB) /* where the disk is bad */
+#define LONG (512 * MIB)
 
 static char content[SIZE] __attribute__((aligned(4096)));
 static char have[SIZE], zeros[SIZE];
@@ -84,10 +84,22 @@ static void bad_source(size_t piece, int flags)
 	disk_destroy(&disk);
 }
 
-static void bad_source_at_once(void) { bad_source(SIZE, 0); }
-static void bad_source_by_pieces(void) { bad_source(64 * KIB, 0); }
-static void bad_source_direct(void) { bad_source(SIZE, O_DIRECT); }
-static void bad_source_direct_by_pieces(void) { bad_source(64 * KIB, O_DIRECT); }
+static void bad_source_at_once(void)
+{
+	bad_source(SIZE, 0);
+}
+static void bad_source_by_pieces(void)
+{
+	bad_source(64 * KIB, 0);
+}
+static void bad_source_direct(void)
+{
+	bad_source(SIZE, O_DIRECT);
+}
+static void bad_source_direct_by_pieces(void)
+{
+	bad_source(64 * KIB, O_DIRECT);
+}
 
 /* Cut the source and fill it again, for ever. */
 static void truncater(int file)
@@ -127,8 +139,7 @@ static void shrinking_source(void)
 		read_at(file, have, SIZE, 0);
 		for (i = 0; i < ret; i++)
 			if (have[i] != content[i] && have[i])
-				fail(__FILE__, __LINE__, "byte %zd of %zd", i,
-				     ret);
+				fail(__FILE__, __LINE__, "byte %zd of %zd", i, ret);
 		CHECK_EQ(first_difference(have + ret, zeros, SIZE - ret), -1);
 	}
 	kill(pid, SIGKILL);
@@ -137,7 +148,7 @@ static void shrinking_source(void)
 
 static void size_limit(void)
 {
-	struct rlimit limit = { 10000, RLIM_INFINITY };
+	struct rlimit limit = {10000, RLIM_INFINITY};
 	struct server server = prepare();
 	int source, file = server_open(&server, O_RDWR);
 	pid_t pid;
@@ -228,7 +239,7 @@ static void become(unsigned int user)
 static void quota(void)
 {
 	struct dqblk limit = {
-		.dqb_bhardlimit = 100,		/* KiB */
+		.dqb_bhardlimit = 100, /* KiB */
 		.dqb_valid = QIF_BLIMITS,
 	};
 	const char *device = rig_is("uml") ? "/dev/ubda" : "/dev/vda";
@@ -236,10 +247,9 @@ static void quota(void)
 	int file = fill(&server), target;
 	pid_t pid;
 
-	CHECK_EQ(quotactl(QCMD(Q_SETQUOTA, USRQUOTA), device, 2001,
-			  (void *)&limit), 0);
-	CHECK(!quotactl(QCMD(Q_QUOTAON, USRQUOTA), device, 4, "") ||
-	      errno == EBUSY || errno == EEXIST);
+	CHECK_EQ(quotactl(QCMD(Q_SETQUOTA, USRQUOTA), device, 2001, (void *)&limit), 0);
+	CHECK(!quotactl(QCMD(Q_QUOTAON, USRQUOTA), device, 4, "") || errno == EBUSY ||
+	      errno == EEXIST);
 	target = make_file("ext4", "fuse-quota", "", 0, O_RDWR);
 	CHECK_EQ(fchown(target, 2001, 2001), 0);
 	pid = server_fork(&server);
@@ -297,8 +307,8 @@ static unsigned int copy_interrupted(int in, int out)
 
 static void interrupted(void)
 {
-	struct sigaction action = { .sa_handler = on_alarm };
-	struct itimerval often = { { 0, 3000 }, { 0, 3000 } }, never = { 0 };
+	struct sigaction action = {.sa_handler = on_alarm};
+	struct itimerval often = {{0, 3000}, {0, 3000}}, never = {0};
 	struct server server = prepare();
 	int source, target, file = server_open(&server, O_RDWR);
 	unsigned int in, out;
@@ -322,20 +332,14 @@ static void interrupted(void)
 	server_destroy(&server);
 }
 
-CASE(
-	{ "a copy in from a bad disk brings what could be read",
-	  bad_source_at_once },
-	{ "copies in from a bad disk go as far as it", bad_source_by_pieces },
-	{ "a direct copy in from a bad disk leaves no bytes behind the end",
-	  bad_source_direct },
-	{ "direct copies in from a bad disk go as far as it",
-	  bad_source_direct_by_pieces },
-	{ "a copy in of a shrinking file invents nothing", shrinking_source },
-	{ "a copy in is bound by the limit of file size", size_limit },
-	{ "a file opened the wrong way is EBADF", wrong_mode },
-	{ "a copy out to a full disk claims only what it wrote", full_target },
-	{ "a copy out is bound by its caller's quota", quota },
-	{ "a copy out by another takes setuid and setgid away",
-	  privilege_bits },
-	{ "copies that are interrupted can be gone on with", interrupted },
-)
+CASE({"a copy in from a bad disk brings what could be read", bad_source_at_once},
+     {"copies in from a bad disk go as far as it", bad_source_by_pieces},
+     {"a direct copy in from a bad disk leaves no bytes behind the end", bad_source_direct},
+     {"direct copies in from a bad disk go as far as it", bad_source_direct_by_pieces},
+     {"a copy in of a shrinking file invents nothing", shrinking_source},
+     {"a copy in is bound by the limit of file size", size_limit},
+     {"a file opened the wrong way is EBADF", wrong_mode},
+     {"a copy out to a full disk claims only what it wrote", full_target},
+     {"a copy out is bound by its caller's quota", quota},
+     {"a copy out by another takes setuid and setgid away", privilege_bits},
+     {"copies that are interrupted can be gone on with", interrupted}, )

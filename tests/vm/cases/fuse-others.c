@@ -17,11 +17,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SIZE	(1 * MIB + 1234)
-#define BUFFER	(2 * MIB)
+#define SIZE   (1 * MIB + 1234)
+#define BUFFER (2 * MIB)
 
 static char content[SIZE], old[BUFFER], have[BUFFER];
-static const struct server_options passing = { .open = OPEN_PASSTHROUGH };
+static const struct server_options passing = {.open = OPEN_PASSTHROUGH};
 
 /* A server whose file is full; the file is opened when it has its memory. */
 static struct server prepare(int *file)
@@ -88,10 +88,22 @@ static void from_buffer(const char *kind)
 	server_destroy(&server);
 }
 
-static void to_system(void) { to_buffer("system"); }
-static void to_udmabuf(void) { to_buffer("udmabuf"); }
-static void from_system(void) { from_buffer("system"); }
-static void from_udmabuf(void) { from_buffer("udmabuf"); }
+static void to_system(void)
+{
+	to_buffer("system");
+}
+static void to_udmabuf(void)
+{
+	to_buffer("udmabuf");
+}
+static void from_system(void)
+{
+	from_buffer("system");
+}
+static void from_udmabuf(void)
+{
+	from_buffer("udmabuf");
+}
 
 /* The same file, seen through overlayfs; what is written there goes to ext4. */
 struct overlay {
@@ -100,10 +112,12 @@ struct overlay {
 
 static struct overlay overlay_over(struct server *server)
 {
-	struct overlay overlay = { .dir = "/run/overlay-XXXXXX" };
+	struct overlay overlay = {.dir = "/run/overlay-XXXXXX"};
 	char options[256];
 
-	CHECK_EQ(system("rm -rf /data/ext4/over; mkdir -p /data/ext4/over/upper /data/ext4/over/work"), 0);
+	CHECK_EQ(system("rm -rf /data/ext4/over; mkdir -p /data/ext4/over/upper "
+			"/data/ext4/over/work"),
+		 0);
 	CHECK(mkdtemp(overlay.dir));
 	snprintf(options, sizeof(options),
 		 "lowerdir=%s,upperdir=/data/ext4/over/upper,workdir=/data/ext4/over/work",
@@ -183,13 +197,10 @@ static void overlay_onto_itself(void)
 	server_destroy(&server);
 }
 
-CASE(
-	{ "a copy to a system buffer is exact, or EXDEV", to_system },
-	{ "a copy to a udmabuf is exact, or EXDEV", to_udmabuf },
-	{ "a copy from a system buffer is exact, or EXDEV", from_system },
-	{ "a copy from a udmabuf is exact, or EXDEV", from_udmabuf },
-	{ "overlayfs over the file shows it", overlay_read },
-	{ "overlayfs takes it up when it is written to", overlay_write },
-	{ "a copy from overlayfs over the file to itself ends",
-	  overlay_onto_itself },
-)
+CASE({"a copy to a system buffer is exact, or EXDEV", to_system},
+     {"a copy to a udmabuf is exact, or EXDEV", to_udmabuf},
+     {"a copy from a system buffer is exact, or EXDEV", from_system},
+     {"a copy from a udmabuf is exact, or EXDEV", from_udmabuf},
+     {"overlayfs over the file shows it", overlay_read},
+     {"overlayfs takes it up when it is written to", overlay_write},
+     {"a copy from overlayfs over the file to itself ends", overlay_onto_itself}, )

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LIMIT	(300 * KIB)		/* of either file */
+#define LIMIT (300 * KIB) /* of either file */
 
 struct side {
 	int fd;
@@ -87,13 +87,28 @@ static void reopen(struct world *w)
 static void step(struct world *w)
 {
 	switch (rnd_below(&w->state, 16)) {
-	case 0: cut(w, &w->memory); break;
-	case 1: cut(w, &w->disk); break;
-	case 2: scribble(w, &w->memory); break;
-	case 3: scribble(w, &w->disk); break;
-	case 4: forget_cache(w->disk.fd); break;
-	case 5: reopen(w); break;
-	case 6: case 7: case 8: case 9:
+	case 0:
+		cut(w, &w->memory);
+		break;
+	case 1:
+		cut(w, &w->disk);
+		break;
+	case 2:
+		scribble(w, &w->memory);
+		break;
+	case 3:
+		scribble(w, &w->disk);
+		break;
+	case 4:
+		forget_cache(w->disk.fd);
+		break;
+	case 5:
+		reopen(w);
+		break;
+	case 6:
+	case 7:
+	case 8:
+	case 9:
 		copy(w, &w->memory, &w->disk);
 		break;
 	default:
@@ -133,7 +148,7 @@ static void compare_map(struct world *w)
 static void rounds(enum server_open open, const char *filesystem)
 {
 	uint64_t seed = random_seed(), nr = random_rounds(3000), i;
-	const struct server_options options = { .open = open };
+	const struct server_options options = {.open = open};
 	struct world w = {
 		.memory.model = calloc(1, LIMIT),
 		.disk.model = calloc(1, LIMIT),
@@ -141,8 +156,8 @@ static void rounds(enum server_open open, const char *filesystem)
 	};
 
 	need_patched();
-	context("%s, seed %llu, %llu rounds", filesystem,
-		(unsigned long long)seed, (unsigned long long)nr);
+	context("%s, seed %llu, %llu rounds", filesystem, (unsigned long long)seed,
+		(unsigned long long)nr);
 	w.server = server_create(&options);
 	w.memory.fd = server_open(&w.server, O_RDWR);
 	w.disk.fd = make_file(filesystem, "fuse-random", "", 0, O_RDWR);
@@ -157,15 +172,19 @@ static void rounds(enum server_open open, const char *filesystem)
 	server_destroy(&w.server);
 }
 
-static void past_ext4(void) { rounds(OPEN_PASSTHROUGH, "ext4"); }
-static void past_xfs(void) { rounds(OPEN_PASSTHROUGH, "xfs"); }
-static void past_btrfs(void) { rounds(OPEN_PASSTHROUGH, "btrfs"); }
+static void past_ext4(void)
+{
+	rounds(OPEN_PASSTHROUGH, "ext4");
+}
+static void past_xfs(void)
+{
+	rounds(OPEN_PASSTHROUGH, "xfs");
+}
+static void past_btrfs(void)
+{
+	rounds(OPEN_PASSTHROUGH, "btrfs");
+}
 
-CASE(
-	{ "random copies and writes of a file are exact, with ext4",
-	  past_ext4, 300 },
-	{ "random copies and writes of a file are exact, with xfs",
-	  past_xfs, 300 },
-	{ "random copies and writes of a file are exact, with btrfs",
-	  past_btrfs, 300 },
-)
+CASE({"random copies and writes of a file are exact, with ext4", past_ext4, 300},
+     {"random copies and writes of a file are exact, with xfs", past_xfs, 300},
+     {"random copies and writes of a file are exact, with btrfs", past_btrfs, 300}, )

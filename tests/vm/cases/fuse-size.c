@@ -18,12 +18,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SIZE	(256 * KIB)
-#define CUT	(10 * KIB)
-#define SOON	5000		/* milliseconds */
+#define SIZE (256 * KIB)
+#define CUT  (10 * KIB)
+#define SOON 5000 /* milliseconds */
 
 static char content[SIZE], have[SIZE];
-static const struct server_options passing = { .open = OPEN_PASSTHROUGH };
+static const struct server_options passing = {.open = OPEN_PASSTHROUGH};
 
 /* A server with room for all of a file that is 100 bytes long. */
 static struct server prepare(int *source, int *file)
@@ -153,8 +153,14 @@ static void stops_at_close(bool killed)
 	server_destroy(&server);
 }
 
-static void stops_at_our_close(void) { stops_at_close(false); }
-static void killed_at_close(void) { stops_at_close(true); }
+static void stops_at_our_close(void)
+{
+	stops_at_close(false);
+}
+static void killed_at_close(void)
+{
+	stops_at_close(true);
+}
 
 /*
  * A copy that is killed while the server is stopped, in a process whose files
@@ -178,7 +184,7 @@ static void leave_untold(struct server *server, int source, int file)
 
 static pid_t start_cut(struct server *server, int file, rlim_t limit)
 {
-	struct rlimit rlimit = { limit, RLIM_INFINITY };
+	struct rlimit rlimit = {limit, RLIM_INFINITY};
 	pid_t pid = server_fork(server);
 
 	if (pid)
@@ -207,8 +213,14 @@ static void cut_untold(rlim_t limit)
 	server_destroy(&server);
 }
 
-static void cut_unlimited(void) { cut_untold(RLIM_INFINITY); }
-static void cut_limited(void) { cut_untold(50); }
+static void cut_unlimited(void)
+{
+	cut_untold(RLIM_INFINITY);
+}
+static void cut_limited(void)
+{
+	cut_untold(50);
+}
 
 /* As long as the server has not heard it, what it says of the size is old. */
 static void attributes_are_old(void)
@@ -222,8 +234,7 @@ static void attributes_are_old(void)
 	CHECK_EQ(server.shared->size, 100);
 	server_reset(&server);
 	CHECK_EQ(stat(server.path, &st), 0);
-	CHECK(server_asked(&server, FUSE_GETATTR) +
-	      server_asked(&server, FUSE_LOOKUP) > 0);
+	CHECK(server_asked(&server, FUSE_GETATTR) + server_asked(&server, FUSE_LOOKUP) > 0);
 	CHECK_EQ(st.st_size, SIZE);
 	read_at(file, have, SIZE, 0);
 	CHECK_EQ(first_difference(have, content, SIZE), -1);
@@ -262,28 +273,24 @@ static void behind_the_end(bool by_copy)
 	server_destroy(&server);
 }
 
-static void copy_behind_the_end(void) { behind_the_end(true); }
-static void write_behind_the_end(void) { behind_the_end(false); }
+static void copy_behind_the_end(void)
+{
+	behind_the_end(true);
+}
+static void write_behind_the_end(void)
+{
+	behind_the_end(false);
+}
 
-CASE(
-	{ "a server that dies when it is told a size ends the copy",
-	  dies_at_size },
-	{ "while the server takes a size over all of it can be read",
-	  waits_at_size },
-	{ "the size of a killed copy is told when its file is closed",
-	  killed_at_size },
-	{ "a server that dies at a close ends it", dies_at_close },
-	{ "a server that stops at a close is waited for", stops_at_our_close },
-	{ "it is waited for by who is killed meanwhile, too", killed_at_close },
-	{ "cutting what the server was not told of leaves zeros",
-	  cut_unlimited },
-	{ "cutting it obeys no limit, and raises no signal", cut_limited },
-	{ "attributes do not take a size back that is not told",
-	  attributes_are_old },
-	{ "cutting what is longer than the limit leaves zeros",
-	  limited_truncate },
-	{ "a copy behind the end zeroes what the server has put off",
-	  copy_behind_the_end },
-	{ "a write behind the end zeroes what the server has put off",
-	  write_behind_the_end },
-)
+CASE({"a server that dies when it is told a size ends the copy", dies_at_size},
+     {"while the server takes a size over all of it can be read", waits_at_size},
+     {"the size of a killed copy is told when its file is closed", killed_at_size},
+     {"a server that dies at a close ends it", dies_at_close},
+     {"a server that stops at a close is waited for", stops_at_our_close},
+     {"it is waited for by who is killed meanwhile, too", killed_at_close},
+     {"cutting what the server was not told of leaves zeros", cut_unlimited},
+     {"cutting it obeys no limit, and raises no signal", cut_limited},
+     {"attributes do not take a size back that is not told", attributes_are_old},
+     {"cutting what is longer than the limit leaves zeros", limited_truncate},
+     {"a copy behind the end zeroes what the server has put off", copy_behind_the_end},
+     {"a write behind the end zeroes what the server has put off", write_behind_the_end}, )

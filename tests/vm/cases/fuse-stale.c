@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define SIZE	(64 * KIB)
+#define SIZE (64 * KIB)
 
 static char content[SIZE], have[SIZE];
 static const struct server_options plain;
@@ -25,14 +25,15 @@ static struct server prepare(int *file)
 	pattern(content, SIZE, 181);
 	server = server_create(&plain);
 	*file = server_open(&server, O_RDWR);
-	CHECK_EQ(copy_all(make_file("ext4", "fuse-stale", content, SIZE,
-				    O_RDONLY), 0, *file, 0, SIZE), SIZE);
+	CHECK_EQ(copy_all(make_file("ext4", "fuse-stale", content, SIZE, O_RDONLY), 0, *file, 0,
+			  SIZE),
+		 SIZE);
 	return server;
 }
 
 static int backing_open(int dev, int fd)
 {
-	struct fuse_backing_map map = { .fd = fd };
+	struct fuse_backing_map map = {.fd = fd};
 	int id = ioctl(dev, FUSE_DEV_IOC_BACKING_OPEN, &map);
 
 	CHECK(id > 0);
@@ -46,7 +47,7 @@ static int backing_close(int dev, uint32_t id)
 
 static int bind_to(int dev, uint64_t node, int id)
 {
-	struct fuse_memory_bind bind = { .nodeid = node, .backing_id = id };
+	struct fuse_memory_bind bind = {.nodeid = node, .backing_id = id};
 
 	return ioctl(dev, FUSE_DEV_IOC_MEMORY_BIND, &bind);
 }
@@ -89,8 +90,7 @@ static void bound_id(void)
 	CHECK_EQ(backing_close(dev, id), 0);
 	close(buffer);
 	expect_content(file);
-	CHECK_EQ(copy_all(open_file("ext4", "fuse-stale", O_RDONLY), 0, file,
-			  0, SIZE), SIZE);
+	CHECK_EQ(copy_all(open_file("ext4", "fuse-stale", O_RDONLY), 0, file, 0, SIZE), SIZE);
 	expect_content(file);
 	server_destroy(&server);
 }
@@ -156,11 +156,9 @@ static void stat_by_another(void)
 	server_destroy(&server);
 }
 
-CASE(
-	{ "an id that is closed binds nothing", closed_id },
-	{ "memory stays bound when its id is closed", bound_id },
-	{ "an open with an id that is closed fails", open_with_closed_id },
-	{ "an inode that was forgotten is not bound", forgotten_inode },
-	{ "an inode that never had memory has no numbers", never_bound },
-	{ "another user gets no numbers", stat_by_another },
-)
+CASE({"an id that is closed binds nothing", closed_id},
+     {"memory stays bound when its id is closed", bound_id},
+     {"an open with an id that is closed fails", open_with_closed_id},
+     {"an inode that was forgotten is not bound", forgotten_inode},
+     {"an inode that never had memory has no numbers", never_bound},
+     {"another user gets no numbers", stat_by_another}, )

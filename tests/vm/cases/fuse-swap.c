@@ -16,13 +16,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SIZE	(64 * KIB)
-#define ROUNDS	120
+#define SIZE   (64 * KIB)
+#define ROUNDS 120
 /* that a byte can tell apart */
-#define MOST_SWAPS	250
+#define MOST_SWAPS 250
 
 static char have[SIZE];
-static const struct server_options mapped = { .open = OPEN_PASSTHROUGH };
+static const struct server_options mapped = {.open = OPEN_PASSTHROUGH};
 
 /* All of it is one byte, and none that was there before the one seen last. */
 static int generation(const char *bytes, size_t len, int last)
@@ -32,8 +32,8 @@ static int generation(const char *bytes, size_t len, int last)
 
 	for (i = 1; i < len; i++)
 		if (bytes[i] != bytes[0])
-			fail(__FILE__, __LINE__, "%02x, and %02x at byte %zu",
-			     byte, (unsigned char)bytes[i], i);
+			fail(__FILE__, __LINE__, "%02x, and %02x at byte %zu", byte,
+			     (unsigned char)bytes[i], i);
 	if (byte < last || !byte)
 		fail(__FILE__, __LINE__, "%02x after %02x", byte, last);
 	return byte;
@@ -140,8 +140,7 @@ static void swap_under(look *look, bool take_away)
 		if (take_away && i % 3 == 2)
 			ret = server_unbind(&server);
 		else
-			ret = server_swap(&server, SIZE + i % 2 * SIZE,
-					  2 + swaps);
+			ret = server_swap(&server, SIZE + i % 2 * SIZE, 2 + swaps);
 		CHECK(!ret || (ret == -EBUSY && look != by_read));
 		refused += ret == -EBUSY;
 		swaps += !ret;
@@ -153,20 +152,34 @@ static void swap_under(look *look, bool take_away)
 	server_destroy(&server);
 }
 
-static void swapped_read(void) { swap_under(by_read, false); }
-static void swapped_copy(void) { swap_under(by_copy, false); }
-static void swapped_map(void) { swap_under(NULL, false); }
-static void unbound_read(void) { swap_under(by_read, true); }
-static void unbound_copy(void) { swap_under(by_copy, true); }
-static void unbound_map(void) { swap_under(NULL, true); }
+static void swapped_read(void)
+{
+	swap_under(by_read, false);
+}
+static void swapped_copy(void)
+{
+	swap_under(by_copy, false);
+}
+static void swapped_map(void)
+{
+	swap_under(NULL, false);
+}
+static void unbound_read(void)
+{
+	swap_under(by_read, true);
+}
+static void unbound_copy(void)
+{
+	swap_under(by_copy, true);
+}
+static void unbound_map(void)
+{
+	swap_under(NULL, true);
+}
 
-CASE(
-	{ "a read shows one memory while it is swapped", swapped_read },
-	{ "a copy out shows one memory while it is swapped", swapped_copy },
-	{ "a map shows the memory that reads show, and is not swapped",
-	  swapped_map },
-	{ "a read shows one memory while it is taken away", unbound_read },
-	{ "a copy out shows one memory while it is taken away",
-	  unbound_copy },
-	{ "a map shows one memory while it is taken away", unbound_map },
-)
+CASE({"a read shows one memory while it is swapped", swapped_read},
+     {"a copy out shows one memory while it is swapped", swapped_copy},
+     {"a map shows the memory that reads show, and is not swapped", swapped_map},
+     {"a read shows one memory while it is taken away", unbound_read},
+     {"a copy out shows one memory while it is taken away", unbound_copy},
+     {"a map shows one memory while it is taken away", unbound_map}, )

@@ -17,10 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SIZE	(1 * MIB)
+#define SIZE (1 * MIB)
 
 static char content[SIZE], have[SIZE];
-static const struct server_options plain, waiting = { .room = ROOM_WAIT };
+static const struct server_options plain, waiting = {.room = ROOM_WAIT};
 
 static int prepare(struct server *server, const struct server_options *options)
 {
@@ -73,7 +73,7 @@ static void copier_dies(void)
 	server_destroy(&server);
 }
 
-#define LONG	(64 * MIB)
+#define LONG (64 * MIB)
 
 /* What a killed copy brought is within the size, and zeros are behind. */
 static void killed_in_the_middle(void)
@@ -192,16 +192,10 @@ static void unmounted(void)
 	server_destroy(&server);
 }
 
-CASE(
-	{ "a server that dies while it is waited for ends the copy",
-	  server_dies },
-	{ "a copier that dies while it waits leaves the file usable",
-	  copier_dies },
-	{ "a copy killed in the middle leaves what it brought, then zeros",
-	  killed_in_the_middle },
-	{ "a stopped server does not keep a killed copier", server_stops },
-	{ "waiting for the server lets the source freeze",
-	  freeze_at_prepare },
-	{ "a copy to a frozen filesystem waits alone", frozen_target },
-	{ "unmounting by force ends a copy that waits", unmounted },
-)
+CASE({"a server that dies while it is waited for ends the copy", server_dies},
+     {"a copier that dies while it waits leaves the file usable", copier_dies},
+     {"a copy killed in the middle leaves what it brought, then zeros", killed_in_the_middle},
+     {"a stopped server does not keep a killed copier", server_stops},
+     {"waiting for the server lets the source freeze", freeze_at_prepare},
+     {"a copy to a frozen filesystem waits alone", frozen_target},
+     {"unmounting by force ends a copy that waits", unmounted}, )

@@ -16,20 +16,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SIZE	(256 * KIB)
-#define SOON	3000		/* milliseconds */
-#define HANG	30000
-#define CUT	(10 * KIB)
+#define SIZE (256 * KIB)
+#define SOON 3000 /* milliseconds */
+#define HANG 30000
+#define CUT  (10 * KIB)
 
 static char content[SIZE], old[SIZE], have[2 * SIZE];
 /* Who closes a file waits for what there is to wait for. */
 static const struct server_options thorough = {
-	.open = OPEN_PASSTHROUGH, .flush = true,
+	.open = OPEN_PASSTHROUGH,
+	.flush = true,
 };
 
 struct hang {
 	struct server server;
-	struct disk disk;	/* with the source */
+	struct disk disk; /* with the source */
 	pid_t copier;
 };
 
@@ -138,11 +139,8 @@ static const struct {
 	const char *name;
 	action *act;
 } others[] = {
-	{ "stat", look },
-	{ "read", read_all },
-	{ "open and close", open_to_write },
-	{ "chmod", change_mode },
-	{ "unlink", remove_name },
+	{"stat", look},		{"read", read_all},	 {"open and close", open_to_write},
+	{"chmod", change_mode}, {"unlink", remove_name},
 };
 
 static void all_others_at_once(struct hang *h, const char *when)
@@ -217,12 +215,9 @@ static void killed_waiters(void)
 		const char *name;
 		action *act;
 	} waiters[] = {
-		{ "write", write_middle },
-		{ "write behind the end", write_end },
-		{ "copy", copy_more },
-		{ "truncate", cut },
-		{ "open with O_TRUNC", empty },
-		{ "fallocate", allocate },
+		{"write", write_middle},      {"write behind the end", write_end},
+		{"copy", copy_more},	      {"truncate", cut},
+		{"open with O_TRUNC", empty}, {"fallocate", allocate},
 	};
 	struct hang h = begin();
 	size_t i;
@@ -321,16 +316,11 @@ static void down_and_up_waits(void)
 	waits_for_copy(down_and_up, expected, 2 * SIZE);
 }
 
-CASE(
-	{ "a hung source keeps nobody from the file", nobody_waits },
-	{ "who waits for a hung source can be killed", killed_waiters },
-	{ "a writer that waits for a hung source keeps nobody either",
-	  behind_a_writer },
-	{ "a truncate that waits for a hung source keeps nobody either",
-	  behind_a_truncate },
-	{ "a write waits for a copy, and comes after it", writer_waits },
-	{ "a truncate waits for a copy, and cuts it", cutter_waits },
-	{ "a growth waits for a copy, and keeps it", grower_waits },
-	{ "down and up again leaves what is left of a copy, and zeros",
-	  down_and_up_waits },
-)
+CASE({"a hung source keeps nobody from the file", nobody_waits},
+     {"who waits for a hung source can be killed", killed_waiters},
+     {"a writer that waits for a hung source keeps nobody either", behind_a_writer},
+     {"a truncate that waits for a hung source keeps nobody either", behind_a_truncate},
+     {"a write waits for a copy, and comes after it", writer_waits},
+     {"a truncate waits for a copy, and cuts it", cutter_waits},
+     {"a growth waits for a copy, and keeps it", grower_waits},
+     {"down and up again leaves what is left of a copy, and zeros", down_and_up_waits}, )

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SIZE	(1 * MIB)
+#define SIZE (1 * MIB)
 
 /* some are written directly */
 static char content[SIZE] __attribute__((aligned(4096)));
@@ -29,8 +29,7 @@ static void prepare(const char *kind, int *buffer, int *file)
 	pattern(old, SIZE, 32);
 	*buffer = make_buffer(kind, SIZE);
 	poke(*buffer, old, SIZE, 0);
-	*file = make_file("ext4", "importers", content, SIZE,
-			  O_RDWR | O_DIRECT);
+	*file = make_file("ext4", "importers", content, SIZE, O_RDWR | O_DIRECT);
 }
 
 static void held(const char *kind, const char *driver)
@@ -54,10 +53,22 @@ static void held(const char *kind, const char *driver)
 	expect(buffer, content, SIZE, 0);
 }
 
-static void held_system(void) { held("system", "vgem"); }
-static void held_cma(void) { held("cma", "vgem"); }
-static void held_udmabuf(void) { held("udmabuf", "vgem"); }
-static void held_vkms(void) { held("system", "vkms"); }
+static void held_system(void)
+{
+	held("system", "vgem");
+}
+static void held_cma(void)
+{
+	held("cma", "vgem");
+}
+static void held_udmabuf(void)
+{
+	held("udmabuf", "vgem");
+}
+static void held_vkms(void)
+{
+	held("system", "vkms");
+}
 
 /* The kernel itself has the buffer mapped while a screen shows it. */
 static void shown(const char *kind)
@@ -74,8 +85,7 @@ static void shown(const char *kind)
 	screen = screen_show(buffer);
 	for (i = 0; i < 10; i++) {
 		CHECK_ERRNO(copy_once(file, 0, buffer, 0, 4096), EXDEV);
-		CHECK_EQ(copy_all(buffer, 0, file, 0, SCREEN_BYTES),
-			 SCREEN_BYTES);
+		CHECK_EQ(copy_all(buffer, 0, file, 0, SCREEN_BYTES), SCREEN_BYTES);
 		CHECK_ERRNO(copy_once(file, 0, buffer, 0, 4096), EBUSY);
 		CHECK_EQ(ftruncate(file, 0), 0);
 	}
@@ -86,8 +96,14 @@ static void shown(const char *kind)
 	CHECK_EQ(copy_all(file, 0, buffer, 0, SCREEN_BYTES), SCREEN_BYTES);
 }
 
-static void shown_system(void) { shown("system"); }
-static void shown_udmabuf(void) { shown("udmabuf"); }
+static void shown_system(void)
+{
+	shown("system");
+}
+static void shown_udmabuf(void)
+{
+	shown("udmabuf");
+}
 
 /* Copy into the buffer again and again until killed. */
 static pid_t start_copier(int file, int buffer)
@@ -238,22 +254,14 @@ static void usable_meanwhile(void)
 	CHECK_EQ(status, 0);
 }
 
-CASE(
-	{ "a system buffer that vgem holds can be read, not filled",
-	  held_system },
-	{ "a contiguous buffer that vgem holds can be read, not filled",
-	  held_cma },
-	{ "a udmabuf that vgem holds can be read, not filled", held_udmabuf },
-	{ "a system buffer that vkms holds can be read, not filled",
-	  held_vkms },
-	{ "a system buffer on a screen can be read, not filled",
-	  shown_system },
-	{ "a udmabuf on a screen can be read, not filled", shown_udmabuf },
-	{ "busy copiers do not starve importers", not_starved },
-	{ "busy importers do not starve copiers", copiers_not_starved },
-	{ "an importer does not wait for a hung file", hung_source },
-	{ "a copier killed at a hung file leaves the buffer free",
-	  killed_copier },
-	{ "a buffer stays usable while a copy waits for a hung file",
-	  usable_meanwhile },
-)
+CASE({"a system buffer that vgem holds can be read, not filled", held_system},
+     {"a contiguous buffer that vgem holds can be read, not filled", held_cma},
+     {"a udmabuf that vgem holds can be read, not filled", held_udmabuf},
+     {"a system buffer that vkms holds can be read, not filled", held_vkms},
+     {"a system buffer on a screen can be read, not filled", shown_system},
+     {"a udmabuf on a screen can be read, not filled", shown_udmabuf},
+     {"busy copiers do not starve importers", not_starved},
+     {"busy importers do not starve copiers", copiers_not_starved},
+     {"an importer does not wait for a hung file", hung_source},
+     {"a copier killed at a hung file leaves the buffer free", killed_copier},
+     {"a buffer stays usable while a copy waits for a hung file", usable_meanwhile}, )

@@ -5,8 +5,9 @@
  * seed is printed; RANDOM_SEED repeats a run, RANDOM_ROUNDS makes it longer.
  */
 #define _GNU_SOURCE
-#include "memory.h"
 #include "random.h"
+
+#include "memory.h"
 #include "vm.h"
 
 #include <fcntl.h>
@@ -15,8 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SIZE	(300 * KIB)		/* of the buffer; the file may grow */
-#define LIMIT	(2 * SIZE)
+#define SIZE  (300 * KIB) /* of the buffer; the file may grow */
+#define LIMIT (2 * SIZE)
 
 struct world {
 	int buffer, file;
@@ -101,19 +102,32 @@ static void rounds(const char *kind, const char *filesystem, int flags)
 	int plain;
 
 	need_patched();
-	context("%s on %s%s, seed %llu, %llu rounds", kind, filesystem,
-	     flags ? ", direct" : "", (unsigned long long)seed,
-	     (unsigned long long)nr);
+	context("%s on %s%s, seed %llu, %llu rounds", kind, filesystem, flags ? ", direct" : "",
+		(unsigned long long)seed, (unsigned long long)nr);
 	w.buffer = make_buffer(kind, SIZE);
 	w.file = make_file(filesystem, "random", "", 0, O_RDWR | flags);
 	plain = open_file(filesystem, "random", O_RDONLY);
 	for (i = 0; i < nr; i++) {
 		switch (rnd_below(&w.state, 16)) {
-		case 0: truncate_file(&w); break;
-		case 1: case 2: scribble(&w); break;
-		case 3: forget_cache(w.file); break;
-		case 4: case 5: case 6: case 7: case 8: copy_out(&w); break;
-		default: copy_in(&w);
+		case 0:
+			truncate_file(&w);
+			break;
+		case 1:
+		case 2:
+			scribble(&w);
+			break;
+		case 3:
+			forget_cache(w.file);
+			break;
+		case 4:
+		case 5:
+		case 6:
+		case 7:
+		case 8:
+			copy_out(&w);
+			break;
+		default:
+			copy_in(&w);
 		}
 		if (i % 8 == 7)
 			compare(&w, plain);
@@ -130,10 +144,22 @@ static void on(const char *filesystem)
 		rounds("cma", filesystem, O_DIRECT);
 }
 
-static void on_ext4(void) { on("ext4"); }
-static void on_xfs(void) { on("xfs"); }
-static void on_btrfs(void) { on("btrfs"); }
-static void on_tmpfs(void) { on("tmpfs"); }
+static void on_ext4(void)
+{
+	on("ext4");
+}
+static void on_xfs(void)
+{
+	on("xfs");
+}
+static void on_btrfs(void)
+{
+	on("btrfs");
+}
+static void on_tmpfs(void)
+{
+	on("tmpfs");
+}
 
 /* Direct I/O on overlayfs has no way to do odd ends: see ranges. */
 static void on_overlay(void)
@@ -142,10 +168,8 @@ static void on_overlay(void)
 	rounds("udmabuf", "overlay", 0);
 }
 
-CASE(
-	{ "thousands of random copies on ext4 are exact", on_ext4, 300 },
-	{ "thousands of random copies on xfs are exact", on_xfs, 300 },
-	{ "thousands of random copies on btrfs are exact", on_btrfs, 300 },
-	{ "thousands of random copies on tmpfs are exact", on_tmpfs, 300 },
-	{ "thousands of random copies on overlayfs are exact", on_overlay, 300 },
-)
+CASE({"thousands of random copies on ext4 are exact", on_ext4, 300},
+     {"thousands of random copies on xfs are exact", on_xfs, 300},
+     {"thousands of random copies on btrfs are exact", on_btrfs, 300},
+     {"thousands of random copies on tmpfs are exact", on_tmpfs, 300},
+     {"thousands of random copies on overlayfs are exact", on_overlay, 300}, )

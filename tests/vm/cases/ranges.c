@@ -13,27 +13,27 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BUFFER_SIZE	(1 * MIB)
-#define FILE_SIZE	(3 * MIB + 1234)
+#define BUFFER_SIZE (1 * MIB)
+#define FILE_SIZE   (3 * MIB + 1234)
 
 /* Ranges that a copy of whole pages, or a rounded one, gets wrong. */
 static const struct range {
 	off_t file, buffer;
 	size_t len;
 } ranges[] = {
-	{ 0, 0, BUFFER_SIZE },			/* all of it */
-	{ 0, 0, 4096 },				/* one page */
-	{ 4096, 8192, 65536 },			/* whole pages, moved */
-	{ 0, 0, 1 },				/* one byte */
-	{ 511, 511, 1 },
-	{ 0, 0, 5000 },				/* odd tail */
-	{ 100, 100, 300000 },			/* odd head and tail */
-	{ 1, 0, 100000 },			/* never aligned */
-	{ 0, 4095, 70001 },
-	{ 512, 512, 512 * 7 },			/* sectors within pages */
-	{ 513, 1, 8192 },			/* aligned apart by one sector */
-	{ 3 * MIB, 4096, 1234 },		/* up to the end of the file */
-	{ 2 * MIB + 7, 7, BUFFER_SIZE - 7 },	/* up to the end of the buffer */
+	{0, 0, BUFFER_SIZE}, /* all of it */
+	{0, 0, 4096},	     /* one page */
+	{4096, 8192, 65536}, /* whole pages, moved */
+	{0, 0, 1},	     /* one byte */
+	{511, 511, 1},
+	{0, 0, 5000},	    /* odd tail */
+	{100, 100, 300000}, /* odd head and tail */
+	{1, 0, 100000},	    /* never aligned */
+	{0, 4095, 70001},
+	{512, 512, 512 * 7},		   /* sectors within pages */
+	{513, 1, 8192},			   /* aligned apart by one sector */
+	{3 * MIB, 4096, 1234},		   /* up to the end of the file */
+	{2 * MIB + 7, 7, BUFFER_SIZE - 7}, /* up to the end of the buffer */
 };
 
 struct setting {
@@ -60,8 +60,8 @@ static const char *way(const struct setting *s)
  * on to the file below whatever it is told. What can't be done directly is
  * then EXDEV.
  */
-static size_t copy_range(const struct setting *s, const struct range *r,
-			 int in, off_t pos_in, int out, off_t pos_out)
+static size_t copy_range(const struct setting *s, const struct range *r, int in, off_t pos_in,
+			 int out, off_t pos_out)
 {
 	bool aligned = !((r->file | r->buffer | r->len) & 4095);
 	int error;
@@ -80,8 +80,7 @@ static void into_buffer(const struct setting *s)
 {
 	char *content = random_bytes(FILE_SIZE, 1);
 	char *old = random_bytes(BUFFER_SIZE, 2), *want = malloc(BUFFER_SIZE);
-	int file = make_file(s->filesystem, "source", content, FILE_SIZE,
-			     O_RDONLY | s->flags);
+	int file = make_file(s->filesystem, "source", content, FILE_SIZE, O_RDONLY | s->flags);
 	int buffer = make_buffer(s->kind, BUFFER_SIZE);
 	size_t i, done;
 
@@ -89,10 +88,8 @@ static void into_buffer(const struct setting *s)
 		const struct range *r = &ranges[i];
 
 		poke(buffer, old, BUFFER_SIZE, 0);
-		context("range %zu: %s on %s, file %lld, buffer %lld, %zu bytes%s",
-		     i, s->kind, s->filesystem, (long long)r->file,
-		     (long long)r->buffer, r->len,
-		     way(s));
+		context("range %zu: %s on %s, file %lld, buffer %lld, %zu bytes%s", i, s->kind,
+			s->filesystem, (long long)r->file, (long long)r->buffer, r->len, way(s));
 		done = copy_range(s, r, file, r->file, buffer, r->buffer);
 		memcpy(want, old, BUFFER_SIZE);
 		memcpy(want + r->buffer, content + r->file, done);
@@ -113,12 +110,10 @@ static void out_of_buffer(const struct setting *s)
 	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
 		const struct range *r = &ranges[i];
 
-		file = make_file(s->filesystem, "destination", content,
-				 FILE_SIZE, O_RDWR | s->flags);
-		context("range %zu: %s to %s, file %lld, buffer %lld, %zu bytes%s",
-		     i, s->kind, s->filesystem, (long long)r->file,
-		     (long long)r->buffer, r->len,
-		     way(s));
+		file = make_file(s->filesystem, "destination", content, FILE_SIZE,
+				 O_RDWR | s->flags);
+		context("range %zu: %s to %s, file %lld, buffer %lld, %zu bytes%s", i, s->kind,
+			s->filesystem, (long long)r->file, (long long)r->buffer, r->len, way(s));
 		done = copy_range(s, r, buffer, r->buffer, file, r->file);
 		close(file);
 		memcpy(want, content, FILE_SIZE);
@@ -139,23 +134,39 @@ static void everywhere(const char *kind, void (*copy)(const struct setting *))
 
 	need_patched();
 	for (i = 0; filesystems[i]; i++) {
-		copy(&(struct setting){ kind, filesystems[i], 0 });
-		copy(&(struct setting){ kind, filesystems[i], O_DIRECT });
+		copy(&(struct setting){kind, filesystems[i], 0});
+		copy(&(struct setting){kind, filesystems[i], O_DIRECT});
 	}
 }
 
-static void into_system(void) { everywhere("system", into_buffer); }
-static void into_cma(void) { everywhere("cma", into_buffer); }
-static void into_udmabuf(void) { everywhere("udmabuf", into_buffer); }
-static void out_of_system(void) { everywhere("system", out_of_buffer); }
-static void out_of_cma(void) { everywhere("cma", out_of_buffer); }
-static void out_of_udmabuf(void) { everywhere("udmabuf", out_of_buffer); }
+static void into_system(void)
+{
+	everywhere("system", into_buffer);
+}
+static void into_cma(void)
+{
+	everywhere("cma", into_buffer);
+}
+static void into_udmabuf(void)
+{
+	everywhere("udmabuf", into_buffer);
+}
+static void out_of_system(void)
+{
+	everywhere("system", out_of_buffer);
+}
+static void out_of_cma(void)
+{
+	everywhere("cma", out_of_buffer);
+}
+static void out_of_udmabuf(void)
+{
+	everywhere("udmabuf", out_of_buffer);
+}
 
-CASE(
-	{ "a copy into the system heap touches its range alone", into_system },
-	{ "a copy into the contiguous heap touches its range alone", into_cma },
-	{ "a copy into a udmabuf touches its range alone", into_udmabuf },
-	{ "a copy out of the system heap touches its range alone", out_of_system },
-	{ "a copy out of the contiguous heap touches its range alone", out_of_cma },
-	{ "a copy out of a udmabuf touches its range alone", out_of_udmabuf },
-)
+CASE({"a copy into the system heap touches its range alone", into_system},
+     {"a copy into the contiguous heap touches its range alone", into_cma},
+     {"a copy into a udmabuf touches its range alone", into_udmabuf},
+     {"a copy out of the system heap touches its range alone", out_of_system},
+     {"a copy out of the contiguous heap touches its range alone", out_of_cma},
+     {"a copy out of a udmabuf touches its range alone", out_of_udmabuf}, )

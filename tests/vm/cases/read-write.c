@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SIZE	(256 * KIB)
+#define SIZE (256 * KIB)
 
 static char content[SIZE], have[SIZE], old[SIZE];
 
@@ -50,9 +50,18 @@ static void positions(const char *kind)
 	CHECK_EQ(lseek(buffer, 0, SEEK_CUR), 120);
 }
 
-static void positions_system(void) { positions("system"); }
-static void positions_udmabuf(void) { positions("udmabuf"); }
-static void positions_cma(void) { positions("cma"); }
+static void positions_system(void)
+{
+	positions("system");
+}
+static void positions_udmabuf(void)
+{
+	positions("udmabuf");
+}
+static void positions_cma(void)
+{
+	positions("cma");
+}
 
 static void ends(void)
 {
@@ -73,8 +82,7 @@ static void ends(void)
 static void bad_memory(void)
 {
 	int buffer = prepare("system");
-	char *map = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ssize_t ret;
 
 	CHECK(map != MAP_FAILED);
@@ -92,8 +100,7 @@ static void bad_memory(void)
 static void own_mapping(void)
 {
 	int buffer = prepare("system");
-	char *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
-			 buffer, 0);
+	char *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, buffer, 0);
 
 	CHECK(map != MAP_FAILED);
 	CHECK_EQ(pread(buffer, map + 8192, 4096, 0), 4096);
@@ -104,7 +111,7 @@ static void own_mapping(void)
 static void vectors(void)
 {
 	int buffer = prepare("system");
-	struct iovec out[2] = { { have + 10, 5 }, { have + 100, 7000 } };
+	struct iovec out[2] = {{have + 10, 5}, {have + 100, 7000}};
 
 	CHECK_EQ(preadv(buffer, out, 2, 4090), 7005);
 	CHECK(!memcmp(have + 10, old + 4090, 5));
@@ -170,17 +177,11 @@ static void others(void)
 	CHECK_EQ(lseek(buffer, 0, SEEK_END), SIZE);
 }
 
-CASE(
-	{ "reads and writes of a system buffer hit their range",
-	  positions_system },
-	{ "reads and writes of a udmabuf hit their range", positions_udmabuf },
-	{ "reads and writes of a contiguous buffer hit their range",
-	  positions_cma },
-	{ "reads end and writes are ENOSPC at the end of a buffer", ends },
-	{ "memory that is not there is EFAULT", bad_memory },
-	{ "a buffer can be read into its own mapping", own_mapping },
-	{ "vectors are read and written", vectors },
-	{ "sendfile moves bytes in and out", sent },
-	{ "a pipe holds a copy of the bytes", piped },
-	{ "buffers of other exporters refuse", others },
-)
+CASE({"reads and writes of a system buffer hit their range", positions_system},
+     {"reads and writes of a udmabuf hit their range", positions_udmabuf},
+     {"reads and writes of a contiguous buffer hit their range", positions_cma},
+     {"reads end and writes are ENOSPC at the end of a buffer", ends},
+     {"memory that is not there is EFAULT", bad_memory},
+     {"a buffer can be read into its own mapping", own_mapping},
+     {"vectors are read and written", vectors}, {"sendfile moves bytes in and out", sent},
+     {"a pipe holds a copy of the bytes", piped}, {"buffers of other exporters refuse", others}, )

@@ -22,8 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SIZE	(64 * KIB)
-#define PATH	"/data/ext4/refusals"
+#define SIZE (64 * KIB)
+#define PATH "/data/ext4/refusals"
 
 static char content[SIZE], other[SIZE];
 
@@ -77,8 +77,7 @@ static void refused(int in, int out, int err, const char *what)
 	ssize_t ret = copy_once(in, 0, out, 0, 4096);
 
 	if (ret != -1 || errno != err)
-		fail(__FILE__, __LINE__, "%s: %zd (errno %d), not errno %d",
-		     what, ret, errno, err);
+		fail(__FILE__, __LINE__, "%s: %zd (errno %d), not errno %d", what, ret, errno, err);
 }
 
 static void not_regular(void)
@@ -108,7 +107,8 @@ static void pseudo_filesystems(void)
 {
 	static const char *const files[] = {
 		"/proc/self/status", "/proc/sys/kernel/hostname",
-		"/proc/self/comm", "/proc/self/maps", "/dev/kmsg",
+		"/proc/self/comm",   "/proc/self/maps",
+		"/dev/kmsg",
 	};
 	int buffer, file;
 	ssize_t ret;
@@ -120,8 +120,7 @@ static void pseudo_filesystems(void)
 		CHECK(file >= 0);
 		ret = copy_once(file, 0, buffer, 0, SIZE);
 		if (ret >= 0 || (errno != EXDEV && errno != EINVAL))
-			fail(__FILE__, __LINE__, "from %s: %zd (errno %d)",
-			     files[i], ret, errno);
+			fail(__FILE__, __LINE__, "from %s: %zd (errno %d)", files[i], ret, errno);
 		expect(buffer, content, SIZE, 0);
 	}
 	file = open("/proc/self/comm", O_WRONLY);
@@ -163,7 +162,7 @@ static void swap_file(void)
 
 static void size_limit(void)
 {
-	struct rlimit limit = { 10000, RLIM_INFINITY };
+	struct rlimit limit = {10000, RLIM_INFINITY};
 	int buffer, file;
 
 	prepare(O_RDWR, &buffer, &file);
@@ -177,7 +176,7 @@ static void size_limit(void)
 
 static void size_signal(void)
 {
-	struct rlimit limit = { 10000, RLIM_INFINITY };
+	struct rlimit limit = {10000, RLIM_INFINITY};
 	int buffer, file;
 
 	prepare(O_RDWR, &buffer, &file);
@@ -213,7 +212,7 @@ static void privilege_bits(void)
 
 static void times_move(void)
 {
-	struct timespec past[2] = { { 1000, 0 }, { 1000, 0 } };
+	struct timespec past[2] = {{1000, 0}, {1000, 0}};
 	struct stat st;
 	int buffer, file;
 
@@ -253,8 +252,7 @@ static void watchers(void)
 	prepare(O_RDWR, &buffer, &file);
 	notify = fanotify_init(FAN_CLASS_NOTIF | FAN_NONBLOCK, O_RDONLY);
 	CHECK(notify >= 0);
-	CHECK_EQ(fanotify_mark(notify, FAN_MARK_ADD, FAN_MODIFY | FAN_ACCESS,
-			       AT_FDCWD, PATH), 0);
+	CHECK_EQ(fanotify_mark(notify, FAN_MARK_ADD, FAN_MODIFY | FAN_ACCESS, AT_FDCWD, PATH), 0);
 	CHECK_EQ(copy_once(buffer, 0, file, 0, 100), 100);
 	CHECK(saw(notify, FAN_MODIFY));
 	CHECK_EQ(copy_once(file, 0, buffer, 0, 100), 100);
@@ -265,14 +263,13 @@ static void watchers(void)
 static void forbidden(void)
 {
 	struct fanotify_event_metadata event;
-	struct fanotify_response no = { .response = FAN_DENY };
+	struct fanotify_response no = {.response = FAN_DENY};
 	int buffer, file, notify, status;
 
 	prepare(O_RDWR, &buffer, &file);
 	notify = fanotify_init(FAN_CLASS_CONTENT, O_RDONLY);
 	CHECK(notify >= 0);
-	CHECK_EQ(fanotify_mark(notify, FAN_MARK_ADD, FAN_ACCESS_PERM,
-			       AT_FDCWD, PATH), 0);
+	CHECK_EQ(fanotify_mark(notify, FAN_MARK_ADD, FAN_ACCESS_PERM, AT_FDCWD, PATH), 0);
 	/* who is asked is settled when the file is opened */
 	file = open_file("ext4", "refusals", O_RDONLY);
 	if (!fork()) {
@@ -316,19 +313,16 @@ static void accounting(void)
 	CHECK(accounted("wchar: ") >= written_before + SIZE);
 }
 
-CASE(
-	{ "a file opened for appending is EBADF", append },
-	{ "a file opened the wrong way is EBADF", wrong_mode },
-	{ "only regular files are copied", not_regular },
-	{ "a file of a pseudo-filesystem is left to read and write",
-	  pseudo_filesystems },
-	{ "an immutable file is not written", immutable },
-	{ "a swap file is neither read nor written", swap_file },
-	{ "a copy stops at the limit of file size", size_limit },
-	{ "a copy beyond the limit of file size raises SIGXFSZ", size_signal },
-	{ "a copy by another takes setuid and setgid away", privilege_bits },
-	{ "a copy moves the file's times", times_move },
-	{ "whoever watches the file hears of a copy", watchers },
-	{ "whoever may forbid a read is asked", forbidden },
-	{ "a copy is accounted to its process", accounting },
-)
+CASE({"a file opened for appending is EBADF", append},
+     {"a file opened the wrong way is EBADF", wrong_mode},
+     {"only regular files are copied", not_regular},
+     {"a file of a pseudo-filesystem is left to read and write", pseudo_filesystems},
+     {"an immutable file is not written", immutable},
+     {"a swap file is neither read nor written", swap_file},
+     {"a copy stops at the limit of file size", size_limit},
+     {"a copy beyond the limit of file size raises SIGXFSZ", size_signal},
+     {"a copy by another takes setuid and setgid away", privilege_bits},
+     {"a copy moves the file's times", times_move},
+     {"whoever watches the file hears of a copy", watchers},
+     {"whoever may forbid a read is asked", forbidden},
+     {"a copy is accounted to its process", accounting}, )

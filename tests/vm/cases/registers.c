@@ -19,8 +19,8 @@
 
 #ifdef __x86_64__
 
-#define NR	16	/* registers, of two words in a CPU without AVX, or four */
-#define ROUNDS	2000
+#define NR     16 /* registers, of two words in a CPU without AVX, or four */
+#define ROUNDS 2000
 
 struct vectors {
 	uint64_t words[NR][4];
@@ -31,45 +31,44 @@ static void draw(struct vectors *v, uint64_t seed)
 	pattern(v, sizeof(*v), seed);
 }
 
-#define ALL(op)								\
-	op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7)			\
-	op(8) op(9) op(10) op(11) op(12) op(13) op(14) op(15)
-#define LOAD_SSE(n)	"movups 32*" #n "(%[in]), %%xmm" #n "\n\t"
-#define SAVE_SSE(n)	"movups %%xmm" #n ", 32*" #n "(%[out])\n\t"
-#define LOAD_AVX(n)	"vmovups 32*" #n "(%[in]), %%ymm" #n "\n\t"
-#define SAVE_AVX(n)	"vmovups %%ymm" #n ", 32*" #n "(%[out])\n\t"
-#define CLOBBERED	"rcx", "r11", "memory",				\
-	"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",	\
-	"xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
+#define ALL(op)                                                                                 \
+	op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7) op(8) op(9) op(10) op(11) op(12) op(13) \
+		op(14) op(15)
+#define LOAD_SSE(n) "movups 32*" #n "(%[in]), %%xmm" #n "\n\t"
+#define SAVE_SSE(n) "movups %%xmm" #n ", 32*" #n "(%[out])\n\t"
+#define LOAD_AVX(n) "vmovups 32*" #n "(%[in]), %%ymm" #n "\n\t"
+#define SAVE_AVX(n) "vmovups %%ymm" #n ", 32*" #n "(%[out])\n\t"
+#define CLOBBERED                                                                               \
+	"rcx", "r11", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", \
+		"xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 
 /*
  * One system call with the registers of in: what it returns, and in out what
  * they are then.
  */
-static long call4(const struct vectors *in, struct vectors *out, long nr, long a,
-		  long b, long c, long d)
+static long call4(const struct vectors *in, struct vectors *out, long nr, long a, long b, long c,
+		  long d)
 {
 	register long r10 asm("r10") = d;
 	long ret;
 
-	*out = *in;	/* what the CPU hasn't is not compared */
+	*out = *in; /* what the CPU hasn't is not compared */
 	if (__builtin_cpu_supports("avx"))
 		asm volatile(ALL(LOAD_AVX) "syscall\n\t" ALL(SAVE_AVX)
-			     : "=a" (ret)
-			     : "a" (nr), "D" (a), "S" (b), "d" (c), "r" (r10),
-			       [in] "r" (in), [out] "r" (out)
+			     : "=a"(ret)
+			     : "a"(nr), "D"(a), "S"(b), "d"(c),
+			       "r"(r10), [in] "r"(in), [out] "r"(out)
 			     : CLOBBERED);
 	else
 		asm volatile(ALL(LOAD_SSE) "syscall\n\t" ALL(SAVE_SSE)
-			     : "=a" (ret)
-			     : "a" (nr), "D" (a), "S" (b), "d" (c), "r" (r10),
-			       [in] "r" (in), [out] "r" (out)
+			     : "=a"(ret)
+			     : "a"(nr), "D"(a), "S"(b), "d"(c),
+			       "r"(r10), [in] "r"(in), [out] "r"(out)
 			     : CLOBBERED);
 	return ret;
 }
 
-static long call(const struct vectors *in, struct vectors *out, long nr, long a,
-		 long b)
+static long call(const struct vectors *in, struct vectors *out, long nr, long a, long b)
 {
 	return call4(in, out, nr, a, b, 0, 0);
 }
@@ -80,13 +79,13 @@ static void store(const struct vectors *in, struct vectors *out, char *where)
 	*out = *in;
 	if (__builtin_cpu_supports("avx"))
 		asm volatile(ALL(LOAD_AVX) "movb $1, (%[where])\n\t" ALL(SAVE_AVX)
-			     : : [where] "r" (where),
-			         [in] "r" (in), [out] "r" (out)
+			     :
+			     : [where] "r"(where), [in] "r"(in), [out] "r"(out)
 			     : CLOBBERED);
 	else
 		asm volatile(ALL(LOAD_SSE) "movb $1, (%[where])\n\t" ALL(SAVE_SSE)
-			     : : [where] "r" (where),
-			         [in] "r" (in), [out] "r" (out)
+			     :
+			     : [where] "r"(where), [in] "r"(in), [out] "r"(out)
 			     : CLOBBERED);
 }
 
@@ -100,8 +99,7 @@ static void calls_and_faults(void)
 	const size_t size = 200 * 4 * KIB;
 	struct vectors in, out;
 	size_t i;
-	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(memory != MAP_FAILED);
 	for (i = 0; i < size; i += 4 * KIB) {
@@ -136,8 +134,7 @@ static void threads(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(thread); i++)
-		CHECK(!pthread_create(&thread[i], NULL, yields,
-				      (void *)(i * 1000000)));
+		CHECK(!pthread_create(&thread[i], NULL, yields, (void *)(i * 1000000)));
 	for (i = 0; i < ARRAY_SIZE(thread); i++) {
 		CHECK(!pthread_join(thread[i], &wrong));
 		CHECK(!wrong);
@@ -157,7 +154,7 @@ static void *ends(void *unused)
 
 static void threads_that_end(void)
 {
-	struct timespec while_they_run = { .tv_nsec = 2 * 1000 * 1000 };
+	struct timespec while_they_run = {.tv_nsec = 2 * 1000 * 1000};
 	struct vectors in, out;
 	pthread_attr_t detached;
 	pthread_t thread;
@@ -168,8 +165,7 @@ static void threads_that_end(void)
 	for (i = 0; i < 100; i++) {
 		CHECK(!pthread_create(&thread, &detached, ends, NULL));
 		draw(&in, i);
-		CHECK_EQ(call(&in, &out, SYS_nanosleep, (long)&while_they_run, 0),
-			 0);
+		CHECK_EQ(call(&in, &out, SYS_nanosleep, (long)&while_they_run, 0), 0);
 		CHECK(same(&in, &out));
 	}
 }
@@ -235,21 +231,18 @@ static void debuggers(void)
 	CHECK_EQ(ptrace(PTRACE_GETFPREGS, pid, 0, &theirs), 0);
 	pattern(theirs.xmm_space, sizeof(theirs.xmm_space), 55);
 	draw(&in, 66);
-	CHECK_EQ(call4(&in, &out, SYS_ptrace, PTRACE_SETFPREGS, pid, 0,
-		       (long)&theirs), 0);
+	CHECK_EQ(call4(&in, &out, SYS_ptrace, PTRACE_SETFPREGS, pid, 0, (long)&theirs), 0);
 	CHECK(same(&in, &out));
 	CHECK_EQ(ptrace(PTRACE_CONT, pid, 0, 0), 0);
 	CHECK_EQ(outcome(pid, 10 * 1000), 0);
 }
 
-CASE(
-	{ "registers outlive system calls and page faults", calls_and_faults },
-	{ "threads have registers of their own", threads },
-	{ "a thread that ends takes nobody's registers along", threads_that_end },
-	{ "a child has its parent's registers", children },
-	{ "registers are what they were before a signal", signals_return },
-	{ "a debugger changes the registers of others alone", debuggers },
-)
+CASE({"registers outlive system calls and page faults", calls_and_faults},
+     {"threads have registers of their own", threads},
+     {"a thread that ends takes nobody's registers along", threads_that_end},
+     {"a child has its parent's registers", children},
+     {"registers are what they were before a signal", signals_return},
+     {"a debugger changes the registers of others alone", debuggers}, )
 
 #else
 
@@ -258,8 +251,6 @@ static void another_cpu(void)
 	unable("the registers of x86-64 are what this is about");
 }
 
-CASE(
-	{ "threads have registers of their own", another_cpu },
-)
+CASE({"threads have registers of their own", another_cpu}, )
 
 #endif

@@ -12,8 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PAGES	64
-#define HUGE	(2 * MIB)
+#define PAGES 64
+#define HUGE  (2 * MIB)
 
 static size_t page;
 
@@ -23,10 +23,9 @@ struct shuffled {
 	unsigned int nr, where[PAGES];
 };
 
-static struct shuffled shuffle(int memfd, unsigned int pages_there,
-			       uint64_t seed)
+static struct shuffled shuffle(int memfd, unsigned int pages_there, uint64_t seed)
 {
-	struct shuffled s = { .memfd = memfd, .nr = PAGES };
+	struct shuffled s = {.memfd = memfd, .nr = PAGES};
 	struct memory_part parts[PAGES];
 	unsigned int i;
 
@@ -34,12 +33,9 @@ static struct shuffled shuffle(int memfd, unsigned int pages_there,
 	udmabuf_limit("size_limit_mb", 4096);
 	for (i = 0; i < PAGES; i++) {
 		/* one run of neighbours in three, the same page now and then */
-		s.where[i] = i && rnd(&seed) % 3 ?
-			     (s.where[i - 1] + 1) % pages_there :
-			     rnd_below(&seed, pages_there);
-		parts[i] = (struct memory_part){
-			memfd, s.where[i] * page, page
-		};
+		s.where[i] = i && rnd(&seed) % 3 ? (s.where[i - 1] + 1) % pages_there
+						 : rnd_below(&seed, pages_there);
+		parts[i] = (struct memory_part){memfd, s.where[i] * page, page};
 	}
 	s.buffer = make_udmabuf_of(parts, PAGES);
 	return s;
@@ -79,11 +75,9 @@ static void scattered(int memfd, unsigned int pages_there)
 		have = malloc(PAGES * page);
 		pattern(content, PAGES * page, seed);
 		flags = O_RDWR | (seed & 1 ? O_DIRECT : 0);
-		file = make_file("ext4", "scattered", content, PAGES * page,
-				 flags);
+		file = make_file("ext4", "scattered", content, PAGES * page, flags);
 		context("seed %d", (int)seed);
-		CHECK_EQ(copy_all(file, 0, s.buffer, 0, PAGES * page),
-			 PAGES * page);
+		CHECK_EQ(copy_all(file, 0, s.buffer, 0, PAGES * page), PAGES * page);
 		expect_memory(&s, content);
 
 		/* and what the buffer shows is what comes out of it */
@@ -92,8 +86,7 @@ static void scattered(int memfd, unsigned int pages_there)
 			 PAGES * page - 200);
 		check = open_file("ext4", "scattered", O_RDONLY);
 		read_at(check, have, PAGES * page - 200, 100);
-		CHECK_EQ(first_difference(have, content + 100,
-					  PAGES * page - 200), -1);
+		CHECK_EQ(first_difference(have, content + 100, PAGES * page - 200), -1);
 		close(check);
 		close(file);
 		close(s.buffer);
@@ -121,8 +114,7 @@ static void of_transparent_huge_pages(void)
 	f = fopen("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "w");
 	CHECK(f && fputs("force", f) >= 0 && !fclose(f));
 	memfd = make_memfd(4 * HUGE, 0);
-	map = mmap(NULL, 4 * HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, memfd,
-		   0);
+	map = mmap(NULL, 4 * HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
 	CHECK(map != MAP_FAILED);
 	memset(map, 1, 4 * HUGE);
 	scattered(memfd, 4 * HUGE / getpagesize());
@@ -150,9 +142,9 @@ static void of_hugetlb_pages(void)
 	need_patched();
 	memfd = make_hugetlb_memfd(4 * HUGE);
 	udmabuf_limit("size_limit_mb", 4096);
-	parts[0] = (struct memory_part){ memfd, HUGE + 5 * 4096, 7 * 4096 };
-	parts[1] = (struct memory_part){ memfd, 3 * HUGE - 4096, 2 * 4096 };
-	parts[2] = (struct memory_part){ memfd, 4096, 4096 };
+	parts[0] = (struct memory_part){memfd, HUGE + 5 * 4096, 7 * 4096};
+	parts[1] = (struct memory_part){memfd, 3 * HUGE - 4096, 2 * 4096};
+	parts[2] = (struct memory_part){memfd, 4096, 4096};
 	buffer = make_udmabuf_of(parts, 3);
 	pattern(content, HUGE, 7);
 	file = make_file("ext4", "hugetlb", content, HUGE, O_RDWR | O_DIRECT);
@@ -187,10 +179,7 @@ static void a_part(void)
 		CHECK(!have[i] && !have[2 * size + i]);
 }
 
-CASE(
-	{ "a part of a memfd is filled, the rest is not", a_part },
-	{ "scattered and repeated pages are filled right", of_small_pages },
-	{ "scattered parts of transparent huge pages are filled right",
-	  of_transparent_huge_pages },
-	{ "odd offsets into huge pages are filled right", of_hugetlb_pages },
-)
+CASE({"a part of a memfd is filled, the rest is not", a_part},
+     {"scattered and repeated pages are filled right", of_small_pages},
+     {"scattered parts of transparent huge pages are filled right", of_transparent_huge_pages},
+     {"odd offsets into huge pages are filled right", of_hugetlb_pages}, )

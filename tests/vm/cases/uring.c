@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Asynchronous I/O on a buffer does what read() and write() do. */
 #define _GNU_SOURCE
-#include "memory.h"
 #include "uring.h"
+
+#include "memory.h"
 #include "vm.h"
 
 #include <linux/aio_abi.h>
@@ -10,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SIZE	(256 * KIB)
+#define SIZE (256 * KIB)
 
 static char content[SIZE], old[SIZE], have[SIZE];
 
@@ -31,19 +32,20 @@ typedef ssize_t mover(int fd, bool write, void *buf, size_t len, off_t pos);
 
 static ssize_t by_uring(int fd, bool write, void *buf, size_t len, off_t pos)
 {
-	return uring_do(fd, write ? IORING_OP_WRITE : IORING_OP_READ, buf, len,
-			pos);
+	return uring_do(fd, write ? IORING_OP_WRITE : IORING_OP_READ, buf, len, pos);
 }
 
 static ssize_t by_aio(int fd, bool write, void *buf, size_t len, off_t pos)
 {
-	struct iocb iocb = {
-		.aio_lio_opcode = write ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD,
-		.aio_fildes = fd,
-		.aio_buf = (uintptr_t)buf,
-		.aio_nbytes = len,
-		.aio_offset = pos,
-	}, *list = &iocb;
+	struct iocb iocb =
+			    {
+				    .aio_lio_opcode = write ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD,
+				    .aio_fildes = fd,
+				    .aio_buf = (uintptr_t)buf,
+				    .aio_nbytes = len,
+				    .aio_offset = pos,
+			    },
+		    *list = &iocb;
 	struct io_event event;
 	aio_context_t context = 0;
 
@@ -77,18 +79,24 @@ static void positions(const char *kind, mover *move)
 	CHECK_EQ(lseek(buffer, 0, SEEK_CUR), 0);
 }
 
-static void uring_system(void) { positions("system", by_uring); }
-static void uring_udmabuf(void) { positions("udmabuf", by_uring); }
-static void aio_system(void) { positions("system", by_aio); }
-static void aio_udmabuf(void) { positions("udmabuf", by_aio); }
+static void uring_system(void)
+{
+	positions("system", by_uring);
+}
+static void uring_udmabuf(void)
+{
+	positions("udmabuf", by_uring);
+}
+static void aio_system(void)
+{
+	positions("system", by_aio);
+}
+static void aio_udmabuf(void)
+{
+	positions("udmabuf", by_aio);
+}
 
-CASE(
-	{ "io_uring reads and writes a system buffer as read and write do",
-	  uring_system },
-	{ "io_uring reads and writes a udmabuf as read and write do",
-	  uring_udmabuf },
-	{ "io_submit reads and writes a system buffer as read and write do",
-	  aio_system },
-	{ "io_submit reads and writes a udmabuf as read and write do",
-	  aio_udmabuf },
-)
+CASE({"io_uring reads and writes a system buffer as read and write do", uring_system},
+     {"io_uring reads and writes a udmabuf as read and write do", uring_udmabuf},
+     {"io_submit reads and writes a system buffer as read and write do", aio_system},
+     {"io_submit reads and writes a udmabuf as read and write do", aio_udmabuf}, )

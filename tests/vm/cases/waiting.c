@@ -26,13 +26,11 @@ struct vgem_fence_attach {
 struct vgem_fence_signal {
 	__u32 fence, flags;
 };
-#define VGEM_FENCE_WRITE	1
-#define VGEM_FENCE_ATTACH						\
-	DRM_IOWR(DRM_COMMAND_BASE + 1, struct vgem_fence_attach)
-#define VGEM_FENCE_SIGNAL						\
-	DRM_IOW(DRM_COMMAND_BASE + 2, struct vgem_fence_signal)
+#define VGEM_FENCE_WRITE  1
+#define VGEM_FENCE_ATTACH DRM_IOWR(DRM_COMMAND_BASE + 1, struct vgem_fence_attach)
+#define VGEM_FENCE_SIGNAL DRM_IOW(DRM_COMMAND_BASE + 2, struct vgem_fence_signal)
 
-#define SIZE	(256 * KIB)
+#define SIZE (256 * KIB)
 
 static char content[SIZE], old[SIZE], have[SIZE];
 
@@ -49,7 +47,7 @@ static void prepare(int *buffer, int *file)
 /* Let vgem write to the buffer: a fence that it is to signal later. */
 static uint32_t attach_fence(struct importer *vgem, int buffer)
 {
-	struct vgem_fence_attach attach = { .flags = VGEM_FENCE_WRITE };
+	struct vgem_fence_attach attach = {.flags = VGEM_FENCE_WRITE};
 
 	CHECK_EQ(hold(vgem, buffer), 0);
 	attach.handle = vgem->handle;
@@ -59,7 +57,7 @@ static uint32_t attach_fence(struct importer *vgem, int buffer)
 
 static void signal_fence(struct importer *vgem, uint32_t fence)
 {
-	struct vgem_fence_signal signal = { .fence = fence };
+	struct vgem_fence_signal signal = {.fence = fence};
 
 	CHECK_EQ(ioctl(vgem->card, VGEM_FENCE_SIGNAL, &signal), 0);
 }
@@ -215,13 +213,9 @@ static void freezing_storm(void)
 	expect(buffer, content, SIZE, 0);
 }
 
-CASE(
-	{ "a copy out waits for the fence of a device", fence },
-	{ "a copy that waits for a fence can be killed", killed_at_fence },
-	{ "a copy that waits for a fence lets its destination freeze",
-	  frozen_at_fence },
-	{ "a copy that waits for a hung file lets others freeze",
-	  frozen_at_hung_source },
-	{ "a frozen source is read, a frozen destination waited for", frozen },
-	{ "freezing and thawing under copies ends well", freezing_storm },
-)
+CASE({"a copy out waits for the fence of a device", fence},
+     {"a copy that waits for a fence can be killed", killed_at_fence},
+     {"a copy that waits for a fence lets its destination freeze", frozen_at_fence},
+     {"a copy that waits for a hung file lets others freeze", frozen_at_hung_source},
+     {"a frozen source is read, a frozen destination waited for", frozen},
+     {"freezing and thawing under copies ends well", freezing_storm}, )

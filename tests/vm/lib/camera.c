@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define _GNU_SOURCE
 #include "camera.h"
+
 #include "vm.h"
 
 #include <fcntl.h>
@@ -31,7 +32,7 @@ static int open_camera(int nth)
 
 static struct v4l2_buffer slot(struct camera *camera, unsigned int index)
 {
-	return (struct v4l2_buffer) {
+	return (struct v4l2_buffer){
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
 		.memory = V4L2_MEMORY_DMABUF,
 		.index = index,
@@ -59,16 +60,17 @@ void camera_start(struct camera *camera, int nth)
 {
 	struct v4l2_format format = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.fmt.pix = {
-			.width = 640,
-			.height = 360,
-			.pixelformat = V4L2_PIX_FMT_YUYV,
-		},
+		.fmt.pix =
+			{
+				.width = 640,
+				.height = 360,
+				.pixelformat = V4L2_PIX_FMT_YUYV,
+			},
 	};
 	/* left alone it is one of 5 frames a second */
 	struct v4l2_streamparm rate = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.parm.capture.timeperframe = { 1, 60 },
+		.parm.capture.timeperframe = {1, 60},
 	};
 	struct v4l2_requestbuffers request = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,

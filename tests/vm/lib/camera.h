@@ -14,8 +14,8 @@
 
 struct camera {
 	int device;
-	size_t frame;		/* bytes of one */
-	int ring[CAMERA_RING];	/* dma-bufs, to be set before the start */
+	size_t frame;	       /* bytes of one */
+	int ring[CAMERA_RING]; /* dma-bufs, to be set before the start */
 };
 
 /* The nth camera: 0 maps buffers for the kernel, 1 for a device. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define _GNU_SOURCE
 #include "disk.h"
+
 #include "memory.h"
 #include "vm.h"
 
@@ -15,11 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SECTOR	512
+#define SECTOR 512
 
 /* Run a shell command, printf-style; end the test when it fails. */
-static void run(const char *fmt, ...)
-	__attribute__((format(printf, 1, 2)));
+static void run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 static void run(const char *fmt, ...)
 {
@@ -45,7 +45,7 @@ static void first_line(const char *command, char *line, size_t len)
 
 struct disk disk_create(const char *filesystem, size_t size)
 {
-	struct disk disk = { .size = size };
+	struct disk disk = {.size = size};
 	char command[128];
 
 	snprintf(disk.name, sizeof(disk.name), "test%d", getpid());
@@ -54,8 +54,8 @@ struct disk disk_create(const char *filesystem, size_t size)
 	run("truncate -s %zu %s", size, disk.image);
 	snprintf(command, sizeof(command), "losetup -f --show %s", disk.image);
 	first_line(command, disk.loop, sizeof(disk.loop));
-	run("dmsetup create --noudevsync %s --table '0 %zu linear %s 0'",
-	    disk.name, size / SECTOR, disk.loop);
+	run("dmsetup create --noudevsync %s --table '0 %zu linear %s 0'", disk.name, size / SECTOR,
+	    disk.loop);
 	run("dmsetup mknodes %s >/dev/null", disk.name);
 	run("mkfs.%s -q /dev/mapper/%s", filesystem, disk.name);
 	CHECK_EQ(mkdir(disk.dir, 0755), 0);
@@ -74,8 +74,7 @@ int disk_open(struct disk *disk, const char *name, int flags)
 	return fd;
 }
 
-int disk_file(struct disk *disk, const char *name, const void *content,
-	      size_t len, int flags)
+int disk_file(struct disk *disk, const char *name, const void *content, size_t len, int flags)
 {
 	int fd = disk_open(disk, name, O_CREAT | O_TRUNC | O_RDWR);
 
@@ -92,12 +91,13 @@ static off_t physical(int file, off_t pos)
 		struct fiemap map;
 		struct fiemap_extent extent;
 	} f = {
-		.map = {
-			.fm_start = pos,
-			.fm_length = 1,
-			.fm_flags = FIEMAP_FLAG_SYNC,
-			.fm_extent_count = 1,
-		},
+		.map =
+			{
+				.fm_start = pos,
+				.fm_length = 1,
+				.fm_flags = FIEMAP_FLAG_SYNC,
+				.fm_extent_count = 1,
+			},
 	};
 
 	CHECK_EQ(ioctl(file, FS_IOC_FIEMAP, &f.map), 0);
@@ -120,9 +120,8 @@ void disk_break(struct disk *disk, int file, off_t pos)
 	char table[256];
 
 	snprintf(table, sizeof(table),
-		 "0 %zu linear %s 0\\n%zu %zu error\\n%zu %zu linear %s %zu\\n",
-		 bad, disk->loop, bad, nr, bad + nr,
-		 disk->size / SECTOR - bad - nr, disk->loop, bad + nr);
+		 "0 %zu linear %s 0\\n%zu %zu error\\n%zu %zu linear %s %zu\\n", bad, disk->loop,
+		 bad, nr, bad + nr, disk->size / SECTOR - bad - nr, disk->loop, bad + nr);
 	reload(disk, table);
 }
 
@@ -130,8 +129,8 @@ void disk_delay(struct disk *disk, unsigned int milliseconds)
 {
 	char table[128];
 
-	snprintf(table, sizeof(table), "0 %zu delay %s 0 %u\\n",
-		 disk->size / SECTOR, disk->loop, milliseconds);
+	snprintf(table, sizeof(table), "0 %zu delay %s 0 %u\\n", disk->size / SECTOR, disk->loop,
+		 milliseconds);
 	reload(disk, table);
 }
 

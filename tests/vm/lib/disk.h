@@ -15,8 +15,7 @@ struct disk {
 struct disk disk_create(const char *filesystem, size_t size);
 int disk_open(struct disk *disk, const char *name, int flags);
 /* A file with that content, on disk and out of the cache. */
-int disk_file(struct disk *disk, const char *name, const void *content,
-	      size_t len, int flags);
+int disk_file(struct disk *disk, const char *name, const void *content, size_t len, int flags);
 /* The page at pos of the file can from now on neither be read nor written. */
 void disk_break(struct disk *disk, int file, off_t pos);
 /* Every request takes that many milliseconds more from now on; 0 ends the wait. */

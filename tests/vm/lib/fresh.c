@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define _GNU_SOURCE
 #include "fresh.h"
+
 #include "disk.h"
 #include "memory.h"
 #include "screen.h"
@@ -128,13 +129,13 @@ static void by_device(int buffer, size_t size)
 }
 
 const struct view views[NR_VIEWS] = {
-	{ "mmap", by_map },
-	{ "read", by_read },
-	{ "read from the end", by_read_from_the_end },
-	{ "copy to a file", by_cached_copy },
-	{ "direct copy to a file", by_direct_copy },
-	{ "sendfile", by_sendfile },
-	{ "a device", by_device },
+	{"mmap", by_map},
+	{"read", by_read},
+	{"read from the end", by_read_from_the_end},
+	{"copy to a file", by_cached_copy},
+	{"direct copy to a file", by_direct_copy},
+	{"sendfile", by_sendfile},
+	{"a device", by_device},
 };
 
 const struct view *next_view(void)
@@ -152,8 +153,7 @@ void expect_all(const struct view *view, int buffer, size_t size)
 	view->look(buffer, size);
 	at = first_difference(have, want, size);
 	if (at >= 0)
-		fail(__FILE__, __LINE__,
-		     "%s: byte %zd of %zu is %02x, not %02x", view->name, at,
+		fail(__FILE__, __LINE__, "%s: byte %zd of %zu is %02x, not %02x", view->name, at,
 		     size, (unsigned char)have[at], (unsigned char)want[at]);
 	/* and it stays so */
 	expect(buffer, want, size, 0);
@@ -167,8 +167,7 @@ void expect_nothing_else(int buffer, size_t size)
 	view->look(buffer, size);
 	for (i = 0; i < size; i++) {
 		if (have[i] && have[i] != content[i])
-			fail(__FILE__, __LINE__,
-			     "%s: byte %zu of %zu is %02x, not %02x",
+			fail(__FILE__, __LINE__, "%s: byte %zu of %zu is %02x, not %02x",
 			     view->name, i, size, (unsigned char)have[i],
 			     (unsigned char)content[i]);
 	}

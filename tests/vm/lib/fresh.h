@@ -13,10 +13,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define PAGE	4096ul
-#define MAX	(36 * MIB)
-#define MEDIUM	(12 * MIB)
-#define SMALL	(3 * MIB + 3 * PAGE)
+#define PAGE   4096ul
+#define MAX    (36 * MIB)
+#define MEDIUM (12 * MIB)
+#define SMALL  (3 * MIB + 3 * PAGE)
 
 /*
  * What the source holds, what the buffer has to, and what was seen of it: MAX

@@ -10,35 +10,35 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 
-#define FUSE_INIT_EXT_BIT	(1u << 30)
+#define FUSE_INIT_EXT_BIT (1u << 30)
 /* FUSE_PASSTHROUGH is bit 37: in the second word of flags */
-#define FUSE_PASSTHROUGH_BIT	(1u << (37 - 32))
+#define FUSE_PASSTHROUGH_BIT (1u << (37 - 32))
 
 #ifndef FOPEN_PASSTHROUGH
-#define FOPEN_PASSTHROUGH	(1u << 7)
+#define FOPEN_PASSTHROUGH (1u << 7)
 
 struct fuse_backing_map {
-	int32_t		fd;
-	uint32_t	flags;
-	uint64_t	padding;
+	int32_t fd;
+	uint32_t flags;
+	uint64_t padding;
 };
 
-#define FUSE_DEV_IOC_BACKING_OPEN	_IOW(229, 1, struct fuse_backing_map)
-#define FUSE_DEV_IOC_BACKING_CLOSE	_IOW(229, 2, uint32_t)
+#define FUSE_DEV_IOC_BACKING_OPEN  _IOW(229, 1, struct fuse_backing_map)
+#define FUSE_DEV_IOC_BACKING_CLOSE _IOW(229, 2, uint32_t)
 #endif
 
 struct init_reply {
-	uint32_t	major, minor, max_readahead, flags;
-	uint16_t	max_background, congestion_threshold;
-	uint32_t	max_write, time_gran;
-	uint16_t	max_pages, map_alignment;
-	uint32_t	flags2, max_stack_depth, unused[6];
+	uint32_t major, minor, max_readahead, flags;
+	uint16_t max_background, congestion_threshold;
+	uint32_t max_write, time_gran;
+	uint16_t max_pages, map_alignment;
+	uint32_t flags2, max_stack_depth, unused[6];
 };
 
 struct open_reply {
-	uint64_t	fh;
-	uint32_t	open_flags;
-	int32_t		backing_id;
+	uint64_t fh;
+	uint32_t open_flags;
+	int32_t backing_id;
 };
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define _GNU_SOURCE
 #include "memory.h"
+
 #include "vm.h"
 
 #include <drm.h>
@@ -19,17 +20,13 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-const char *const buffer_kinds[] = { "system", "cma", "udmabuf", NULL };
-const char *const filesystems[] = {
-	"ext4", "xfs", "btrfs", "tmpfs", "overlay", NULL
-};
+const char *const buffer_kinds[] = {"system", "cma", "udmabuf", NULL};
+const char *const filesystems[] = {"ext4", "xfs", "btrfs", "tmpfs", "overlay", NULL};
 
 /* The contiguous heap goes by many names; it is the one that is not system. */
 static bool heap_path(const char *kind, char *path, size_t len)
 {
-	static const char *const cma[] = {
-		"reserved", "linux,cma", "default_cma_region", NULL
-	};
+	static const char *const cma[] = {"reserved", "linux,cma", "default_cma_region", NULL};
 	int i;
 
 	snprintf(path, len, "/dev/dma_heap/%s", kind);
@@ -157,20 +154,19 @@ int make_vast_buffer(size_t size)
 	udmabuf_limit("size_limit_mb", 1 << 20);
 	CHECK(nr <= ARRAY_SIZE(parts));
 	for (i = 0; i < nr; i++)
-		parts[i] = (struct memory_part){ memfd, 0, 64 * MIB };
+		parts[i] = (struct memory_part){memfd, 0, 64 * MIB};
 	return make_udmabuf_of(parts, nr);
 }
 
 static void sync_buffer(int buffer, uint64_t flags)
 {
-	struct dma_buf_sync sync = { .flags = flags };
+	struct dma_buf_sync sync = {.flags = flags};
 
 	CHECK_EQ(ioctl(buffer, DMA_BUF_IOCTL_SYNC, &sync), 0);
 }
 
 /* Do something with the bytes at pos through a mapping of just their pages. */
-static void with_mapping(int buffer, void *buf, size_t len, off_t pos,
-			 uint64_t access,
+static void with_mapping(int buffer, void *buf, size_t len, off_t pos, uint64_t access,
 			 void (*act)(void *mem, void *buf, size_t len))
 {
 	size_t before = pos % getpagesize();
@@ -231,13 +227,12 @@ static bool driver_is(int card, const char *driver)
 		.name_len = sizeof(name) - 1,
 	};
 
-	return !ioctl(card, DRM_IOCTL_VERSION, &version) &&
-	       !strcmp(name, driver);
+	return !ioctl(card, DRM_IOCTL_VERSION, &version) && !strcmp(name, driver);
 }
 
 struct importer open_importer(const char *driver)
 {
-	struct importer importer = { .card = -1 };
+	struct importer importer = {.card = -1};
 	char path[32];
 	int i;
 
@@ -254,7 +249,7 @@ struct importer open_importer(const char *driver)
 
 int hold(struct importer *importer, int buffer)
 {
-	struct drm_prime_handle prime = { .fd = buffer };
+	struct drm_prime_handle prime = {.fd = buffer};
 
 	if (ioctl(importer->card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime))
 		return -errno;
@@ -264,7 +259,7 @@ int hold(struct importer *importer, int buffer)
 
 void let_go(struct importer *importer)
 {
-	struct drm_gem_close gem = { .handle = importer->handle };
+	struct drm_gem_close gem = {.handle = importer->handle};
 
 	CHECK_EQ(ioctl(importer->card, DRM_IOCTL_GEM_CLOSE, &gem), 0);
 }
@@ -272,30 +267,30 @@ void let_go(struct importer *importer)
 int make_dumb_buffer(struct importer *exporter, size_t size)
 {
 	struct drm_mode_create_dumb dumb = {
-		.width = size / 4, .height = 1, .bpp = 32,
+		.width = size / 4,
+		.height = 1,
+		.bpp = 32,
 	};
-	struct drm_prime_handle prime = { .flags = O_RDWR | O_CLOEXEC };
+	struct drm_prime_handle prime = {.flags = O_RDWR | O_CLOEXEC};
 
 	CHECK_EQ(ioctl(exporter->card, DRM_IOCTL_MODE_CREATE_DUMB, &dumb), 0);
 	prime.handle = dumb.handle;
-	CHECK_EQ(ioctl(exporter->card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime),
-		 0);
+	CHECK_EQ(ioctl(exporter->card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime), 0);
 	return prime.fd;
 }
 
 static const char *mount_overlay(void)
 {
-	static const char *const dirs[] = {
-		"/data/ext4/lower", "/data/ext4/upper", "/data/ext4/work",
-		"/run/overlay"
-	};
+	static const char *const dirs[] = {"/data/ext4/lower", "/data/ext4/upper",
+					   "/data/ext4/work", "/run/overlay"};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(dirs); i++)
 		CHECK(!mkdir(dirs[i], 0755) || errno == EEXIST);
 	if (access("/run/overlay/.mounted", F_OK)) {
 		CHECK_EQ(mount("overlay", "/run/overlay", "overlay", 0,
-			       "lowerdir=/data/ext4/lower,upperdir=/data/ext4/upper,workdir=/data/ext4/work"),
+			       "lowerdir=/data/ext4/lower,upperdir=/data/ext4/upper,workdir=/data/"
+			       "ext4/work"),
 			 0);
 		close(open("/run/overlay/.mounted", O_CREAT | O_WRONLY, 0600));
 	}
@@ -331,8 +326,7 @@ int open_file(const char *filesystem, const char *name, int flags)
 	return fd;
 }
 
-int make_file(const char *filesystem, const char *name, const void *content,
-	      size_t len, int flags)
+int make_file(const char *filesystem, const char *name, const void *content, size_t len, int flags)
 {
 	int fd = open_file(filesystem, name, O_CREAT | O_TRUNC | O_RDWR);
 
@@ -357,8 +351,7 @@ void forget_cache(int fd)
 	for (i = 0; i < 200; i++, usleep(5000)) {
 		CHECK_EQ(fsync(fd), 0);
 		CHECK_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
-		if (fs.f_type == TMPFS_MAGIC || !st.st_size ||
-		    !cached_bytes(fd, st.st_size))
+		if (fs.f_type == TMPFS_MAGIC || !st.st_size || !cached_bytes(fd, st.st_size))
 			break;
 	}
 }

@@ -17,12 +17,15 @@
  */
 int make_buffer(const char *kind, size_t size);
 bool have_kind(const char *kind);
-extern const char *const buffer_kinds[];	/* ends with NULL */
+extern const char *const buffer_kinds[]; /* ends with NULL */
 
 /* A memfd sealed as udmabuf wants it; flags as for memfd_create(). */
 int make_memfd(size_t size, unsigned int flags);
 /* A udmabuf over part of a memfd, or over a list of such parts. */
-struct memory_part { int memfd; uint64_t offset, size; };
+struct memory_part {
+	int memfd;
+	uint64_t offset, size;
+};
 int make_udmabuf(int memfd, uint64_t offset, uint64_t size);
 int make_udmabuf_of(const struct memory_part *parts, unsigned int nr);
 /*
@@ -43,7 +46,10 @@ void expect(int buffer, const void *want, size_t len, off_t pos);
  * An importer that holds the buffer attached and mapped until let go. hold()
  * returns 0 or -errno: whether an importer gets in is what tests ask.
  */
-struct importer { int card; uint32_t handle; };
+struct importer {
+	int card;
+	uint32_t handle;
+};
 struct importer open_importer(const char *driver);
 int hold(struct importer *importer, int buffer);
 void let_go(struct importer *importer);
@@ -51,12 +57,11 @@ void let_go(struct importer *importer);
 int make_dumb_buffer(struct importer *exporter, size_t size);
 
 /* Filesystems to copy from and to: a directory each, mounted on demand. */
-extern const char *const filesystems[];	/* "ext4", ..., ends with NULL */
+extern const char *const filesystems[]; /* "ext4", ..., ends with NULL */
 const char *directory_on(const char *filesystem);
 bool can_direct(const char *filesystem);
 /* An open file of that name with that content, on disk and out of the cache. */
-int make_file(const char *filesystem, const char *name, const void *content,
-	      size_t len, int flags);
+int make_file(const char *filesystem, const char *name, const void *content, size_t len, int flags);
 /* Open a file made before. */
 int open_file(const char *filesystem, const char *name, int flags);
 void forget_cache(int fd);

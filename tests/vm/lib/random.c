@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "random.h"
+
 #include "vm.h"
 
 #include <stdlib.h>
@@ -23,7 +24,7 @@ uint64_t random_rounds(uint64_t otherwise)
 
 size_t random_position(uint64_t *state, size_t limit)
 {
-	static const size_t grid[] = { 1, 512, 4096, 65536 };
+	static const size_t grid[] = {1, 512, 4096, 65536};
 	size_t step = grid[rnd_below(state, ARRAY_SIZE(grid))];
 	size_t pos = rnd_below(state, limit) / step * step;
 
@@ -34,7 +35,7 @@ size_t random_position(uint64_t *state, size_t limit)
 
 size_t random_length(uint64_t *state, size_t limit)
 {
-	const size_t scale[] = { 16, 5000, 70000, limit };
+	const size_t scale[] = {16, 5000, 70000, limit};
 
 	return 1 + random_position(state, scale[rnd_below(state, 4)]) % limit;
 }

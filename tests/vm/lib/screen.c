@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define _GNU_SOURCE
 #include "screen.h"
+
 #include "memory.h"
 #include "vm.h"
 
@@ -43,16 +44,19 @@ struct screen screen_show(int buffer)
 	struct importer importer = open_importer("vkms");
 	uint32_t crtcs[8], connectors[8];
 	struct drm_mode_card_res res = {
-		.crtc_id_ptr = (uintptr_t)crtcs, .count_crtcs = 8,
+		.crtc_id_ptr = (uintptr_t)crtcs,
+		.count_crtcs = 8,
 		.connector_id_ptr = (uintptr_t)connectors,
 		.count_connectors = 8,
 	};
 	struct drm_mode_fb_cmd2 frame = {
-		.width = 1024, .height = 768,
-		.pixel_format = DRM_FORMAT_XRGB8888, .pitches = { 1024 * 4 },
+		.width = 1024,
+		.height = 768,
+		.pixel_format = DRM_FORMAT_XRGB8888,
+		.pitches = {1024 * 4},
 	};
-	struct drm_mode_crtc crtc = { .count_connectors = 1 };
-	struct screen screen = { .card = importer.card };
+	struct drm_mode_crtc crtc = {.count_connectors = 1};
+	struct screen screen = {.card = importer.card};
 
 	CHECK_EQ(hold(&importer, buffer), 0);
 	screen.handle = importer.handle;
@@ -79,8 +83,7 @@ const char *screen_checksum(const struct screen *screen)
 	int data, i;
 
 	CHECK_EQ(fstat(screen->card, &st), 0);
-	snprintf(path, sizeof(path),
-		 "/sys/kernel/debug/dri/%u/crtc-0/crc/data", minor(st.st_rdev));
+	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/%u/crtc-0/crc/data", minor(st.st_rdev));
 	data = open(path, O_RDONLY | O_CLOEXEC);
 	CHECK(data >= 0);
 	/* the first frame may have begun before; a line is "FRAME CHECKSUM" */
@@ -100,9 +103,10 @@ const char *screen_checksum(const struct screen *screen)
 void screen_hide(struct screen *screen)
 {
 	struct importer importer = {
-		.card = screen->card, .handle = screen->handle,
+		.card = screen->card,
+		.handle = screen->handle,
 	};
-	struct drm_mode_crtc off = { .crtc_id = screen->crtc };
+	struct drm_mode_crtc off = {.crtc_id = screen->crtc};
 
 	CHECK_EQ(ioctl(screen->card, DRM_IOCTL_MODE_SETCRTC, &off), 0);
 	CHECK_EQ(ioctl(screen->card, DRM_IOCTL_MODE_RMFB, &screen->frame), 0);

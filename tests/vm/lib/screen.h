@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCREEN_BYTES	(1024 * 768 * 4)
+#define SCREEN_BYTES (1024 * 768 * 4)
 
 struct screen {
 	int card;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define _GNU_SOURCE
 #include "serve.h"
+
 #include "memory.h"
 #include "one_file.h"
-#include "vm.h"
-
 #include "uapi/fuse_memory.h"
+#include "vm.h"
 
 #include <linux/falloc.h>
 #include <poll.h>
@@ -14,16 +14,15 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define MAX_WRITE	(1 * MIB)
+#define MAX_WRITE (1 * MIB)
 
 /* The server's own: what the test does not see. */
 struct state {
 	struct server_shared *shared;
-	int buffer;		/* -1: no memory yet */
+	int buffer; /* -1: no memory yet */
 };
 
-static void reply(struct server_shared *s, uint64_t unique, int error,
-		  const void *data, size_t len)
+static void reply(struct server_shared *s, uint64_t unique, int error, const void *data, size_t len)
 {
 	one_file_reply(s->dev, unique, error, data, len);
 }
@@ -39,8 +38,7 @@ static struct fuse_attr attr_of(struct server_shared *s)
 	};
 }
 
-static void answer_init(struct server_shared *s, uint64_t unique,
-			const struct fuse_init_in *in)
+static void answer_init(struct server_shared *s, uint64_t unique, const struct fuse_init_in *in)
 {
 	struct init_reply out = {
 		.major = FUSE_KERNEL_VERSION,
@@ -74,7 +72,7 @@ static void fill(int buffer, unsigned char byte, size_t from, size_t to)
 
 static int register_buffer(struct server_shared *s, int buffer)
 {
-	struct fuse_backing_map map = { .fd = buffer };
+	struct fuse_backing_map map = {.fd = buffer};
 	int id = ioctl(s->dev, FUSE_DEV_IOC_BACKING_OPEN, &map);
 
 	return id < 0 ? -errno : id;
@@ -224,8 +222,8 @@ static int set_size(struct state *state, size_t size)
 	return 0;
 }
 
-static void answer_setattr(struct state *state, uint64_t unique,
-			   uint64_t node, const struct fuse_setattr_in *in)
+static void answer_setattr(struct state *state, uint64_t unique, uint64_t node,
+			   const struct fuse_setattr_in *in)
 {
 	struct server_shared *s = state->shared;
 	int ret = 0;
@@ -250,7 +248,7 @@ static void answer_open(struct state *state, uint64_t unique)
 	/* a flush would wait for the inode's lock and for the server */
 	uint32_t flags = s->options.flush ? 0 : FOPEN_NOFLUSH;
 	/* an open by way of the page cache would keep memory from being bound */
-	struct open_reply out = { .open_flags = FOPEN_DIRECT_IO | flags };
+	struct open_reply out = {.open_flags = FOPEN_DIRECT_IO | flags};
 	int id = 0;
 
 	/* the inode may have been evicted, and its binding with it */
@@ -273,7 +271,7 @@ static void answer_open(struct state *state, uint64_t unique)
 /* For those who mount something on top. */
 static void answer_statfs(struct server_shared *s, uint64_t unique)
 {
-	struct fuse_statfs_out out = { .st = { .bsize = 4096, .namelen = 255 } };
+	struct fuse_statfs_out out = {.st = {.bsize = 4096, .namelen = 255}};
 
 	reply(s, unique, 0, &out, sizeof(out));
 }
@@ -288,26 +286,23 @@ static void answer_release(struct server_shared *s, uint64_t unique,
 	reply(s, unique, 0, NULL, 0);
 }
 
-static void answer_read(struct state *state, uint64_t unique,
-			const struct fuse_read_in *in)
+static void answer_read(struct state *state, uint64_t unique, const struct fuse_read_in *in)
 {
 	static char buf[MAX_WRITE];
 	struct server_shared *s = state->shared;
 	size_t size = atomic_load(&s->size), len = 0;
 
 	if (in->offset < size)
-		len = size - in->offset < in->size ? size - in->offset :
-						     in->size;
+		len = size - in->offset < in->size ? size - in->offset : in->size;
 	if (len && state->buffer >= 0)
 		peek(state->buffer, buf, len, in->offset);
 	reply(s, unique, 0, buf, len);
 }
 
-static void answer_write(struct state *state, uint64_t unique,
-			 const struct fuse_write_in *in)
+static void answer_write(struct state *state, uint64_t unique, const struct fuse_write_in *in)
 {
 	struct server_shared *s = state->shared;
-	struct fuse_write_out out = { .size = in->size };
+	struct fuse_write_out out = {.size = in->size};
 	size_t end = in->offset + in->size;
 	int ret = 0;
 
@@ -331,7 +326,9 @@ static void answer(struct state *state, struct fuse_in_header *in)
 	if (in->opcode < SERVER_OPCODES)
 		atomic_fetch_add(&s->asked[in->opcode], 1);
 	switch (in->opcode) {
-	case FUSE_INIT: answer_init(s, in->unique, arg); break;
+	case FUSE_INIT:
+		answer_init(s, in->unique, arg);
+		break;
 	case FUSE_LOOKUP:
 		one_file_lookup(s->dev, in->unique, attr_of(s));
 		break;
@@ -341,18 +338,34 @@ static void answer(struct state *state, struct fuse_in_header *in)
 	case FUSE_SETATTR:
 		answer_setattr(state, in->unique, in->nodeid, arg);
 		break;
-	case FUSE_OPEN: answer_open(state, in->unique); break;
-	case FUSE_READ: answer_read(state, in->unique, arg); break;
-	case FUSE_WRITE: answer_write(state, in->unique, arg); break;
-	case FUSE_FALLOCATE: answer_fallocate(state, in->unique, arg); break;
+	case FUSE_OPEN:
+		answer_open(state, in->unique);
+		break;
+	case FUSE_READ:
+		answer_read(state, in->unique, arg);
+		break;
+	case FUSE_WRITE:
+		answer_write(state, in->unique, arg);
+		break;
+	case FUSE_FALLOCATE:
+		answer_fallocate(state, in->unique, arg);
+		break;
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
-	case FUSE_INTERRUPT: break;
-	case FUSE_RELEASE: answer_release(s, in->unique, arg); break;
-	case FUSE_STATFS: answer_statfs(s, in->unique); break;
+	case FUSE_INTERRUPT:
+		break;
+	case FUSE_RELEASE:
+		answer_release(s, in->unique, arg);
+		break;
+	case FUSE_STATFS:
+		answer_statfs(s, in->unique);
+		break;
 	case FUSE_FLUSH:
-	case FUSE_FSYNC: reply(s, in->unique, 0, NULL, 0); break;
-	default: reply(s, in->unique, -ENOSYS, NULL, 0);
+	case FUSE_FSYNC:
+		reply(s, in->unique, 0, NULL, 0);
+		break;
+	default:
+		reply(s, in->unique, -ENOSYS, NULL, 0);
 	}
 }
 
@@ -379,8 +392,8 @@ static void obey(struct state *state)
 void serve(struct server_shared *s)
 {
 	static char buf[MAX_WRITE + 4096] __attribute__((aligned(8)));
-	struct state state = { .shared = s, .buffer = -1 };
-	struct pollfd poll_dev = { .fd = s->dev, .events = POLLIN };
+	struct state state = {.shared = s, .buffer = -1};
+	struct pollfd poll_dev = {.fd = s->dev, .events = POLLIN};
 
 	for (;;) {
 		obey(&state);

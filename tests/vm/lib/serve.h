@@ -6,8 +6,8 @@
 #include "server.h"
 
 /* Commands from the test; the size of the room is where others leave it. */
-#define COMMAND_BIND	1
-#define COMMAND_UNBIND	2
+#define COMMAND_BIND   1
+#define COMMAND_UNBIND 2
 
 /* Does not return. */
 void serve(struct server_shared *s);

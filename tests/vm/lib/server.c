@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define _GNU_SOURCE
 #include "server.h"
+
 #include "memory.h"
 #include "one_file.h"
 #include "serve.h"
-#include "vm.h"
-
 #include "uapi/fuse_memory.h"
+#include "vm.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -21,7 +21,7 @@
 
 struct server server_create(const struct server_options *options)
 {
-	struct server server = { .dir = "/run/server-XXXXXX" };
+	struct server server = {.dir = "/run/server-XXXXXX"};
 	struct server_shared *s = shared_memory(sizeof(*s));
 	uint32_t flags = 0;
 
@@ -46,8 +46,7 @@ int server_open(struct server *server, int flags)
 	return fd;
 }
 
-void server_expect_head(struct server *server, const char *content, size_t len,
-			size_t whole)
+void server_expect_head(struct server *server, const char *content, size_t len, size_t whole)
 {
 	char *have = malloc(whole), *zeros = calloc(1, whole);
 	int file = server_open(server, O_RDWR);
@@ -103,8 +102,7 @@ void server_evict(struct server *server)
 	do {
 		usleep(1000);
 		CHECK_EQ(system("echo 2 >/proc/sys/vm/drop_caches"), 0);
-	} while (!server_asked(server, FUSE_FORGET) &&
-		 !server_asked(server, FUSE_BATCH_FORGET));
+	} while (!server_asked(server, FUSE_FORGET) && !server_asked(server, FUSE_BATCH_FORGET));
 }
 
 void server_await(struct server *server)
@@ -150,8 +148,7 @@ int server_stat(struct server *server, struct fuse_memory_stat *stat)
 {
 	memset(stat, 0, sizeof(*stat));
 	stat->nodeid = FILE_NODE;
-	return ioctl(server->shared->dev, FUSE_DEV_IOC_MEMORY_STAT, stat) ?
-	       -errno : 0;
+	return ioctl(server->shared->dev, FUSE_DEV_IOC_MEMORY_STAT, stat) ? -errno : 0;
 }
 
 void server_kill(struct server *server)

@@ -16,30 +16,30 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define SERVER_OPCODES	64
+#define SERVER_OPCODES 64
 
 /* What the server does when it is asked for room. */
 enum server_room {
-	ROOM_EXACT,	/* a buffer of just that size, bound */
-	ROOM_HALF,	/* of half of it, bound */
-	ROOM_NONE,	/* ENOSPC */
-	ROOM_UNBOUND,	/* says yes and binds nothing */
-	ROOM_WAIT,	/* waits for server_go(), then exact */
+	ROOM_EXACT,   /* a buffer of just that size, bound */
+	ROOM_HALF,    /* of half of it, bound */
+	ROOM_NONE,    /* ENOSPC */
+	ROOM_UNBOUND, /* says yes and binds nothing */
+	ROOM_WAIT,    /* waits for server_go(), then exact */
 };
 
 /* What an open gets. */
 enum server_open {
-	OPEN_PLAIN,	/* no flags: reads and copies by the binding */
-	OPEN_PASSTHROUGH,/* FOPEN_PASSTHROUGH on the same memory */
-	OPEN_STALE,	/* the same, with an id that is closed by then */
+	OPEN_PLAIN,	  /* no flags: reads and copies by the binding */
+	OPEN_PASSTHROUGH, /* FOPEN_PASSTHROUGH on the same memory */
+	OPEN_STALE,	  /* the same, with an id that is closed by then */
 };
 
 struct server_options {
-	bool no_opt_in;		/* leave the extension off */
-	bool passthrough;	/* negotiate passthrough */
-	bool flush;		/* who closes a file waits for the server */
-	bool put_off;		/* what is cut off is zeroed when it is uncovered */
-	bool wait_at_size;	/* sizes are answered after server_go() */
+	bool no_opt_in;	   /* leave the extension off */
+	bool passthrough;  /* negotiate passthrough */
+	bool flush;	   /* who closes a file waits for the server */
+	bool put_off;	   /* what is cut off is zeroed when it is uncovered */
+	bool wait_at_size; /* sizes are answered after server_go() */
 	enum server_room room;
 	enum server_open open;
 	uint32_t bind_flags;
@@ -71,8 +71,7 @@ int server_open(struct server *server, int flags);
  * End the test unless kernel and server agree that the file is the first len
  * bytes of content, and it is zeros behind them when made as long as whole.
  */
-void server_expect_head(struct server *server, const char *content, size_t len,
-			size_t whole);
+void server_expect_head(struct server *server, const char *content, size_t len, size_t whole);
 unsigned int server_asked(struct server *server, enum fuse_opcode opcode);
 /* Forget the counts so far. */
 void server_reset(struct server *server);

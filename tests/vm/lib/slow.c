@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define _GNU_SOURCE
 #include "slow.h"
+
 #include "one_file.h"
 #include "vm.h"
 
@@ -12,7 +13,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#define MAX_WRITE	(128 * KIB)
+#define MAX_WRITE (128 * KIB)
 
 struct slow_shared {
 	atomic_int waiting, go;
@@ -21,19 +22,17 @@ struct slow_shared {
 	int dev;
 };
 
-static void reply(struct slow_shared *s, uint64_t unique, int error,
-		  const void *data, size_t len)
+static void reply(struct slow_shared *s, uint64_t unique, int error, const void *data, size_t len)
 {
 	one_file_reply(s->dev, unique, error, data, len);
 }
 
 static struct fuse_attr attr_of(struct slow_shared *s)
 {
-	return (struct fuse_attr){ .mode = 0644, .size = s->len };
+	return (struct fuse_attr){.mode = 0644, .size = s->len};
 }
 
-static void answer_init(struct slow_shared *s, uint64_t unique,
-			const struct fuse_init_in *in)
+static void answer_init(struct slow_shared *s, uint64_t unique, const struct fuse_init_in *in)
 {
 	struct fuse_init_out out = {
 		.major = FUSE_KERNEL_VERSION,
@@ -53,45 +52,50 @@ static void wait_for_go(struct slow_shared *s)
 		usleep(1000);
 }
 
-static void answer_read(struct slow_shared *s, uint64_t unique,
-			const struct fuse_read_in *in)
+static void answer_read(struct slow_shared *s, uint64_t unique, const struct fuse_read_in *in)
 {
 	size_t len = in->offset < s->len ? s->len - in->offset : 0;
 
 	if (in->offset + in->size > s->at_once)
 		wait_for_go(s);
-	reply(s, unique, 0, s->content + in->offset,
-	      len < in->size ? len : in->size);
+	reply(s, unique, 0, s->content + in->offset, len < in->size ? len : in->size);
 }
 
 static void serve(struct slow_shared *s)
 {
 	static char buf[MAX_WRITE + 4096] __attribute__((aligned(8)));
 	struct fuse_in_header *in = (void *)buf;
-	struct fuse_open_out open_out = { .fh = 1 };
+	struct fuse_open_out open_out = {.fh = 1};
 
 	while (read(s->dev, buf, sizeof(buf)) > 0) {
 		void *arg = in + 1;
 
 		switch (in->opcode) {
-		case FUSE_INIT: answer_init(s, in->unique, arg); break;
+		case FUSE_INIT:
+			answer_init(s, in->unique, arg);
+			break;
 		case FUSE_LOOKUP:
 			one_file_lookup(s->dev, in->unique, attr_of(s));
 			break;
 		case FUSE_GETATTR:
-			one_file_getattr(s->dev, in->unique, in->nodeid,
-					 attr_of(s));
+			one_file_getattr(s->dev, in->unique, in->nodeid, attr_of(s));
 			break;
 		case FUSE_OPEN:
 			reply(s, in->unique, 0, &open_out, sizeof(open_out));
 			break;
-		case FUSE_READ: answer_read(s, in->unique, arg); break;
+		case FUSE_READ:
+			answer_read(s, in->unique, arg);
+			break;
 		case FUSE_FORGET:
 		case FUSE_BATCH_FORGET:
-		case FUSE_INTERRUPT: break;
+		case FUSE_INTERRUPT:
+			break;
 		case FUSE_RELEASE:
-		case FUSE_FLUSH: reply(s, in->unique, 0, NULL, 0); break;
-		default: reply(s, in->unique, -ENOSYS, NULL, 0);
+		case FUSE_FLUSH:
+			reply(s, in->unique, 0, NULL, 0);
+			break;
+		default:
+			reply(s, in->unique, -ENOSYS, NULL, 0);
 		}
 	}
 	_exit(0);
@@ -102,8 +106,7 @@ struct slow_file slow_create(const void *content, size_t len)
 	return slow_create_behind(content, len, 0);
 }
 
-struct slow_file slow_create_behind(const void *content, size_t len,
-				    size_t at_once)
+struct slow_file slow_create_behind(const void *content, size_t len, size_t at_once)
 {
 	struct slow_file slow;
 	char dir[] = "/run/slow-XXXXXX", path[64];

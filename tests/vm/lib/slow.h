@@ -10,14 +10,13 @@
 #include <stddef.h>
 
 struct slow_file {
-	int fd;			/* the file, open for reading */
+	int fd; /* the file, open for reading */
 	struct slow_shared *shared;
 };
 
 struct slow_file slow_create(const void *content, size_t len);
 /* Only reads of what lies behind the first @at_once bytes wait. */
-struct slow_file slow_create_behind(const void *content, size_t len,
-				    size_t at_once);
+struct slow_file slow_create_behind(const void *content, size_t len, size_t at_once);
 /* Wait until somebody's read has reached the server. */
 void slow_await_reader(struct slow_file *slow);
 /* Answer that read and all that follow. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define _GNU_SOURCE
 #include "uring.h"
+
 #include "vm.h"
 
 #include <stdatomic.h>
@@ -11,8 +12,7 @@
 
 static void *map(int ring, size_t len, off_t what)
 {
-	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, ring,
-		       what);
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, ring, what);
 
 	CHECK(p != MAP_FAILED);
 	return p;
@@ -21,7 +21,7 @@ static void *map(int ring, size_t len, off_t what)
 /* A ring of its own for each request: nothing of another is in it. */
 ssize_t uring_do(int fd, enum io_uring_op op, void *buf, size_t len, off_t pos)
 {
-	struct io_uring_params params = { 0 };
+	struct io_uring_params params = {0};
 	int ring = syscall(SYS_io_uring_setup, 1, &params);
 	size_t sq_len, cq_len, sqe_len = sizeof(struct io_uring_sqe);
 	struct io_uring_sqe *sqe;
@@ -45,8 +45,7 @@ ssize_t uring_do(int fd, enum io_uring_op op, void *buf, size_t len, off_t pos)
 	};
 	*(uint32_t *)(sq + params.sq_off.array) = 0;
 	atomic_store((_Atomic uint32_t *)(sq + params.sq_off.tail), 1);
-	CHECK_EQ(syscall(SYS_io_uring_enter, ring, 1, 1,
-			 IORING_ENTER_GETEVENTS, NULL, 0), 1);
+	CHECK_EQ(syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0), 1);
 	CHECK_EQ(atomic_load((_Atomic uint32_t *)(cq + params.cq_off.tail)), 1);
 	cqe = (struct io_uring_cqe *)(cq + params.cq_off.cqes);
 	ret = cqe->res;

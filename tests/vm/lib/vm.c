@@ -17,9 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EXIT_UNABLE	77
+#define EXIT_UNABLE 77
 /* seconds from which on is said how long a test took */
-#define TEST_IS_LONG	5
+#define TEST_IS_LONG 5
 
 static char context_line[256];
 
@@ -135,16 +135,14 @@ ssize_t copy_once(int in, off_t pos_in, int out, off_t pos_out, size_t len)
 	return copy_file_range(in, &from, out, &to, len, 0);
 }
 
-size_t copy_some(int in, off_t pos_in, int out, off_t pos_out, size_t len,
-		 int *error)
+size_t copy_some(int in, off_t pos_in, int out, off_t pos_out, size_t len, int *error)
 {
 	size_t done = 0;
 	ssize_t ret;
 
 	*error = 0;
 	while (done < len) {
-		ret = copy_once(in, pos_in + done, out, pos_out + done,
-				len - done);
+		ret = copy_once(in, pos_in + done, out, pos_out + done, len - done);
 		if (ret < 0)
 			*error = errno;
 		if (ret <= 0)
@@ -170,8 +168,7 @@ void read_at(int fd, void *buf, size_t len, off_t pos)
 	while (done < len) {
 		ret = pread(fd, (char *)buf + done, len - done, pos + done);
 		if (ret <= 0)
-			fail(__FILE__, __LINE__,
-			     "pread of %zu bytes at %lld is %zd (errno %d)",
+			fail(__FILE__, __LINE__, "pread of %zu bytes at %lld is %zd (errno %d)",
 			     len - done, (long long)(pos + done), ret, errno);
 		done += ret;
 	}
@@ -183,11 +180,9 @@ void write_at(int fd, const void *buf, size_t len, off_t pos)
 	ssize_t ret;
 
 	while (done < len) {
-		ret = pwrite(fd, (const char *)buf + done, len - done,
-			     pos + done);
+		ret = pwrite(fd, (const char *)buf + done, len - done, pos + done);
 		if (ret <= 0)
-			fail(__FILE__, __LINE__,
-			     "pwrite of %zu bytes at %lld is %zd (errno %d)",
+			fail(__FILE__, __LINE__, "pwrite of %zu bytes at %lld is %zd (errno %d)",
 			     len - done, (long long)(pos + done), ret, errno);
 		done += ret;
 	}
@@ -195,8 +190,7 @@ void write_at(int fd, const void *buf, size_t len, off_t pos)
 
 void *shared_memory(size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(memory != MAP_FAILED);
 	return memory;
@@ -205,7 +199,7 @@ void *shared_memory(size_t size)
 /* Wait without a look now and then, which would take a part of a slow CPU. */
 static bool is_over_within(pid_t pid, unsigned int milliseconds)
 {
-	struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	struct pollfd end = {.fd = pidfd_open(pid, 0), .events = POLLIN};
 	int ret;
 
 	CHECK(end.fd >= 0);
@@ -221,8 +215,7 @@ int outcome(pid_t pid, unsigned int milliseconds)
 	if (!is_over_within(pid, milliseconds))
 		return -1;
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-				   128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 ssize_t first_difference(const void *a, const void *b, size_t len)
@@ -325,9 +318,8 @@ int run_case(const struct test *tests, size_t nr, int argc, char **argv)
 		if (!selected(&tests[i], argc, argv))
 			continue;
 		ret = run_test(&tests[i]);
-		printf("%s - %s%s\n",
-		       ret && ret != EXIT_UNABLE ? "not ok" : "ok",
-		       tests[i].name, ret == EXIT_UNABLE ? " # SKIP" : "");
+		printf("%s - %s%s\n", ret && ret != EXIT_UNABLE ? "not ok" : "ok", tests[i].name,
+		       ret == EXIT_UNABLE ? " # SKIP" : "");
 		failed |= ret && ret != EXIT_UNABLE;
 	}
 	return failed;

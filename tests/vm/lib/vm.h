@@ -21,60 +21,56 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define TEST_SECONDS	60
-#define KIB		1024ul
-#define MIB		(1024 * KIB)
-#define GIB		(1024 * MIB)
+#define TEST_SECONDS 60
+#define KIB	     1024ul
+#define MIB	     (1024 * KIB)
+#define GIB	     (1024 * MIB)
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 struct test {
 	const char *name;
 	void (*run)(void);
-	unsigned int seconds;	/* 0: TEST_SECONDS */
+	unsigned int seconds; /* 0: TEST_SECONDS */
 };
 
 int run_case(const struct test *tests, size_t nr, int argc, char **argv);
 
-#define CASE(...)							\
-	static const struct test tests[] = { __VA_ARGS__ };		\
-	int main(int argc, char **argv)					\
-	{								\
-		return run_case(tests, ARRAY_SIZE(tests), argc, argv);	\
+#define CASE(...)                                                      \
+	static const struct test tests[] = {__VA_ARGS__};              \
+	int main(int argc, char **argv)                                \
+	{                                                              \
+		return run_case(tests, ARRAY_SIZE(tests), argc, argv); \
 	}
 
 /* End the test as failed, as not possible in this rig. */
 void fail(const char *file, int line, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
-void unable(const char *fmt, ...)
-	__attribute__((noreturn, format(printf, 1, 2)));
+void unable(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* A line for whoever reads the log, at once or only if the test then fails. */
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-#define CHECK(cond)							\
-	do {								\
-		if (!(cond))						\
-			fail(__FILE__, __LINE__, "%s (errno %d)",	\
-			     #cond, errno);				\
+#define CHECK(cond)                                                              \
+	do {                                                                     \
+		if (!(cond))                                                     \
+			fail(__FILE__, __LINE__, "%s (errno %d)", #cond, errno); \
 	} while (0)
 
-#define CHECK_EQ(a, b)							\
-	do {								\
-		long long a_ = (a), b_ = (b);				\
-		if (a_ != b_)						\
-			fail(__FILE__, __LINE__,			\
-			     "%s is %lld, not %lld (errno %d)",		\
-			     #a, a_, b_, errno);			\
+#define CHECK_EQ(a, b)                                                                          \
+	do {                                                                                    \
+		long long a_ = (a), b_ = (b);                                                   \
+		if (a_ != b_)                                                                   \
+			fail(__FILE__, __LINE__, "%s is %lld, not %lld (errno %d)", #a, a_, b_, \
+			     errno);                                                            \
 	} while (0)
 
-#define CHECK_ERRNO(expr, err)						\
-	do {								\
-		long long r_ = (expr);					\
-		if (r_ != -1 || errno != (err))				\
-			fail(__FILE__, __LINE__,			\
-			     "%s is %lld (errno %d), not %s",		\
-			     #expr, r_, r_ == -1 ? errno : 0, #err);	\
+#define CHECK_ERRNO(expr, err)                                                               \
+	do {                                                                                 \
+		long long r_ = (expr);                                                       \
+		if (r_ != -1 || errno != (err))                                              \
+			fail(__FILE__, __LINE__, "%s is %lld (errno %d), not %s", #expr, r_, \
+			     r_ == -1 ? errno : 0, #err);                                    \
 	} while (0)
 
 /* Where the test runs; patched() is true on debug and rfc kernels as well. */
@@ -97,8 +93,7 @@ void pattern(void *buf, size_t len, uint64_t seed);
  */
 ssize_t copy_all(int in, off_t pos_in, int out, off_t pos_out, size_t len);
 /* The same, returning the bytes copied, whatever the error that ended it. */
-size_t copy_some(int in, off_t pos_in, int out, off_t pos_out, size_t len,
-		 int *error);
+size_t copy_some(int in, off_t pos_in, int out, off_t pos_out, size_t len, int *error);
 /* One copy_file_range(2) at given positions. */
 ssize_t copy_once(int in, off_t pos_in, int out, off_t pos_out, size_t len);
 

@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include "camera.h"
+
 #include "memory.h"
 #include "vm.h"
 

@@ -17,8 +17,8 @@
 #include "screen.h"
 #include "vm.h"
 
-#include <fcntl.h>
 #include <drm.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +27,12 @@
 #include <unistd.h>
 
 /* As the kernel's <drm/vgem_drm.h>, which Debian has no package for. */
-struct vgem_fence_attach { uint32_t handle, flags, out_fence, pad; };
-struct vgem_fence_signal { uint32_t fence, flags; };
+struct vgem_fence_attach {
+	uint32_t handle, flags, out_fence, pad;
+};
+struct vgem_fence_signal {
+	uint32_t fence, flags;
+};
 #define VGEM_FENCE_WRITE  1
 #define VGEM_FENCE_ATTACH DRM_IOWR(DRM_COMMAND_BASE + 1, struct vgem_fence_attach)
 #define VGEM_FENCE_SIGNAL DRM_IOW(DRM_COMMAND_BASE + 2, struct vgem_fence_signal)
@@ -96,8 +100,8 @@ static void be_held(char **words)
 static void be_written(char **words)
 {
 	struct importer importer = open_importer("vgem");
-	struct vgem_fence_attach attach = { .flags = VGEM_FENCE_WRITE };
-	struct vgem_fence_signal signal = { 0 };
+	struct vgem_fence_attach attach = {.flags = VGEM_FENCE_WRITE};
+	struct vgem_fence_signal signal = {0};
 	int status;
 
 	CHECK_EQ(hold(&importer, buffer), 0);
@@ -139,10 +143,9 @@ int main(int argc, char *argv[])
 		const char *name;
 		void (*run)(char **words);
 	} verbs[] = {
-		{ "id", print_id },    { "size", print_size },
-		{ "read", read_all },  { "write", write_text },
-		{ "hold", be_held },   { "show", be_shown },
-		{ "fence", be_written },
+		{"id", print_id},      {"size", print_size}, {"read", read_all},
+		{"write", write_text}, {"hold", be_held},    {"show", be_shown},
+		{"fence", be_written},
 	};
 	unsigned int i;
 
