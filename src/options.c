@@ -13,78 +13,63 @@
 #include <unistd.h>
 
 enum kind {
-	TEXT, /* name=VALUE, kept as written */
-	FLAG,
-	KERNEL,	   /* a flag that the kernel's mount gets */
-	SWALLOWED, /* of interest to mount(8) alone */
+	TEXT,	/* name=VALUE, stored as written */
+	FLAG,	/* a bool */
+	KERNEL, /* a flag for the kernel's mount */
 };
 
 struct row {
 	const char *name;
 	enum kind kind;
 	size_t offset;
-	const char *value; /* what --help calls it */
-	const char *help;  /* NULL: not worth a line of --help */
+	const char *value; /* its name in --help */
+	const char *help;  /* NULL: not in --help */
 };
 
 #define AT(field) offsetof(struct options, field)
 
 static const struct row table[] = {
 	{"heap", TEXT, AT(heap), "HEAP",
-	 "auto, shmem, udmabuf, drm:CARD, or a name under /dev/dma_heap"},
-	{"size", TEXT, AT(size), "BYTES", "limit of all data; k, m, g or % of the memory (50%)"},
-	{"nr_inodes", TEXT, AT(nr_inodes), "N", "limit of files; k, m, g (as tmpfs)"},
-	{"huge", TEXT, AT(huge), "WHEN", "huge pages on shmem: never, always, within_size, advise"},
-	{"mode", TEXT, AT(mode), "OCTAL", "mode of the root directory (1777)"},
-	{"uid", TEXT, AT(uid), "N", "owner of the root directory (who mounts)"},
-	{"gid", TEXT, AT(gid), "N", "group of the root directory (who mounts)"},
+	 "auto, shmem, udmabuf, drm:CARD, or a name in /dev/dma_heap"},
+	{"size", TEXT, AT(size), "BYTES",
+	 "limit of all buffers; k, m, g, or % of the memory (default: 50%)"},
+	{"nr_inodes", TEXT, AT(nr_inodes), "N", "limit of files; k, m, g (default: as for tmpfs)"},
+	{"huge", TEXT, AT(huge), "WHEN",
+	 "huge pages on shmem: never, always, within_size, advise (default)"},
+	{"mode", TEXT, AT(mode), "OCTAL", "mode of the root directory (default: 1777)"},
+	{"uid", TEXT, AT(uid), "N", "owner of the root directory (default: the mounting user)"},
+	{"gid", TEXT, AT(gid), "N", "group of the root directory (default: the mounting user's)"},
 	{"source", TEXT, AT(source), "DIR", "show DIR read-only as .source, to copy from"},
 	{"source_fuse", FLAG, AT(source_fuse), NULL,
-	 "let DIR be on a FUSE filesystem, which may hang"},
-	{"direct", TEXT, AT(direct), "WHEN", "direct I/O of copies: auto, always, never (auto)"},
-	{"busy", TEXT, AT(busy), "WHAT", "copies into what a device uses: copy (by the CPU), fail"},
-	{"threads", TEXT, AT(threads), "N", "how many threads copy (4)"},
-	{"fsname", TEXT, AT(fsname), "NAME", "what df and findmnt show as source"},
-	{"allow_other", FLAG, AT(allow_other), NULL, "other users may use it (root's default)"},
-	{"no_allow_other", FLAG, AT(no_allow_other), NULL, "nobody but who mounts may use it"},
-	{"ro", KERNEL, 0, NULL, "read-only; rw, suid, dev, exec, sync … as mount(8)"},
-	{"noatime", FLAG, AT(noatime), NULL, "reading leaves no mark (default: relatime)"},
-	{"strictatime", FLAG, AT(strictatime), NULL, "every reading leaves a mark"},
-
-	{.name = "rw", .kind = KERNEL},
-	{.name = "suid", .kind = KERNEL},
-	{.name = "nosuid", .kind = KERNEL},
-	{.name = "dev", .kind = KERNEL},
-	{.name = "nodev", .kind = KERNEL},
-	{.name = "exec", .kind = KERNEL},
-	{.name = "noexec", .kind = KERNEL},
-	{.name = "sync", .kind = KERNEL},
-	{.name = "async", .kind = KERNEL},
-	{.name = "dirsync", .kind = KERNEL},
-
-	{.name = "atime", .kind = SWALLOWED},
-	{.name = "relatime", .kind = SWALLOWED},
-	{.name = "norelatime", .kind = SWALLOWED},
-	{.name = "nodiratime", .kind = SWALLOWED},
-	{.name = "diratime", .kind = SWALLOWED},
-	{.name = "nostrictatime", .kind = SWALLOWED},
-	{.name = "lazytime", .kind = SWALLOWED},
-	{.name = "nolazytime", .kind = SWALLOWED},
-	{.name = "defaults", .kind = SWALLOWED},
-	{.name = "auto", .kind = SWALLOWED},
-	{.name = "noauto", .kind = SWALLOWED},
-	{.name = "nofail", .kind = SWALLOWED},
-	{.name = "_netdev", .kind = SWALLOWED},
-	{.name = "user", .kind = SWALLOWED},
-	{.name = "nouser", .kind = SWALLOWED},
-	{.name = "users", .kind = SWALLOWED},
-	{.name = "owner", .kind = SWALLOWED},
-	{.name = "group", .kind = SWALLOWED},
-	{.name = "default_permissions", .kind = SWALLOWED},
+	 "allow DIR on a FUSE filesystem, which may hang"},
+	{"direct", TEXT, AT(direct), "WHEN", "direct I/O in copies: auto (default), always, never"},
+	{"busy", TEXT, AT(busy), "WHAT",
+	 "copies into buffers that a device uses: copy (default), fail"},
+	{"threads", TEXT, AT(threads), "N", "number of threads for copies (default: 4)"},
+	{"fsname", TEXT, AT(fsname), "NAME", "source shown by df and findmnt"},
+	{"allow_other", FLAG, AT(allow_other), NULL, "allow other users (default for root)"},
+	{"no_allow_other", FLAG, AT(no_allow_other), NULL, "restrict access to the mounting user"},
+	{"ro", KERNEL, 0, NULL, "mount read-only; rw, suid, dev, exec, sync … are as in mount(8)"},
+	{"noatime", FLAG, AT(noatime), NULL, "never update access times (default: relatime)"},
+	{"strictatime", FLAG, AT(strictatime), NULL, "always update access times"},
 };
 
-/* Namespaces of options that are other programs' own. */
-static const char *const foreign_prefixes[] = {"x-", "X-", "comment="};
+/* Separated by spaces: flags for the kernel's mount, and options for mount(8) only. */
+static const char kernel_flags[] = " rw suid nosuid dev nodev exec noexec sync async dirsync ";
+static const char ignored[] = " atime relatime norelatime diratime nodiratime nostrictatime "
+			      "lazytime nolazytime defaults auto noauto nofail _netdev user nouser "
+			      "users owner group default_permissions comment ";
+
+/* Prefixes of options for other programs. */
+static const char *const foreign_prefixes[] = {"x-", "X-"};
+
+static bool is_in(const char *list, const char *name, size_t length)
+{
+	for (const char *at = list; (at = strchr(at, ' ')) && at[1]; at++)
+		if (!strncmp(at + 1, name, length) && at[1 + length] == ' ')
+			return true;
+	return false;
+}
 
 static const struct row *find_row(const char *name, size_t length)
 {
@@ -121,31 +106,42 @@ static void add_mount_flag(struct options *options, const char *flag)
 	options->mount_flags = joined;
 }
 
-static int take_option(struct options *options, const char *option, char why[static 256])
+/* An option that is not in the table. */
+static int take_other(struct options *options, const char *option, size_t length,
+		      char why[static 256])
 {
-	size_t length = strcspn(option, "=");
-	const char *value = option[length] ? option + length + 1 : NULL;
-	const struct row *row = find_row(option, length);
-	char *const field = row ? (char *)options + row->offset : NULL;
-
 	if (!strcmp(option, "remount"))
 		return explain(why, -EINVAL, "dmaheapfs cannot %s; try: mount -i -o remount,…",
 			       option);
-	if (!row && is_foreign(option))
+	if (is_in(kernel_flags, option, length) && !option[length]) {
+		add_mount_flag(options, option);
 		return 0;
+	}
+	if (is_in(ignored, option, length) || is_foreign(option))
+		return 0;
+	return explain(why, -EINVAL, "unknown option '%s'; see: dmaheapfs --help", option);
+}
+
+static int take_option(struct options *options, const char *option, char why[static 256])
+{
+	const size_t length = strcspn(option, "=");
+	const char *value = option[length] ? option + length + 1 : NULL;
+	const struct row *row = find_row(option, length);
+
 	if (!row)
-		return explain(why, -EINVAL, "unknown option '%s'; see: dmaheapfs --help", option);
+		return take_other(options, option, length, why);
 	if (row->kind == TEXT && (!value || !*value))
 		return explain(why, -EINVAL, "option '%s' needs a value; see: dmaheapfs --help",
 			       row->name);
-	if (row->kind != TEXT && row->kind != SWALLOWED && value)
+	if (row->kind != TEXT && value)
 		return explain(why, -EINVAL, "option '%s' takes no value", row->name);
+	char *const field = (char *)options + row->offset;
 
 	if (row->kind == TEXT)
 		replace((char **)field, value);
 	else if (row->kind == FLAG)
 		*(bool *)field = true;
-	else if (row->kind == KERNEL)
+	else
 		add_mount_flag(options, row->name);
 	return 0;
 }
@@ -176,7 +172,7 @@ static int take_options(struct options *options, const char *list, char why[stat
 	return error;
 }
 
-/* The place of @word in a list that ends with NULL; -1 where it has none. */
+/* Returns the index of @word in a list that ends with NULL, or -1. */
 static int find_word(const char *word, const char *const words[])
 {
 	for (int i = 0; words[i]; i++)
@@ -230,13 +226,13 @@ static int check_threads(struct options *options, char why[static 256])
 }
 
 /*
- * What DIR's own mount may forbid must not come about by showing it elsewhere.
- * mount(8) asks for suid and dev unless told otherwise; the last word counts.
+ * DIR's own mount may be nosuid and nodev, so the view of it must be, too. mount(8) requests
+ * suid and dev by default, and the last option counts.
  */
 static int check_source(struct options *options, char why[static 256])
 {
 	if (options->source_fuse && !options->source)
-		return explain(why, -EINVAL, "source_fuse is of no use without source=DIR");
+		return explain(why, -EINVAL, "source_fuse needs source=DIR");
 	if (options->source) {
 		add_mount_flag(options, "nosuid");
 		add_mount_flag(options, "nodev");
@@ -244,7 +240,7 @@ static int check_source(struct options *options, char why[static 256])
 	return 0;
 }
 
-/* As tmpfs takes a size; half a page would be room for nothing. */
+/* As tmpfs does. */
 static uint64_t whole_pages(uint64_t bytes)
 {
 	return page_round_up(bytes);
@@ -259,7 +255,7 @@ static int check_values(struct options *options, char why[static 256])
 	options->uid_number = getuid();
 	options->gid_number = getgid();
 	if (options->size && parse_size(options->size, &options->size_bytes))
-		return explain(why, -EINVAL, "size=%s is not a size; say 512m, 4g, 50%% or bytes",
+		return explain(why, -EINVAL, "size=%s is not a size; use bytes, 512m, 4g or 50%%",
 			       options->size);
 	options->size_bytes = whole_pages(options->size_bytes);
 	if (options->nr_inodes && parse_size(options->nr_inodes, &number))
@@ -284,7 +280,7 @@ static int take_arguments(struct options *options, int count, char *const words[
 	if (count < 1)
 		return explain(why, -EINVAL, "no mountpoint given; see: dmaheapfs --help");
 	if (count > 2)
-		return explain(why, -EINVAL, "'%s' is one argument too many; see: dmaheapfs --help",
+		return explain(why, -EINVAL, "unexpected argument '%s'; see: dmaheapfs --help",
 			       words[2]);
 	if (count == 2)
 		replace(&options->device, words[0]);
@@ -306,7 +302,7 @@ int options_parse(struct options *options, int argc, char *const argv[], char wh
 	*options = (struct options){};
 	optind = 0;
 	opterr = 0;
-	/* -n and -s come from mount(8) and old scripts; neither means a thing here. */
+	/* mount(8) and old scripts pass -n and -s, which have no meaning here. */
 	while (!error && (letter = getopt_long(argc, argv, "o:fdhVns", words, NULL)) != -1) {
 		if (letter == 'o')
 			error = take_options(options, optarg, why);
@@ -336,12 +332,12 @@ void options_finish(struct options *options)
 void options_help(FILE *out)
 {
 	fputs("Usage: dmaheapfs [SOURCE] MOUNTPOINT [-f] [-d] [-o OPTION,…]\n"
-	      "Shows a dma-buf heap as a directory: every regular file is a buffer.\n\n"
-	      "SOURCE is the heap where this machine has one of that name, else a label.\n\n"
+	      "Mounts a dma-buf heap as a directory: every regular file is a buffer.\n\n"
+	      "SOURCE is the heap if this machine has one of that name, else a label.\n\n"
 	      "  -f, --foreground       stay in the foreground, log to stderr\n"
-	      "  -d, --debug            show every request; implies -f\n"
-	      "  -h, --help             this text\n"
-	      "  -V, --version          the version\n\n"
+	      "  -d, --debug            log every request; implies -f\n"
+	      "  -h, --help             show this text\n"
+	      "  -V, --version          show the version\n\n"
 	      "  -o OPTION,…\n",
 	      out);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line: `dmaheapfs [SOURCE] MOUNTPOINT [-o OPTION,…]`, as people
- * type it and as mount(8) hands it down. One table feeds the parser, --help
- * and the checks of man page and completion.
+ * The command line, `dmaheapfs [SOURCE] MOUNTPOINT [-o OPTION,…]`, typed by hand or passed by
+ * mount(8). One table feeds the parser and --help, and tests compare the man page and the
+ * completion with it.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H
@@ -34,9 +34,9 @@ struct options {
 	bool no_allow_other;
 	bool noatime;
 	bool strictatime;
-	char *mount_flags; /* comma list of what the kernel gets: "ro,nosuid" */
+	char *mount_flags; /* for the kernel, such as "ro,nosuid" */
 
-	uint64_t size_bytes; /* of size=, or of what tmpfs takes: half the memory */
+	uint64_t size_bytes; /* of size=; default: half the memory, as for tmpfs */
 	mode_t mode_bits;
 	uid_t uid_number;
 	gid_t gid_number;
@@ -51,8 +51,8 @@ struct options {
 };
 
 /*
- * 0, or -EINVAL with one line in @why. What was parsed is freed by
- * options_finish() in either case.
+ * Parses the command line. 0, or -EINVAL with one line in @why. Call options_finish() in
+ * either case.
  */
 int options_parse(struct options *options, int argc, char *const argv[], char why[static 256]);
 void options_finish(struct options *options);

@@ -43,7 +43,7 @@ umount_fs
 umount_fs "$work/other"
 
 status=1
-refused "source_fuse is of no use" source_fuse
+refused "source_fuse needs source=DIR" source_fuse
 refused "needs a value" source=
 refused "needs a value" source
 
