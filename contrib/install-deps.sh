@@ -20,13 +20,13 @@ set -euo pipefail
 declare -A packages=(
 	[build]='gcc libc6-dev make cmake pkg-config libfuse3-dev libjson-c-dev libgcrypt20-dev
 		libdrm-dev fuse3 meson ninja-build dpkg-dev debian-archive-keyring'
-	[test]='git check python3 shellcheck man-db elfutils jq procps attr acl
-		busybox toybox rsync fio strace'
-	[bench]='g++ busybox toybox fio gnuplot-nox'
+	[test]='git check python3 shellcheck clang-format clang-tidy codespell abigail-tools
+		lcov man-db elfutils jq procps attr acl busybox toybox rsync fio strace'
+	[bench]='g++ busybox toybox fio gnuplot-nox python3'
 	[kernel]='gcc libc6-dev make flex bison bc perl xz-utils patch rsync
 		libelf-dev'
 	[vm]='gcc libc6-dev make libdrm-dev qemu-system-x86 e2fsprogs xfsprogs
-		btrfs-progs dmsetup quota fio busybox toybox rsync attr acl procps'
+		btrfs-progs dmsetup quota fio busybox toybox rsync attr acl procps python3'
 )
 
 list=false

@@ -149,9 +149,7 @@ host_tests() {
 	on_mounts default build
 	tap_steps "scripts and documentation" "$top/tests/tree.sh" "$top/build"
 	step "contrib/try.sh" try_it || true
-	step "dmaheap-bench, names and memory" as_root "$top/build/dmaheap-bench" \
-		--size 4 --count 100 --runs 1 || true
-	step "dmaheap-bench, copies" as_root "$top/build/dmaheap-bench" \
+	step "dmaheap-bench" as_root "$top/build/dmaheap-bench" \
 		--rows 'read,write,udmabuf,in-*,out-*,small,grow-*' \
 		--size 1 --count 3 --runs 1 --largest 16 --window 8 || true
 	! build asan || on_units asan build-asan

@@ -39,7 +39,6 @@ struct settings {
 	const char *disks;	/* more of them, parted by commas, or NULL */
 	const char *csv, *json; /* files, NULL: none */
 	const char *svg;	/* a directory, or NULL */
-	const char *other;	/* a second dmaheapfs, or NULL */
 	const char *plain;	/* a dmaheapfs without passthrough, or NULL */
 };
 

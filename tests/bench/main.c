@@ -21,23 +21,14 @@ static const struct settings defaults = {
 };
 
 static const struct option options[] = {
-	{"rows", required_argument, NULL, 'r'},
-	{"size", required_argument, NULL, 's'},
-	{"count", required_argument, NULL, 'c'},
-	{"runs", required_argument, NULL, 'n'},
-	{"largest", required_argument, NULL, 'l'},
-	{"window", required_argument, NULL, 'w'},
-	{"seed", required_argument, NULL, 'S'},
-	{"heap", required_argument, NULL, 'H'},
-	{"dir", required_argument, NULL, 'd'},
-	{"disks", required_argument, NULL, 'D'},
-	{"csv", required_argument, NULL, 'o'},
-	{"json", required_argument, NULL, 'j'},
-	{"svg", required_argument, NULL, 'v'},
-	{"other", required_argument, NULL, 'O'},
-	{"plain", required_argument, NULL, 'p'},
-	{"help", no_argument, NULL, 'h'},
-	{},
+	{"rows", required_argument, NULL, 'r'},	   {"size", required_argument, NULL, 's'},
+	{"count", required_argument, NULL, 'c'},   {"runs", required_argument, NULL, 'n'},
+	{"largest", required_argument, NULL, 'l'}, {"window", required_argument, NULL, 'w'},
+	{"seed", required_argument, NULL, 'S'},	   {"heap", required_argument, NULL, 'H'},
+	{"dir", required_argument, NULL, 'd'},	   {"disks", required_argument, NULL, 'D'},
+	{"csv", required_argument, NULL, 'o'},	   {"json", required_argument, NULL, 'j'},
+	{"svg", required_argument, NULL, 'v'},	   {"plain", required_argument, NULL, 'p'},
+	{"help", no_argument, NULL, 'h'},	   {},
 };
 
 static void print_rows(const struct group *group)
@@ -72,7 +63,6 @@ static void print_help(void)
 	      "      --csv FILE        the same figures as CSV\n"
 	      "      --json FILE       the figures of each run, and what machine it was\n"
 	      "      --svg DIR         a drawing of each group\n"
-	      "      --other PROGRAM   a second dmaheapfs, say of another build, as a rival\n"
 	      "      --plain PROGRAM   a dmaheapfs that is built without passthrough\n"
 	      "      --help            this text\n",
 	      stdout);
@@ -140,8 +130,6 @@ static const char **text_of(struct settings *settings, int letter)
 		return &settings->json;
 	case 'v':
 		return &settings->svg;
-	case 'O':
-		return &settings->other;
 	case 'p':
 		return &settings->plain;
 	default:

@@ -5,7 +5,6 @@
 #include "sample.h"
 #include "util/scope.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <libgen.h>
@@ -134,11 +133,6 @@ static int mount_built(struct bench *bench, struct place *place, const char *opt
 	return mount_dmaheapfs(place, program, options, why);
 }
 
-static int mount_other(struct bench *bench, struct place *place, const char *options, char *why)
-{
-	return mount_dmaheapfs(place, bench->settings.other, options, why);
-}
-
 static int mount_plain(struct bench *bench, struct place *place, const char *options, char *why)
 {
 	if (bench->settings.plain)
@@ -193,10 +187,6 @@ static int mount_passthrough_hp(struct bench *bench, struct place *place, const 
 
 static const struct kind kinds[PLACES] = {
 	[TMPFS] = {"tmpfs", mount_tmpfs, TMPFS_OPTIONS},
-	[TMPFS_HUGE] = {"tmpfs-huge", mount_tmpfs, TMPFS_OPTIONS ",huge=always"},
-	[MOUNT] = {"dmaheapfs", mount_built, SHMEM},
-	[MOUNT_HUGE] = {"dmaheapfs-huge", mount_built, SHMEM ",huge=always"},
-	[OTHER] = {"other", mount_other, SHMEM},
 	[PASSTHROUGH_HP] = {"passthrough_hp", mount_passthrough_hp, TMPFS_OPTIONS},
 	[ON_DMA_HEAP] = {"on-dma-heap", mount_built, TMPFS_OPTIONS, true, true, needs_dma_heap},
 	[ON_UDMABUF] = {"on-udmabuf", mount_built, UDMABUF, true, false, needs_udmabuf},
@@ -282,48 +272,4 @@ double place_cpu(const struct place *place)
 	    clock_gettime(clock, &time))
 		return 0;
 	return time.tv_sec + time.tv_nsec / 1e9;
-}
-
-void place_settle(const struct place *place)
-{
-	double before = -1, cpu;
-
-	while ((cpu = place_cpu(place)) != before) {
-		before = cpu;
-		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-	}
-}
-
-static uint64_t count_entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	uint64_t count = 0;
-
-	for (struct dirent *entry; dir && (entry = readdir(dir));)
-		count += entry->d_name[0] != '.';
-	if (dir)
-		closedir(dir);
-	return count;
-}
-
-int place_memory(const struct place *place, uint64_t *bytes, uint64_t *fds)
-{
-	char path[64], line[128];
-	unsigned long kib;
-
-	*bytes = *fds = 0;
-	if (!place->daemon)
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/fd", place->daemon);
-	*fds = count_entries(path);
-	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", place->daemon);
-	FILE *rollup = fopen(path, "re");
-
-	if (!rollup)
-		return -errno;
-	while (fgets(line, sizeof(line), rollup))
-		if (sscanf(line, "Pss: %lu kB", &kib) == 1)
-			*bytes = (uint64_t)kib * 1024;
-	fclose(rollup);
-	return 0;
 }

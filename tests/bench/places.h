@@ -11,10 +11,6 @@
 enum place_id {
 	NOWHERE, /* the row needs no mount */
 	TMPFS,
-	TMPFS_HUGE,
-	MOUNT, /* dmaheapfs as built beside this program, on shmem */
-	MOUNT_HUGE,
-	OTHER, /* dmaheapfs as built elsewhere */
 	PASSTHROUGH_HP,
 	/* Ours on each kind of heap, with a view of the group's files as .source. */
 	ON_DMA_HEAP,
@@ -54,13 +50,7 @@ const char *needs_udmabuf(const struct bench *bench);
 /* Where a mount of ours shows the group's files. */
 void place_view(const struct place *place, char path[static 512]);
 
-/* Waits until the daemon, if there is one, has nothing left to do. */
-void place_settle(const struct place *place);
-
 /* CPU seconds that the daemon has used since it was started; 0 without one. */
 double place_cpu(const struct place *place);
-
-/* Bytes of memory that are the daemon's own (PSS), and its open fds. */
-int place_memory(const struct place *place, uint64_t *bytes, uint64_t *fds);
 
 #endif

@@ -28,24 +28,24 @@ struct raw {
 int run_raw(struct bench *bench, const struct row *row, double values[]);
 
 /*
- * The limit: direct I/O between files and memory that is there, at the best of
- * several depths. Of row->how only the direction counts. limit.c
+ * The limit: direct I/O between existing files and fio's memory, in the best of several
+ * shapes. Of row->how only the direction counts. fio.c
  */
 int run_limit(struct bench *bench, const struct row *row, double values[]);
 
 /*
- * fio reads the files with direct I/O and keeps nothing, or makes new ones. Of
+ * fio reads the files with direct I/O and discards the bytes, or writes new files. Of
  * row->how only the direction counts. fio.c
  */
 int run_fio(struct bench *bench, const struct row *row, double values[]);
 
-/* What both need of the disk: opens the files of a set; close_files() them. */
+/* Opens the files of a set. close_files() closes them. */
 struct set;
 
 int open_files(struct bench *bench, const struct set *set, int flags, int **files);
 void close_files(int *files, unsigned count);
 
-/* The set that is written to, made if it was not. */
+/* The set that is written to, created if it does not exist. */
 int set_of_targets(struct bench *bench, struct set *set);
 
 #endif

@@ -1,129 +1,176 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "report.h"
 
-#include "machine.h"
-#include "sample.h"
-#include "table.h"
 #include "tools.h"
+#include "util/scope.h"
 
+#include <errno.h>
+#include <json.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
-struct yardsticks find_yardsticks(const struct lanes *lanes)
+static json_object *report, *reported_groups;
+
+static void add_text(json_object *object, const char *key, const char *text)
 {
-	struct yardsticks found = {};
-
-	for (unsigned i = 0; i < lanes->count && found.count < MAX_YARDSTICKS; i++)
-		if (lanes->lane[i].row->yardstick && !*lanes->lane[i].why)
-			found.lane[found.count++] = &lanes->lane[i];
-	return found;
+	if (text)
+		json_object_object_add(object, key, json_object_new_string(text));
 }
 
-const struct lane *find_lane(const struct lanes *lanes, const char *name)
+static void add_number(json_object *object, const char *key, uint64_t value)
 {
-	for (unsigned i = 0; i < lanes->count; i++)
-		if (!strcmp(lanes->lane[i].row->name, name))
-			return *lanes->lane[i].why ? NULL : &lanes->lane[i];
-	return NULL;
+	json_object_object_add(object, key, json_object_new_uint64(value));
 }
 
-void print_why(const struct lane *lane)
+static json_object *add_array(json_object *object, const char *key)
 {
-	printf("  %s: %s\n", lane->failed ? "FAILED" : "skipped", lane->why);
-}
+	json_object *array = json_object_new_array();
 
-const char *number(char text[static 16], double value)
-{
-	const double size = value < 0 ? -value : value;
-
-	const int digits = size == 0	? 0
-			   : size < 0.1 ? 4
-			   : size < 1	? 3
-			   : size < 10	? 2
-			   : size < 100 ? 1
-					: 0;
-
-	snprintf(text, 16, "%.*f", digits, value);
-	return text;
-}
-
-static void print_name(const struct settings *settings, const struct group *group)
-{
-	printf("\n%s: ", group->name);
-	print_what(stdout, settings, group);
-	putchar('\n');
-}
-
-static void print_settings(const struct bench *bench)
-{
-	const struct settings *settings = &bench->settings;
-
-	printf("medians of %u runs (from … to); rows take turns, in an order drawn with --seed "
-	       "%llu\n",
-	       settings->runs, (unsigned long long)settings->seed);
-	printf("cached: bytes by which the page cache grew, for each byte; copies: CPU time, where "
-	       "1 is\n"
-	       "what memcpy() takes for the same bytes, here %.3g ms for a MB; CPU time is\n"
-	       "counted in steps of %.2g ms\n",
-	       bench->cpu_copy * 1e9, cpu_step() * 1e3);
-}
-
-/* A share of all rows that are programs. */
-static void print_start_of_programs(void)
-{
-	const char *const argv[] = {"cp", "--help", NULL};
-	const struct place nowhere = {};
-	struct usage usage = {};
-
-	if (!run_tool(&nowhere, argv, &usage) && !run_tool(&nowhere, argv, &usage))
-		printf("starting and ending a program such as cp takes %.3g ms\n",
-		       usage.seconds * 1e3);
+	json_object_object_add(object, key, array);
+	return array;
 }
 
 void report_start(const struct bench *bench)
 {
-	print_machine(bench);
-	print_settings(bench);
-	print_start_of_programs();
-	fflush(stdout);
-	if (bench->settings.csv)
-		csv_start(&bench->settings);
-	if (bench->settings.json)
-		json_start(bench);
+	const struct settings *settings = &bench->settings;
+	double load = 0;
+
+	getloadavg(&load, 1);
+	report = json_object_new_object();
+	add_number(report, "runs", settings->runs);
+	add_number(report, "seed", settings->seed);
+	add_number(report, "window", settings->window);
+	add_text(report, "heap", settings->heap);
+	add_text(report, "dir", settings->dir);
+	json_object_object_add(report, "load", json_object_new_double(load));
+	json_object_object_add(report, "copy_ns_per_byte",
+			       json_object_new_double(bench->cpu_copy * 1e9));
+	reported_groups = add_array(report, "groups");
+}
+
+static json_object *new_group(const struct settings *settings, const struct group *group)
+{
+	static const char *const styles[] = {
+		[STYLE_LISTS] = "lists", [STYLE_TABLE] = "table", [STYLE_GROWTH] = "growth"};
+	json_object *object = json_object_new_object();
+	scope(free) char *what = NULL;
+	size_t size;
+	FILE *out = open_memstream(&what, &size);
+
+	if (out) {
+		print_what(out, settings, group);
+		fclose(out);
+	}
+	add_text(object, "name", group->name);
+	add_text(object, "what", what);
+	add_text(object, "style", styles[group->style]);
+	add_number(object, "size", settings->size);
+	add_number(object, "count", settings->count);
+	json_object_array_add(reported_groups, object);
+	return object;
 }
 
 void report_skip(const struct settings *settings, const struct group *group, const char *reason)
 {
-	print_name(settings, group);
-	printf("  skipped: %s\n", reason);
-	if (settings->json)
-		json_skip(group, reason);
+	add_text(new_group(settings, group), "skipped", reason);
 }
 
-int report_group(const struct settings *settings, const struct group *group,
-		 const struct lanes *lanes)
+/* null stands for a step that was not taken. */
+static json_object *figure_object(const struct settings *settings, const struct figure *figure,
+				  const double values[])
 {
-	static void (*const print[])(const struct settings *settings, const struct group *group,
-				     const struct lanes *lanes) = {
-		[STYLE_LISTS] = print_lists,
-		[STYLE_TABLE] = print_table,
-		[STYLE_GROWTH] = print_growth,
-	};
-	int error = 0;
+	json_object *object = json_object_new_object(), *all;
 
-	print_name(settings, group);
-	print[group->style](settings, group, lanes);
-	fflush(stdout);
-	if (settings->csv)
-		error = csv_group(settings, group, lanes);
-	if (settings->json)
-		json_group(settings, group, lanes);
-	if (settings->svg)
-		error = error ?: svg_group(settings, group, lanes);
-	return error;
+	add_text(object, "figure", figure->name);
+	add_text(object, "unit", figure->unit);
+	all = add_array(object, "values");
+	for (unsigned i = 0; i < settings->runs; i++)
+		json_object_array_add(all, isfinite(values[i]) ? json_object_new_double(values[i])
+							       : NULL);
+	return object;
 }
 
-int report_end(const struct settings *settings)
+static json_object *row_object(const struct settings *settings, const struct group *group,
+			       const struct lane *lane)
 {
-	return settings->json ? json_end(settings) : 0;
+	json_object *object = json_object_new_object(), *figures;
+
+	add_text(object, "row", lane->row->name);
+	json_object_object_add(object, "yardstick", json_object_new_boolean(lane->row->yardstick));
+	if (*lane->why)
+		add_text(object, lane->failed ? "failed" : "skipped", lane->why);
+	figures = add_array(object, "figures");
+	for (unsigned i = 0; group->figures[i].name && !*lane->why; i++)
+		json_object_array_add(figures,
+				      figure_object(settings, &group->figures[i], lane->values[i]));
+	return object;
+}
+
+static json_object *ratio_object(const struct ratio *ratio)
+{
+	static const char *const kinds[] = {[RATIO_SPEED] = "speed",
+					    [RATIO_TOTAL] = "total",
+					    [RATIO_CPU] = "cpu",
+					    [RATIO_SAVED] = "saved"};
+	json_object *object = json_object_new_object();
+
+	add_text(object, "what", ratio->what);
+	add_text(object, "kind", kinds[ratio->kind]);
+	add_text(object, "row", ratio->row);
+	add_text(object, "against", ratio->against);
+	add_text(object, "claim", ratio->claim);
+	return object;
+}
+
+void report_group(const struct settings *settings, const struct group *group,
+		  const struct lanes *lanes)
+{
+	json_object *object = new_group(settings, group);
+	json_object *rows = add_array(object, "rows"), *ratios = add_array(object, "ratios");
+
+	for (unsigned i = 0; i < lanes->count; i++)
+		json_object_array_add(rows, row_object(settings, group, &lanes->lane[i]));
+	for (const struct ratio *ratio = group->ratios; ratio && ratio->what; ratio++)
+		json_object_array_add(ratios, ratio_object(ratio));
+}
+
+static _Noreturn void become_script(const struct settings *settings, const char *json)
+{
+	execlp("python3", "python3", BENCH_SCRIPT, json, "--csv", settings->csv ?: "", "--svg",
+	       settings->svg ?: "", NULL);
+	fprintf(stderr, "dmaheap-bench: python3: %s\n", strerror(errno));
+	_exit(127);
+}
+
+static int run_script(const struct settings *settings, const char *json)
+{
+	int status;
+
+	fflush(NULL);
+	const pid_t pid = fork();
+
+	if (pid == 0)
+		become_script(settings, json);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return status ? -EIO : 0;
+}
+
+int report_end(const struct bench *bench)
+{
+	const struct settings *settings = &bench->settings;
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/report.json", bench->work);
+	const char *json = settings->json ?: path;
+	const int status = json_object_to_file(json, report);
+	const int error = errno;
+
+	json_object_put(report);
+	if (!status)
+		return run_script(settings, json);
+	fprintf(stderr, "dmaheap-bench: cannot write %s: %s\n", json, strerror(error));
+	return -(error ?: EIO);
 }

@@ -5,11 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* rows_data.c */
-extern const struct group group_cp, group_cp_cold, group_dd, group_sha256sum;
-/* rows_names.c */
-extern const struct group group_files, group_tree, group_ls;
-extern const struct group group_scale, group_memory;
 /* of each a file: rows_read.c and so on */
 extern const struct group group_read, group_write, group_udmabuf;
 /* rows_in.c and rows_out.c */
@@ -21,31 +16,10 @@ extern const struct group group_grow_size, group_grow_count, group_grow_parallel
 extern const struct group group_grow_disk, group_grow_odd;
 
 const struct group *const groups[] = {
-	&group_cp,
-	&group_cp_cold,
-	&group_dd,
-	&group_sha256sum,
-	&group_files,
-	&group_tree,
-	&group_ls,
-	&group_scale,
-	&group_memory,
-	&group_read,
-	&group_write,
-	&group_udmabuf,
-	&group_in_dma_heap,
-	&group_in_udmabuf,
-	&group_in_shmem,
-	&group_out_dma_heap,
-	&group_out_udmabuf,
-	&group_out_shmem,
-	&group_small,
-	&group_grow_size,
-	&group_grow_count,
-	&group_grow_parallel,
-	&group_grow_disk,
-	&group_grow_odd,
-	NULL,
+	&group_read,	      &group_write,	&group_udmabuf,	     &group_in_dma_heap,
+	&group_in_udmabuf,    &group_in_shmem,	&group_out_dma_heap, &group_out_udmabuf,
+	&group_out_shmem,     &group_small,	&group_grow_size,    &group_grow_count,
+	&group_grow_parallel, &group_grow_disk, &group_grow_odd,     NULL,
 };
 
 /* A pattern names a group and all its rows, or GROUP/ROW. */

@@ -69,6 +69,7 @@ const struct group group_small = {
 	.rows =
 		{
 			{"tmpfs", TMPFS, true, run_small, FROM_DIR},
+			{"passthrough_hp", PASSTHROUGH_HP, false, run_small, FROM_DIR},
 			{"dma-heap", ON_DMA_HEAP, false, run_small, FROM_DIR},
 			{"dma-heap .source", ON_DMA_HEAP, false, run_small, FROM_VIEW},
 			{"dma-heap plain", PLAIN_ON_DMA_HEAP, false, run_small, FROM_DIR},

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Groups one after the other; in a group, rows by turns. */
 #include "bench.h"
-#include "machine.h"
 #include "pattern.h"
 #include "report.h"
 #include "table.h"
 #include "tools.h"
+#include "util/scope.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,9 +47,7 @@ static void mount_lane(struct bench *bench, const struct group *group, struct la
 
 	if (error) {
 		snprintf(lane->why, sizeof(lane->why), "%s", why);
-		/* Huge pages are not everywhere. */
-		lane->failed = error != UNABLE && place_is_ours(lane->row->place) &&
-			       lane->row->place != MOUNT_HUGE;
+		lane->failed = error != UNABLE && place_is_ours(lane->row->place);
 		return;
 	}
 	if (group->prepare && (error = group->prepare(bench, lane->row)))
@@ -108,6 +107,18 @@ static void order_lanes(const struct lanes *lanes, uint64_t *state, unsigned ord
 	}
 }
 
+/* On a terminal, as a run of all rows can take hours. */
+static void show_progress(const struct bench *bench, const struct group *group, int run)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	if (run < 0)
+		fprintf(stderr, "\r\033[K%s: warming up", group->name);
+	else
+		fprintf(stderr, "\r\033[K%s: run %d of %u", group->name, run + 1,
+			bench->settings.runs);
+}
+
 static void take_turns(struct bench *bench, const struct group *group, struct lanes *lanes)
 {
 	unsigned order[MAX_ROWS];
@@ -115,6 +126,7 @@ static void take_turns(struct bench *bench, const struct group *group, struct la
 
 	for (int run = group->fresh ? 0 : -1; run < (int)bench->settings.runs; run++) {
 		order_lanes(lanes, &state, order);
+		show_progress(bench, group, run);
 		for (unsigned i = 0; i < lanes->count; i++)
 			run_lane(bench, group, &lanes->lane[order[i]], run);
 	}
@@ -125,8 +137,7 @@ static void choose_lanes(const struct settings *settings, const struct group *gr
 {
 	lanes->count = 0;
 	for (const struct row *row = group->rows; row->name; row++)
-		if ((row->place != OTHER || settings->other) &&
-		    (row->yardstick || is_wanted(settings, group, row)))
+		if (row->yardstick || is_wanted(settings, group, row))
 			lanes->lane[lanes->count++] = (struct lane){.row = row};
 }
 
@@ -150,13 +161,14 @@ static int run_group(struct bench *bench, const struct group *group)
 	for (unsigned i = 0; i < lanes.count && !group->fresh; i++)
 		mount_lane(bench, group, &lanes.lane[i]);
 	take_turns(bench, group, &lanes);
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
 	for (unsigned i = 0; i < lanes.count; i++) {
 		unmount_lane(bench, &lanes.lane[i]);
 		failed |= lanes.lane[i].failed;
 	}
-	int error = report_group(&bench->settings, group, &lanes);
-
-	return failed ? -EIO : error;
+	report_group(&bench->settings, group, &lanes);
+	return failed ? -EIO : 0;
 }
 
 static int run_or_skip(struct bench *bench, const struct group *group)
@@ -190,12 +202,25 @@ static uint64_t memory_needed(const struct bench *bench)
 	return 2 * most;
 }
 
-/* What was timed by two clocks was not timed. */
+#define CLOCK_NAME 32
+
+static void read_clock_name(char name[static CLOCK_NAME])
+{
+	scope(fd) int file =
+		open("/sys/devices/system/clocksource/clocksource0/current_clocksource",
+		     O_RDONLY | O_CLOEXEC);
+	const ssize_t length = file < 0 ? 0 : read(file, name, CLOCK_NAME - 1);
+
+	name[length > 0 ? length : 0] = '\0';
+	name[strcspn(name, "\n")] = '\0';
+}
+
+/* Figures timed by two clocks are void. */
 static int check_clock(const char *before)
 {
 	char now[CLOCK_NAME];
 
-	machine_clock(now);
+	read_clock_name(now);
 	if (!strcmp(now, before))
 		return 0;
 	fprintf(stderr,
@@ -210,12 +235,12 @@ int run_all(struct bench *bench)
 	char clock[CLOCK_NAME];
 	int worst = touch_memory(memory_needed(bench));
 
-	machine_clock(clock);
+	read_clock_name(clock);
 	bench->cpu_copy = cpu_of_copy();
 	report_start(bench);
 	for (const struct group *const *group = groups; *group; group++)
 		if (is_wanted(&bench->settings, *group, NULL))
 			worst = run_or_skip(bench, *group) ?: worst;
 	worst = check_clock(clock) ?: worst;
-	return report_end(&bench->settings) ?: worst;
+	return report_end(bench) ?: worst;
 }

@@ -4,13 +4,14 @@
 #include "sample.h"
 #include "tools.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define COPIED (32u << 20) /* more than CPUs keep */
+#define COPIED (32u << 20) /* more than a CPU's caches hold */
 #define TIMES  5u
 
-/* Memory files count as cached, too, and are not what is meant. */
+/* Memory files count as cached, too, and are left out. */
 static double page_cache(void)
 {
 	return (double)memory_field("Cached") + (double)memory_field("Buffers") -
@@ -37,11 +38,11 @@ void meter_stop(const struct bench *bench, const struct meter *meter, uint64_t b
 	values[COPIES] = cpu / (bytes * bench->cpu_copy);
 }
 
-/* By the clock on the wall, at best: that of the CPU may be coarse. */
+/* The best wall-clock time, since the clock of CPU time may be coarse. */
 double cpu_of_copy(void)
 {
 	char *from = malloc(COPIED), *to = malloc(COPIED);
-	double times[TIMES] = {};
+	double least = INFINITY;
 
 	if (!from || !to)
 		abort();
@@ -51,21 +52,11 @@ double cpu_of_copy(void)
 		const double start = now();
 
 		memcpy(to, from, COPIED);
-		/* or nobody would miss it */
+		/* Keeps the compiler from removing the copy. */
 		__asm__ volatile("" : : "r"(to) : "memory");
-		times[i] = now() - start;
+		least = fmin(least, now() - start);
 	}
 	free(from);
 	free(to);
-	return spread_of(times, TIMES).min / COPIED;
-}
-
-double cpu_step(void)
-{
-	const double start = cpu_used();
-	double time = start;
-
-	while (time == start)
-		time = cpu_used();
-	return time - start;
+	return least / COPIED;
 }

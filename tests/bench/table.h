@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The figures of a group whose style is STYLE_TABLE.
- *
- * How often the CPU has copied a byte can't be counted from outside the kernel.
- * What can be measured is how much the page cache has grown, and how long the
- * CPU was busy, which is told in copies of the same bytes from memory to memory:
- * an upper bound, in which everything else that it did is contained.
+ * The figures of a group with STYLE_TABLE. The number of copies by the CPU cannot be counted
+ * from outside the kernel. So the CPU time is given in units of a memcpy() of the same bytes,
+ * an upper bound that includes all other work.
  */
 #ifndef BENCH_TABLE_H
 #define BENCH_TABLE_H
@@ -20,7 +17,7 @@ enum { CREATE, CLOSE, IO, SPEED, CPU, CACHED, COPIES };
 			{"cached", "bytes per byte"}, {"CPU", "copies per byte"},                \
 	}
 
-/* What happens between two moments, in this process and in the page cache. */
+/* The start of a measurement. */
 struct meter {
 	double start, cpu, cached;
 };
@@ -28,16 +25,13 @@ struct meter {
 struct meter meter_start(void);
 
 /*
- * Fills in I/O, CPU and what comes of them: since @meter was started, @bytes
- * have been moved. @cpu is what others have used for it, such as a daemon.
+ * Fills in all figures but CREATE and CLOSE: @bytes have been moved since @meter was started.
+ * @cpu is the CPU time of other processes, such as a daemon.
  */
 void meter_stop(const struct bench *bench, const struct meter *meter, uint64_t bytes, double cpu,
 		double values[]);
 
-/* Seconds of CPU time that copying a byte from memory to memory takes here. */
+/* Seconds of CPU time for copying a byte from memory to memory. */
 double cpu_of_copy(void);
-
-/* The least difference that the clock of CPU time knows, in seconds. */
-double cpu_step(void);
 
 #endif

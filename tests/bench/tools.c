@@ -109,35 +109,12 @@ int forget_pages(const char *path)
 	return -posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
 }
 
-int load_pages(const char *path)
-{
-	scope(fd) int file = open(path, O_RDONLY | O_CLOEXEC);
-	scope(free) char *chunk = malloc(CHUNK);
-	ssize_t count = 1;
-
-	if (!chunk)
-		return -ENOMEM;
-	while (file >= 0 && count > 0)
-		count = read(file, chunk, CHUNK);
-	return file < 0 || count < 0 ? -errno : 0;
-}
-
-static int drop(const char *what)
+int drop_caches(void)
 {
 	scope(fd) int file = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
 
-	return file < 0 || write(file, what, 1) < 0 ? -errno : 0;
-}
-
-int drop_names(void)
-{
-	return drop("2");
-}
-
-int drop_caches(void)
-{
 	sync();
-	return drop("3");
+	return file < 0 || write(file, "3", 1) < 0 ? -errno : 0;
 }
 
 int drop_caches_but(const char *program)
@@ -147,19 +124,6 @@ int drop_caches_but(const char *program)
 	struct usage usage;
 
 	return drop_caches() ?: run_tool(&nowhere, argv, &usage);
-}
-
-int warm_memory(uint64_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (memory == MAP_FAILED)
-		return -errno;
-	madvise(memory, size, MADV_HUGEPAGE);
-	int error = madvise(memory, size, MADV_POPULATE_WRITE) ? -errno : 0;
-
-	munmap(memory, size);
-	return error;
 }
 
 int touch_memory(uint64_t size)
