@@ -1,14 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# usage: tests/tree.sh [BUILD-DIR]
+# usage: tests/tree.sh [--new-abi] [BUILD-DIR]
 #
-# Checks the source tree itself: scripts, licences, documentation against the
-# programs in BUILD-DIR (build), what is installed. Output is TAP.
+# Checks the source tree itself: format, spelling, language, licences, documentation
+# against the programs in BUILD-DIR (default: build), the installed files. Output is TAP.
+#
+#   --new-abi   write src/lib/dmaheapfs.abi, for a release
 set -euo pipefail
 # shellcheck source=contrib/common.sh
 . "${BASH_SOURCE[0]%/*}/../contrib/common.sh"
 
+new_abi=false
+[ "${1:-}" != --new-abi ] || { new_abi=true; shift; }
 build=$(cd "${1:-$top/build}" && pwd)
 failures=0
 
@@ -43,11 +47,46 @@ scripts_are_clean() { scripts | xargs -r shellcheck -x; }
 
 commands_explain_themselves() {
 	local script
-	for script in contrib/{try,report,libfuse,install-deps}.sh tests/run.sh tests/mount/run.sh; do
+	for script in contrib/{try,report,libfuse,install-deps}.sh tests/run.sh tests/coverage.sh tests/mount/run.sh; do
 		"$script" --help | grep -q "^usage: $script" || echo "$script --help"
 		[ "$("$script" --nonsense 2>&1 >/dev/null | wc -l)" -eq 2 ] ||
 			echo "$script --nonsense"
 	done
+}
+
+# the files in C that are ours: neither the kernel's headers nor patches
+c_files() { files '*.c' '*.h' ':!src/uapi' ':!kernel'; }
+
+c_is_formatted() { c_files | xargs -r clang-format --dry-run -Werror; }
+
+c_is_linted() {
+	files 'src/*.c' | xargs -r clang-tidy --quiet -p "$build" \
+		--extra-arg=-Wno-unknown-warning-option 2>&1 | grep -v ' warnings\? generated\.$' || true
+}
+
+# the series and reports quote others; "bu" and "parm" are roff and V4L2
+spelling_is_right() {
+	files ':!kernel/series' ':!docs/report' ':!*.svg' ':!*.abi' |
+		xargs -r codespell --ignore-words-list bu,parm
+}
+
+language_is_plain() {
+	local counts
+	counts=$(files '*.c' '*.h' '*.sh' '*.py' '*.md' '*.[1-8]' ':!src/uapi' |
+		xargs -r python3 tests/words.py) || printf '%s\n' "$counts"
+}
+
+# A change of the interface needs "tests/tree.sh --new-abi" and a new soname, unless it
+# only adds.
+library_keeps_its_abi() {
+	local status=0
+	abidiff --headers-dir2 src/lib src/lib/dmaheapfs.abi "$build/libdmaheapfs.so" || status=$?
+	[ "$status" -eq 0 ] || echo "abidiff: status $status"
+}
+
+write_abi() {
+	abidw --headers-dir src/lib --no-corpus-path --no-comp-dir-path --no-show-locs \
+		"$build/libdmaheapfs.so" | sed "s| path='[^']*/src/| path='src/|" >src/lib/dmaheapfs.abi
 }
 
 sources_name_their_licence() {
@@ -67,7 +106,7 @@ markdown_points_at_what_exists() {
 	files '*.md' | while read -r file; do
 		{
 			grep -oE '\]\([^)#]+' "$file" | sed 's/^](//'
-			grep -oE '`(contrib|kernel|src|tests)/[^` ]*' "$file" | cut -c 2-
+			grep -oE '`(contrib|docs|kernel|src|tests)/[^` ]*' "$file" | cut -c 2-
 		} | grep -v '^[a-z]*://' | while read -r target; do
 			[ -e "$target" ] || [ -e "$(dirname "$file")/$target" ] ||
 				echo "$file: $target"
@@ -162,8 +201,21 @@ installs_as_expected() {
 }
 
 cd "$top"
+if $new_abi; then
+	write_abi
+	exit
+fi
 test_that "scripts are clean for shellcheck" scripts_are_clean
 test_that "commands have --help, and refuse what they do not know" commands_explain_themselves
+# another version of clang-format has another opinion
+if clang-format --version | grep -q ' 14\.'; then
+	test_that "C is formatted" c_is_formatted
+else
+	echo "ok - C is formatted # SKIP clang-format is not version 14"
+fi
+test_that "clang-tidy finds nothing" c_is_linted
+test_that "spelling is right" spelling_is_right
+test_that "the language is plain" language_is_plain
 test_that "every source names its licence" sources_name_their_licence
 test_that "no mirror is named" no_mirror_is_named
 test_that "what Markdown files point at exists" markdown_points_at_what_exists
@@ -172,6 +224,7 @@ test_that "completion knows dmaheapctl's verbs" completion_knows_the_verbs
 test_that "the manual knows the mount options" manual_knows_the_options
 test_that "the manual knows dmaheapctl's verbs" manual_knows_the_verbs
 test_that "the library exports what it declares" library_exports_what_it_declares
+test_that "the library keeps its ABI" library_keeps_its_abi
 test_that "the manual knows the library's calls" manual_knows_the_library
 test_that "man pages have no warnings" man_pages_are_clean
 test_that "installs what Debian expects where" installs_as_expected

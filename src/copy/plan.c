@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "copy/plan.h"
 
-#define ANY -1
+#define ANY (-1)
 
 /*
  * The first row that matches decides. A row that rules out a better engine stands
