@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # for the scripts that source this
 top=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
 
-# what was fetched or built and is worth keeping between runs
+# downloads and builds that are worth keeping between runs
 # shellcheck disable=SC2034
 cache=${DMAHEAPFS_CACHE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/dmaheapfs}
 
@@ -32,7 +32,7 @@ print_usage() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# as_root COMMAND...: with sudo where we are not root ourselves
+# as_root COMMAND...: with sudo unless we are root
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then
 		"$@"

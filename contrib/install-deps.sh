@@ -3,14 +3,14 @@
 #
 # usage: contrib/install-deps.sh [--list] PURPOSE...
 #
-# Installs the Debian packages that a PURPOSE needs and this machine has not,
-# with apt-get, as root or through sudo. Says nothing where nothing is missing.
+# Installs the missing Debian packages for each PURPOSE with apt-get, as root or
+# through sudo. Prints nothing if all are installed.
 #
 #   build    everything that is built, a static libfuse included
-#   test     what tests/run.sh runs
-#   bench    the benchmark's rivals, and what draws its figures
+#   test     the programs that tests/run.sh runs
+#   bench    the benchmark's rivals and tools
 #   kernel   kernel/build.sh
-#   vm       tests/vm: the machines, and what their guests find on PATH
+#   vm       tests/vm: the machines and the programs in their guests
 #
 #   --list   print the packages, install nothing
 set -euo pipefail

@@ -38,7 +38,7 @@ parse() {
 	done
 }
 
-# what makes one build differ from another, its version apart
+# everything but the version that changes the build
 build_key() {
 	{
 		cat "${BASH_SOURCE[0]}"
@@ -84,7 +84,7 @@ build() {
 	private_apt "$home/apt" apt-get -q source --download-only "fuse3=$version"
 	dpkg-source -x ./*.dsc source
 	if grep -q enable-io-uring source/meson_options.txt; then
-		# or it depends on what else the machine happens to have
+		# or the build depends on optional packages of the machine
 		options+=(-Denable-io-uring=false)
 	fi
 	meson setup "${options[@]}" build source
@@ -139,7 +139,7 @@ main() {
 	mkdir -p "$home"
 	if $newest || ! cached "$key"; then
 		require
-		# one at a time; who waited finds the other's work
+		# one at a time; the second process finds the work of the first
 		exec 9>"$home/lock"
 		flock 9
 		if $newest || ! cached "$key" >/dev/null; then

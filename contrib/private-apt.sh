@@ -17,7 +17,7 @@
 # can not be read is complained about on stderr but is no failure as long as
 # another can: the caller finds out by asking for its package.
 #
-# A DIR serves one process at a time; whoever shares one takes a lock.
+# A DIR serves one process at a time; callers that share one take a lock.
 
 _private_apt_say() { printf 'private-apt: %s\n' "$*" >&2; }
 

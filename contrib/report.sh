@@ -5,11 +5,11 @@
 #
 # Measures copies between disks and memory with build/dmaheap-bench, and leaves a
 # report: report.txt for people, report.csv and report.json for machines, and a
-# drawing of each group. Installs what is missing, builds, needs root or sudo.
-# What else the machine does shows in the figures: leave it alone meanwhile.
+# drawing of each group. Installs missing packages, builds, needs root or sudo.
+# Other load changes the figures: leave the machine alone meanwhile.
 #
-#   --out DIR      where the report goes (report)
-#   --dir DIR      a directory on the disk that is measured (/var/tmp)
+#   --out DIR      directory of the report (default: report)
+#   --dir DIR      a directory on the measured disk (default: /var/tmp)
 #   --rigs         not on this machine's kernel, but in those of tests/vm, each with
 #                  a directory below DIR: the patched one in User Mode Linux and in
 #                  an emulated PC; and in User Mode Linux, for the tables of the
@@ -28,7 +28,7 @@ out=report dir=/var/tmp timeout=14400
 rigs=() options=()
 all_rigs=(uml:patched uml:rfc uml:stock qemu:patched)
 rows='read,write,udmabuf,in-*,out-*,small,grow-*'
-guest_memory=9G # for a file of 6 GiB and what is cached, or three sets of files
+guest_memory=9G # for a file of 6 GiB and the page cache, or three sets of files
 plain=$top/build-old-libfuse/dmaheapfs
 
 parse() {
@@ -65,8 +65,8 @@ build() {
 	) >/dev/null 2>&1 || say "there is no build without passthrough: its rows will be missing"
 }
 
-# What each is there to show. On the stock kernel the daemon maps what it copies to,
-# and in User Mode Linux that takes tens of microseconds for each page: 10 MB/s.
+# The groups that make sense in each rig. On the stock kernel the daemon maps the buffer,
+# and User Mode Linux needs tens of microseconds to map a page: 10 MB/s.
 rows_of() {
 	case $1 in
 	uml:rfc) echo read ;;
@@ -104,7 +104,7 @@ report_in() {
 	say "measuring in $rig, kernel $kernel"
 	"$top/tests/vm/run.sh" --rig "$rig" --kernel "$kernel" --timeout "$timeout" \
 		--memory "$guest_memory" -- "$command" >"$to/archive" || status=$?
-	# nothing where the guest has died
+	# empty if the guest died
 	[ ! -s "$to/archive" ] || base64 -d <"$to/archive" | tar -C "$to" -xz
 	rm "$to/archive"
 	return "$status"

@@ -45,7 +45,7 @@ show_way_back() {
 # how the copy went, by user.dmaheap.copy
 copied() { getfattr --absolute-names --only-values -n user.dmaheap.copy "$heap/buf0"; }
 
-# verdict LINE: LINE is what copied() said after the copy in
+# verdict LINE: LINE is the output of copied() after the copy in
 verdict() {
 	if [[ $1 != *' direct=yes '* ]]; then
 		printf 'verdict: here the CPU has copied: %s\n' "${1#*reason=}"

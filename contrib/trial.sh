@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What contrib/try.sh does with a mount, here or in a guest: sourced, never run.
-# Who sources it sets
+# The part of contrib/try.sh that uses a mount, here or in a guest: sourced, never run.
+# The caller sets
 #
-#   file    what is copied
-#   heap    where dmaheapfs is mounted, empty
-#   tmpfs   where a tmpfs is, as empty
-#   cold    a command to run before each copy that is timed
+#   file    the file to copy
+#   heap    an empty mount of dmaheapfs
+#   tmpfs   an empty tmpfs
+#   cold    a command to run before each timed copy
 # shellcheck disable=SC2154
 
 pairs=5 # how often the two copies are timed
@@ -27,7 +27,7 @@ timed() {
 }
 
 # "TO_HEAP TO_TMPFS" in microseconds, a line per pair: side by side, because
-# what else the machine does changes both
+# other load changes both
 time_pairs() {
 	local i to_heap to_tmpfs
 	for ((i = 0; i < pairs; i++)); do

@@ -3,18 +3,17 @@
 #
 # usage: contrib/try.sh [--patched] [FILE]
 #
-# Shows what dmaheapfs does, on any machine with FUSE: installs what is missing,
-# builds, mounts the shmem heap in a directory of its own, copies FILE (256 MiB
-# of random bytes where none is given) into a buffer with cp, proves that the
-# bytes are the same, tells which path they took and how fast that is beside cp
-# to a tmpfs, and cleans up. Needs root or sudo.
+# Demonstrates dmaheapfs on any machine with FUSE: installs missing packages, builds,
+# mounts the shmem heap in a temporary directory, copies FILE (default: 256 MiB of
+# random bytes) into a buffer with cp, compares the bytes, prints the data path and
+# the speed beside cp to a tmpfs, and cleans up. Needs root or sudo.
 #
-#   --patched   the same with dma-bufs on a kernel that has kernel/series, without
-#               a reboot: it is built, which takes some minutes the first time and
-#               4 GB of disk, and run as an ordinary process, where FILE is copied
-#               from a disk into a buffer, and back. Root only to install packages.
+#   --patched   the same with dma-bufs on a kernel with kernel/series, without a
+#               reboot: builds the kernel (some minutes the first time, 4 GB of
+#               disk), runs it as a process, and copies FILE from a disk into a
+#               buffer and back. Needs root only to install packages.
 #
-# TMPDIR names another place for what is needed meanwhile.
+# TMPDIR names another directory for temporary files.
 set -euo pipefail
 shopt -s inherit_errexit
 # shellcheck source=contrib/common.sh
@@ -43,7 +42,7 @@ parse() {
 	done
 }
 
-# a new directory below DEFAULT, unless TMPDIR says where
+# a new directory below TMPDIR, or else below DEFAULT
 make_dir() { dir=$(mktemp -d "${TMPDIR:-$1}/dmaheapfs.XXXXXX"); }
 
 clean_up() {
@@ -60,7 +59,7 @@ clean_up() {
 	rm -rf "$dir"
 }
 
-# quietly TEXT COMMAND...: its output only where it fails
+# quietly TEXT COMMAND...: prints its output only if it fails
 quietly() {
 	local text=$1 log=$dir/log
 	shift
@@ -167,7 +166,7 @@ room_in_memory() { awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo
 # The file in its page cache, the buffer or tmpfs, and the kernel itself.
 memory_of_guest() { echo $((2 * $(size_of_file) + 768)); }
 
-# The guest has the file, and what comes back of it.
+# The guest has FILE and its copy back.
 need_room() {
 	local size needed
 	size=$(size_of_file)

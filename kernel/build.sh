@@ -6,9 +6,9 @@
 # Builds a kernel for the rigs of tests/vm; the image's path is the last line
 # on stdout.
 #
-#   stock     Debian's source, with what User Mode Linux needs on today's CPUs
-#             (kernel/series/um)
-#   patched   stock, and the series in kernel/series/6.12 (where nothing is said)
+#   stock     Debian's source, with the patches that User Mode Linux needs on today's
+#             CPUs (kernel/series/um)
+#   patched   stock, and the series in kernel/series/6.12 (the default)
 #   debug     patched, with KASAN, lockdep and friends, KUnit, and faults on
 #             demand (kernel/control)
 #   rfc       patched, and kernel/series/rfc on top, for the benchmark's rows
@@ -54,7 +54,7 @@ fragments_of() {
 	done
 }
 
-# What the image depends on, as one word.
+# The inputs of the image, as one word.
 key_of() {
 	local arch=$1 variant=$2 version=$3 files
 
@@ -122,7 +122,7 @@ configure() {
 	rm -rf "$obj/new"
 }
 
-# Kconfig drops in silence what it can't have.
+# Kconfig silently drops options whose dependencies are missing.
 check_config() {
 	local config=$1 lost
 

@@ -24,8 +24,8 @@ check_identical() {
 check_style() {
 	set -- "$patches"/[0-9]*.patch "$um"/[0-9]*.patch
 	# the new files are for the maintainers of the directories they are in;
-	# Fixes: can't be looked up in a tarball; FUSE servers say ENOSYS for
-	# what they don't know; and a flag looks like the one beside it
+	# Fixes: can't be looked up in a tarball; FUSE servers answer ENOSYS
+	# to unknown requests; and a flag looks like the one beside it
 	(cd "$tree" && scripts/checkpatch.pl --no-tree --strict --quiet \
 		--show-types --ignore FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID,ENOSYS,BIT_MACRO "$@")
 }
@@ -43,7 +43,7 @@ configure() {
 	make -s -C "$tree" O="$out" ARCH="$arch" CROSS_COMPILE="$cross" olddefconfig
 }
 
-# build_objects ARCH CROSS OUT [MAKE ARGUMENT...]: what the series touches
+# build_objects ARCH CROSS OUT [MAKE ARGUMENT...]: the files that the series changes
 build_objects() {
 	local arch=$1 cross=$2 out=$3 object objects=()
 
@@ -55,7 +55,7 @@ build_objects() {
 			grep -q '^CONFIG_DMABUF_HEAPS_CMA=y' "$out/.config" || continue
 		objects+=("${object%.c}.o")
 	done < <(touched 'fs/*.c' 'drivers/*.c')
-	# a forced rebuild, or nothing would be said about what is there already
+	# a forced rebuild: existing objects would print no warning
 	(cd "$out" && rm -f "${objects[@]}")
 	make -C "$tree" O="$out" ARCH="$arch" CROSS_COMPILE="$cross" \
 		-s -j"$jobs" "$@" "${objects[@]}"
@@ -122,7 +122,7 @@ do_check() {
 	say "all well"
 }
 
-# What the kernel must be able to do after any patch.
+# The kernel's abilities after any patch.
 each_boots='ls /dev/dma_heap/system /dev/udmabuf &&
 	cp /etc/passwd /data/ext4 && cmp /etc/passwd /data/ext4/passwd'
 

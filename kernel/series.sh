@@ -45,7 +45,7 @@ um=$here/series/um
 header=$here/../src/uapi/fuse_memory.h
 jobs=${JOBS:-$(nproc)}
 
-# nobody's own git configuration may have a say in what comes out
+# the user's git configuration must not change the output
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 stamp='2025-01-01T00:00:00+00:00'
 
@@ -105,7 +105,7 @@ make_tree() {
 	g checkout -q series
 }
 
-# format BRANCH UPON OUTPUT [OPTION...]: what export and the check write
+# format BRANCH UPON OUTPUT [OPTION...]: for export and the check
 format() {
 	local branch=$1 upon=$2 output=$3
 
@@ -131,7 +131,7 @@ export_series() {
 	fi
 }
 
-# what user space programs against: the same words as in the series
+# the user-space interface: the same text as in the series
 uapi_header() {
 	cat <<-'HEAD'
 		/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-2-Clause) */

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The kernel source that the series is made for: sourced, never run.
 #
-#   linux_source [--newest]   fetch linux-source-$linux_series where it is not
-#                             there yet; print "VERSION TARBALL" (VERSION is
-#                             Debian's, e.g. 6.12.117-1~deb12u1)
+#   linux_source [--newest]   fetch linux-source-$linux_series unless it is there;
+#                             print "VERSION TARBALL" (VERSION is Debian's, e.g.
+#                             6.12.117-1~deb12u1)
 #
 # The tarball comes from Debian's binary package of that name, through an apt
 # of its own (contrib/private-apt.sh): nothing of the machine's is changed, and
@@ -35,7 +35,7 @@ _ls_update() {
 	private_apt_setup "$dir" && private_apt_update "$dir" deb own || return
 	version=$(_ls_candidate "$dir")
 	if [ -z "$version" ]; then
-		# what is too new for a release it may have in backports
+		# backports may have a newer one than the release
 		private_apt_update "$dir" deb own \
 			"$(. /etc/os-release && echo "$VERSION_CODENAME")-backports" ||
 			return
@@ -98,7 +98,7 @@ linux_source() {
 	mkdir -p "$dmaheapfs_cache" || return
 	(
 		flock 9
-		# somebody else may have fetched it while we waited
+		# another process may have fetched it while we waited
 		if [ "${1:-}" != --newest ] && _ls_cached; then
 			exit
 		fi

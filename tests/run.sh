@@ -3,18 +3,17 @@
 #
 # usage: tests/run.sh [--all] [--host | --vm]
 #
-# Installs what is missing, builds, and runs the tests that every change has to
-# pass, a third of an hour:
+# Installs missing packages, builds, and runs the tests that every change must pass,
+# in a third of an hour:
 #
-#   --host   what runs on this machine's kernel: tests on real mounts, unit tests
-#            with AddressSanitizer, the scripts and the documentation
-#   --vm     what needs a kernel of its own, tests/vm, on the patched one
-#   --all    more, an hour: both of the first with both sanitizers and without, and
-#            with an old libfuse, the second also on the stock kernel, and the cases
-#            that take long
+#   --host   the tests on this machine's kernel: on real mounts, unit tests with
+#            AddressSanitizer, scripts and documentation
+#   --vm     the tests in kernels of their own, tests/vm, on the patched one
+#   --all    more, in an hour: the former also with and without each sanitizer and
+#            with an old libfuse, the latter also on the stock kernel and in full
 #
-# --host and --vm are both meant where neither is named. Needs root or sudo. Output
-# is TAP, and the last line is "N passed, N failed, N skipped".
+# The default is both --host and --vm. Needs root or sudo. Output is TAP, and the last
+# line is "N passed, N failed, N skipped".
 set -euo pipefail
 shopt -s lastpipe
 # shellcheck source=contrib/common.sh
@@ -49,7 +48,7 @@ verdict() {
 	tap_count "$1" || true
 }
 
-# step NAME COMMAND...: COMMAND is one test; its output only where it fails
+# step NAME COMMAND...: COMMAND is one test; prints its output only if it fails
 step() {
 	local name=$1 output
 	shift
@@ -108,7 +107,7 @@ mount_tests() {
 	as_root env DMAHEAPFS_NO_SKIP=1 "$top/tests/mount/run.sh" "$@"
 }
 
-# the README's first command, in a directory where it must leave nothing
+# the README's first command, in a directory that it must leave empty
 try_it() {
 	local dir
 	dir=$(mktemp -d) &&
@@ -156,7 +155,7 @@ host_tests() {
 	! $all || more_host_tests
 }
 
-# Each takes minutes and seldom tells what no other did.
+# Each takes minutes and rarely finds a new defect.
 more_host_tests() {
 	on_units default build
 	on_mounts asan build-asan
@@ -168,8 +167,8 @@ more_host_tests() {
 	! build old-libfuse || on_mounts old-libfuse build-old-libfuse --tag short
 }
 
-# Kernels take minutes of both processors: they are built in what time the tests on
-# this machine leave. What goes wrong the tests that need them will tell.
+# Kernels take minutes of both processors: they are built beside the tests on this
+# machine, at low priority. The tests that need a kernel report a failed build.
 build_kernels_meanwhile() {
 	local variants=(patched selftests)
 

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# TAP, for scripts whose tests are commands, and for those that count the results
-# of others: sourced, never run.
+# TAP, for scripts that run commands as tests and for scripts that count results:
+# sourced, never run.
 
 tap_number=0 tap_failed=0
-# shellcheck disable=SC2034 # for who counts
+# shellcheck disable=SC2034 # for the caller
 passed=0 failed=0 skipped=0
 
-# tap_count LINE: counts a result; fails where LINE is none
+# tap_count LINE: counts a result; fails if LINE is not one
 tap_count() {
 	case $1 in
 	'ok '*'# SKIP'*) skipped=$((skipped + 1)) ;;
@@ -18,7 +18,7 @@ tap_count() {
 	esac
 }
 
-# tap NAME COMMAND...: one test; what COMMAND prints becomes comments
+# tap NAME COMMAND...: one test; the output of COMMAND becomes comments
 tap() {
 	local name=$1 output result=ok
 

@@ -16,7 +16,7 @@ new_abi=false
 build=$(cd "${1:-$top/build}" && pwd)
 failures=0
 
-# test_that WHAT FUNCTION: fails where the function fails or prints anything
+# test_that NAME FUNCTION: fails if the function fails or prints anything
 test_that() {
 	local output status=0
 	output=$("$2" 2>&1) || status=$?
@@ -29,7 +29,7 @@ test_that() {
 	fi
 }
 
-# what git knows, or would with the next "git add"
+# tracked files and those that "git add" would take
 files() { git ls-files --cached --others --exclude-standard -- "$@"; }
 
 scripts() {
@@ -131,8 +131,8 @@ verbs() {
 	"$build/dmaheapctl" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z][a-z]*\).*/\1/p' | sort
 }
 
-# completed PROGRAM WORD...: what completion offers after WORD..., the last of
-# which is the word that is being typed
+# completed PROGRAM WORD...: the words that completion offers after WORD...;
+# the last WORD is incomplete
 # shellcheck disable=SC2034,SC2317 # the completion uses all this
 completed() {
 	_init_completion() {
@@ -171,12 +171,12 @@ manual_knows_the_library() { library_calls | not_in_manual src/lib/dmaheapfs.3; 
 
 manual_knows_the_verbs() { verbs | not_in_manual src/ctl/dmaheapctl.1; }
 
-# what Debian expects where, and nothing else
+# exactly the files that Debian expects
 installs_as_expected() {
 	local root
 	root=$(mktemp -d)
 	DESTDIR=$root cmake --install "$build" --prefix /usr >/dev/null
-	# where libraries go, and which version this is, are the build's
+	# the build chooses the library directory and the version
 	diff - <(cd "$root" && find . -type f | sort |
 		sed -E 's|^\./usr/lib(/[^/]*-linux-[^/]*)?/(libdm\|pkg)|LIB/\2|; s/so[.0-9]+$/so.VERSION/') <<-END || true
 		./usr/bin/dmaheapctl
@@ -206,7 +206,7 @@ if $new_abi; then
 	exit
 fi
 test_that "scripts are clean for shellcheck" scripts_are_clean
-test_that "commands have --help, and refuse what they do not know" commands_explain_themselves
+test_that "commands have --help and refuse unknown options" commands_explain_themselves
 # another version of clang-format has another opinion
 if clang-format --version | grep -q ' 14\.'; then
 	test_that "C is formatted" c_is_formatted
@@ -216,9 +216,9 @@ fi
 test_that "clang-tidy finds nothing" c_is_linted
 test_that "spelling is right" spelling_is_right
 test_that "the language is plain" language_is_plain
-test_that "every source names its licence" sources_name_their_licence
-test_that "no mirror is named" no_mirror_is_named
-test_that "what Markdown files point at exists" markdown_points_at_what_exists
+test_that "every source file has a licence line" sources_name_their_licence
+test_that "no file names a mirror" no_mirror_is_named
+test_that "links and paths in Markdown files exist" markdown_points_at_what_exists
 test_that "completion knows the mount options" completion_knows_the_options
 test_that "completion knows dmaheapctl's verbs" completion_knows_the_verbs
 test_that "the manual knows the mount options" manual_knows_the_options
@@ -227,5 +227,5 @@ test_that "the library exports what it declares" library_exports_what_it_declare
 test_that "the library keeps its ABI" library_keeps_its_abi
 test_that "the manual knows the library's calls" manual_knows_the_library
 test_that "man pages have no warnings" man_pages_are_clean
-test_that "installs what Debian expects where" installs_as_expected
+test_that "the installed files are those that Debian expects" installs_as_expected
 [ "$failures" -eq 0 ]

@@ -39,7 +39,7 @@ int main(int argc, char *argv[])
 		perror("mmap");
 		return 1;
 	}
-	/* Devices that write it are waited for, and what they wrote is seen. */
+	/* Waits for devices that write to it and makes their data visible to the CPU. */
 	error = is_dmabuf ? dmaheap_begin_cpu_access(fd, DMAHEAP_CPU_READ, 1000) : 0;
 	if (error)
 		return fail("a device does not get done", error);

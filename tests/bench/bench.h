@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * dmaheap-bench measures rivals side by side. A group is one experiment: a
- * list of figures, and rows, the rivals, which take turns in an order that is
- * drawn anew for each run, so that whatever else the machine does strikes all
- * of them. Ratios are made run by run, and only then condensed.
+ * list of figures, and rows, the rivals, which take turns in a new random order for
+ * each run, so that other load hits all of them. Ratios are computed per run, then
+ * condensed.
  *
- * A row is a name, a function, and what it needs. Functions return 0, -errno or
+ * A row is a name, a function, and its data. Functions return 0, -errno or
  * UNABLE and fill in one value per figure.
  */
 #ifndef BENCH_BENCH_H
@@ -23,7 +23,7 @@
 #define MAX_RUNS       99
 #define MAX_DISKS      4
 
-/* What a row returns that this machine can't do: bench->why has the reason. */
+/* The result of a row that this machine can't run; bench->why has the reason. */
 #define UNABLE (-4096)
 
 struct settings {
@@ -45,15 +45,15 @@ struct settings {
 struct bench {
 	struct settings settings;
 	char work[256];		    /* a directory of this run's own, below settings.dir */
-	char files[320];	    /* below that: what the running group has made */
+	char files[320];	    /* below that: the files of the running group */
 	char disks[MAX_DISKS][256]; /* the same on other disks; the last ones are empty */
 	struct place places[PLACES];
-	char why[256];	 /* what went wrong, where a row knows better than strerror() */
+	char why[256];	 /* the error, if a row knows better than strerror() */
 	double cpu_copy; /* CPU seconds that copying a byte from memory to memory takes */
-	uint64_t serial; /* of what was written last, so that no two are alike */
+	uint64_t serial; /* of the last data written, so that no two are alike */
 };
 
-/* Where in the order of a run. */
+/* The place in the order of a run. */
 enum turn { TURN_ANY, TURN_FIRST, TURN_LAST };
 
 struct row {
@@ -76,11 +76,11 @@ struct ratio {
 		RATIO_SPEED, /* how many times as fast the first is, in I/O */
 		RATIO_TOTAL, /* the same, with the time that its memory took to make */
 		RATIO_CPU,   /* its CPU time in percent of the second's */
-		RATIO_SAVED, /* what is missing from there to 100 */
+		RATIO_SAVED, /* 100 minus that */
 	} kind;
 	const char *what;
 	const char *row, *against;
-	const char *claim; /* what it was where the rows come from, or NULL */
+	const char *claim; /* the published value, or NULL */
 };
 
 enum style {
@@ -104,7 +104,7 @@ struct group {
 	bool fresh;
 	struct figure figures[MAX_FIGURES + 1]; /* ends with a NULL name */
 	struct row rows[MAX_ROWS + 1];
-	const struct ratio *ratios; /* ends with a NULL what; or NULL */
+	const struct ratio *ratios; /* ends with a NULL name; or NULL */
 };
 
 /* All groups, in the order in which they run; ends with NULL. rows.c */
@@ -113,22 +113,22 @@ extern const struct group *const groups[];
 /* Is the row, or the group if @row is NULL, among those asked for? rows.c */
 bool is_wanted(const struct settings *settings, const struct group *group, const struct row *row);
 
-/* The settings with the group's own size and count where none were asked for. rows.c */
+/* The settings, with the group's size and count as defaults. rows.c */
 struct settings settings_for(const struct settings *settings, const struct group *group);
 
-/* Prints group->what with the settings' numbers in it. rows.c */
+/* Prints the description of the group with the settings' numbers. rows.c */
 void print_what(FILE *out, const struct settings *settings, const struct group *group);
 
 /* Puts the reason together, and returns UNABLE. run.c */
 int unable(struct bench *bench, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Runs what is wanted and prints it. 0, or -errno when a row failed. run.c */
+/* Runs and prints the wanted groups. 0, or -errno if a row failed. run.c */
 int run_all(struct bench *bench);
 
 /*
- * Calls @work in a child with mounts and processes of its own, which all end
- * with it, however it ends; removes what is on disks afterwards. Returns the program's
- * exit status. supervise.c
+ * Calls @work in a child with its own mounts and processes, which all end with it, even
+ * if it is killed; then removes its files from disks. Returns the program's exit status.
+ * supervise.c
  */
 int supervise(struct bench *bench, int (*work)(struct bench *bench));
 

@@ -112,7 +112,7 @@ static bool is_any_wanted(const struct settings *settings)
 	return false;
 }
 
-/* Where an option's text goes as it is. */
+/* The member that takes an option's text. */
 static const char **text_of(struct settings *settings, int letter)
 {
 	switch (letter) {

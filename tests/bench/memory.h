@@ -20,12 +20,12 @@ struct memory {
 	unsigned count;
 	uint64_t size; /* bytes that matter */
 	uint64_t room; /* the same in whole pages */
-	int *fds;      /* what is copied to or from */
+	int *fds;      /* files to copy to or from */
 	int *behind;   /* the udmabufs of UMFD */
 };
 
 /*
- * Files, and a place behind each of them for what is made of it. -errno or
+ * Files, and a place behind each of them for its dma-buf. -errno or
  * UNABLE; memory_drop() is right in any case.
  */
 int memory_make(struct bench *bench, enum memory_kind kind, unsigned count, uint64_t size,
@@ -38,12 +38,12 @@ const char *memory_name(enum memory_kind kind);
 /*
  * Calls @visit with one mapped piece of a buffer after the other, until it does
  * not return 0. In between the CPU's caches are kept right. A piece is a whole
- * buffer where that has up to 64 MiB.
+ * buffer of up to 64 MiB.
  */
 struct piece {
 	char *data;
 	uint64_t position;
-	uint64_t size; /* what matters of it */
+	uint64_t size; /* bytes in use */
 };
 
 int memory_visit(const struct memory *memory, unsigned number, bool write,

@@ -15,8 +15,8 @@ enum way {
 struct bench;
 
 /*
- * All of buffer @number from @file, or to it if @write. -errno; UNABLE where the
- * kernel does not do that with such memory.
+ * All of buffer @number from @file, or to it if @write. -errno; UNABLE if the
+ * kernel does not support it for this memory.
  */
 int move(struct bench *bench, enum way way, const struct memory *memory, unsigned number, int file,
 	 bool write);

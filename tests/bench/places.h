@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where rows run: the mount under test and what it is compared with. */
+/* The places of rows: the mount under test and its rivals. */
 #ifndef BENCH_PLACES_H
 #define BENCH_PLACES_H
 
@@ -28,16 +28,16 @@ struct bench;
 
 struct place {
 	char dir[PATH_MAX];   /* empty: not mounted */
-	char below[PATH_MAX]; /* what passthrough_hp shows, else empty */
+	char below[PATH_MAX]; /* the directory below passthrough_hp, else empty */
 	pid_t daemon;	      /* 0: none */
 };
 
-/* Is it what this program is to judge, and not a rival? */
+/* Is it under test, not a rival? */
 bool place_is_ours(enum place_id id);
 
 /*
- * Mounts the place, empty; or leaves it as it is where that has been done. On
- * failure -errno, or UNABLE where this machine can't have it, and @why says what
+ * Mounts the place, empty, unless it is mounted. On failure returns -errno, or UNABLE
+ * if this machine can't have it; @why names what
  * is missing. Everything happens in the mount namespace that supervise() has made.
  */
 int place_mount(struct bench *bench, enum place_id id, char why[static 256]);

@@ -24,7 +24,7 @@ struct raw {
 			&(const struct raw){.kind = memory, .way = __VA_ARGS__}, TURN_ANY \
 	}
 
-/* row->how is a struct raw. Settings say how many buffers of what size. */
+/* row->how is a struct raw. Settings give the number and size of the buffers. */
 int run_raw(struct bench *bench, const struct row *row, double values[]);
 
 /*

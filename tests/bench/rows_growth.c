@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a copy costs when there is more of it: figures are steps, and what they
- * say should stay the same. A step that memory or disk have no room for has none.
+ * The cost of more copies: figures are steps, and their values
+ * should stay the same. A step without room in memory or on the disk has no value.
  */
 #include "bench.h"
 #include "memory.h"
@@ -124,7 +124,7 @@ static bool has_magic(const char *dir, long magic)
 	return *dir && !statfs(dir, &st) && (!magic || st.f_type == magic);
 }
 
-/* Where the files of the step belong, or NULL. */
+/* The directory for the files of the step, or NULL. */
 static const char *dir_of(const struct bench *bench, const struct step *step)
 {
 	if (has_magic(bench->files, step->disk))
@@ -153,7 +153,7 @@ static bool has_room(const struct bench *bench, const struct step *step, const c
 	       (is_made(step, dir) || (uint64_t)st.f_bavail * st.f_frsize > bytes + SPARE);
 }
 
-/* Leaves @seconds alone where there is no room, or no such disk. */
+/* Leaves @seconds alone if there is no room or no such disk. */
 static int take_step(struct bench *bench, const struct row *row, const struct step *step,
 		     double *seconds)
 {

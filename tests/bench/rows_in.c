@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * From the disk through a mount, with the programs that people use. What a copy
- * costs there has the making of memory in it: so it is against making memory and
- * copying into it without a mount.
+ * From the disk through a mount, with common programs. The time of a copy includes the
+ * allocation of the memory, and so does that of its rival without a mount.
  */
 #include "raw.h"
 #include "table.h"
@@ -20,7 +19,7 @@
 	}
 
 /*
- * @here is the place, @plain the same without passthrough; then comes what is done
+ * @here is the place, @plain the same without passthrough; then come the rows
  * without a mount.
  */
 #define ROWS(here, plain, ...)                                                                     \

@@ -15,7 +15,7 @@
 	}
 
 /*
- * @here is the place, @plain the same without passthrough; then comes what is done
+ * @here is the place, @plain the same without passthrough; then come the rows
  * without a mount.
  */
 #define ROWS(here, plain, ...)                                                                   \

@@ -25,8 +25,8 @@ int unable(struct bench *bench, const char *format, ...)
 }
 
 /*
- * A rival may fail, say at its limit of open files; what is measured may not,
- * and wrong bytes are nobody's to excuse.
+ * A rival may fail, for example at its limit of open files. The program under test may
+ * not, and wrong bytes are always an error.
  */
 static void give_up(struct bench *bench, struct lane *lane, const char *what, int error)
 {

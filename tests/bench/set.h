@@ -3,7 +3,7 @@
  * Files that a row copies from or to: DIR/0, DIR/1 and so on, all of one size.
  * File N has the bytes of pattern.h whose owner is the set's plus N.
  *
- * Everything returns 0 or -errno; where bytes are wrong that is -EBADMSG, and
+ * Everything returns 0 or -errno; wrong bytes are -EBADMSG, and
  * bench->why says which.
  */
 #ifndef BENCH_SET_H
@@ -27,8 +27,8 @@ void set_path(const struct set *set, unsigned number, char path[static SET_PATH]
 /* Makes the directory and the files, on the disk and not in the page cache. */
 int set_make(const struct set *set);
 
-/* What to copy from, below @dir: made by the first who asks for as many of that size. */
-void set_sources_dir(struct set *set, const char *dir); /* where that is, by count and size */
+/* Files to copy from, below @dir: made by the first call with that count and size. */
+void set_sources_dir(struct set *set, const char *dir); /* its directory, by count and size */
 int set_of_sources(struct set *set, const char *dir, unsigned count, uint64_t size);
 
 int set_check(struct bench *bench, const struct set *set);

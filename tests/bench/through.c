@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A command line in the making; what it points at is its own. */
+/* A command line; owns its words. */
 struct line {
 	char **argv;
 	unsigned count;

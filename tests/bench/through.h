@@ -15,7 +15,7 @@ struct through {
 	bool each;    /* a process for each file */
 	bool output;  /* it writes to its standard output */
 	bool view;    /* it copies from the mount's view of the source */
-	bool nowhere; /* it keeps nothing of what it reads */
+	bool nowhere; /* it drops the data */
 };
 
 /* A row of a group's, by the members of struct through after argv. */
