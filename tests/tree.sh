@@ -101,7 +101,7 @@ no_mirror_is_named() { files | xargs -r grep -nIE 'debian[.]org' || true; }
 
 # every relative link of a Markdown file, and every path it quotes
 # shellcheck disable=SC2016 # the backquotes are Markdown's
-markdown_points_at_what_exists() {
+markdown_links_exist() {
 	local file target
 	files '*.md' | while read -r file; do
 		{
@@ -162,7 +162,7 @@ manual_knows_the_options() { mount_options | not_in_manual src/dmaheapfs.8; }
 # the calls of the library, as its header declares them
 library_calls() { sed -nE 's/^[a-z].*[ *](dmaheap_[a-z_]+)\(.*/\1/p' src/lib/dmaheapfs.h | sort; }
 
-library_exports_what_it_declares() {
+library_exports_its_declarations() {
 	diff <(library_calls) <(nm -D --defined-only "$build/libdmaheapfs.so" |
 		sed -n 's/.* T \(.*\)@@.*/\1/p' | sort)
 }
@@ -218,12 +218,12 @@ test_that "spelling is right" spelling_is_right
 test_that "the language is plain" language_is_plain
 test_that "every source file has a licence line" sources_name_their_licence
 test_that "no file names a mirror" no_mirror_is_named
-test_that "links and paths in Markdown files exist" markdown_points_at_what_exists
+test_that "links and paths in Markdown files exist" markdown_links_exist
 test_that "completion knows the mount options" completion_knows_the_options
 test_that "completion knows dmaheapctl's verbs" completion_knows_the_verbs
 test_that "the manual knows the mount options" manual_knows_the_options
 test_that "the manual knows dmaheapctl's verbs" manual_knows_the_verbs
-test_that "the library exports what it declares" library_exports_what_it_declares
+test_that "the library exports what it declares" library_exports_its_declarations
 test_that "the library keeps its ABI" library_keeps_its_abi
 test_that "the manual knows the library's calls" manual_knows_the_library
 test_that "man pages have no warnings" man_pages_are_clean

@@ -12,8 +12,8 @@
 #
 # In a FUNCTION every command may fail; it has:
 #
-#   run COMMAND...    print the command, what it says, and its status
-#   show PATH...      what stat(2) says of them, times and numbers of inodes apart
+#   run COMMAND...    print the command, its output and its status
+#   show PATH...      their stat(2) without times and inode numbers
 #   list              show all there is below the current directory
 #   times PATH...     modification and access time
 #   moved PATH COMMAND...  which of PATH's times COMMAND has changed

@@ -14,9 +14,9 @@
 #                             unless OPTIONS say otherwise
 #   umount_fs [DIR]           unmount before the end, and wait for the daemon
 #   expect_death [DIR]        the daemon of DIR is about to be killed
-#   daemon_log [DIR]          what the daemon of DIR said, on stdout
+#   daemon_log [DIR]          print the log of the daemon of DIR
 #
-#   status KEY [DIR]          what the mount at DIR says of itself, on stdout
+#   status KEY [DIR]          print KEY of the status of the mount at DIR
 #   has_holes                 whether files are memory page by page, as those of a
 #                             tmpfs are; a dma-buf has all of its memory, always
 #   passes_through            whether files of the mount are opened past the
@@ -27,7 +27,7 @@
 #   in_parallel N COMMAND...  N times at once, each with its number from 1 to N as
 #                             the last argument; all must succeed. (A bare
 #                             "wait" would wait for the daemon too.)
-#   sanitizers                what this build has of them, on stdout
+#   sanitizers                print the sanitizers of this build
 #   load_seconds              how long to keep a load up in this build, on stdout
 #   wait_until SECONDS COMMAND...  until COMMAND succeeds, else fail
 #
@@ -124,7 +124,7 @@ sanitizers() {
 	sed -n 's/^DMAHEAPFS_SANITIZE:[A-Z]*=//p' /usr/local/sbin/CMakeCache.txt
 }
 
-# what a sanitizer is to find may need its time
+# sanitizers may need time for their report
 load_seconds() {
 	if [ -n "$(sanitizers)" ]; then
 		echo 30
@@ -142,7 +142,7 @@ wait_until() {
 	done
 }
 
-# the kernel's configuration where it can be seen, else its age
+# the kernel's configuration if readable, else its version
 _kernel_has_passthrough() {
 	local config
 	config=$(zcat -f /proc/config.gz "/boot/config-$(uname -r)" 2>/dev/null) || true
@@ -205,7 +205,7 @@ _umount() {
 
 	unset "daemon_of[$dir]"
 	umount "$dir" || return
-	# a daemon that stays is what the case's time limit is for
+	# the case's time limit catches a daemon that stays
 	wait "$pid" || status=$?
 	if [ "$status" -ne 0 ] && [ -z "${mortal[$dir]:-}" ]; then
 		printf 'the daemon of %s ended with status %s\n' "$dir" "$status"
@@ -234,7 +234,7 @@ _alone() {
 	[ ${#leftover[@]} -eq 0 ]
 }
 
-# what no daemon may say, and no sanitizer may have reported
+# lines that no daemon may log, and sanitizer reports
 _complaints() {
 	local file
 	for file in "$work".sanitizer.*; do

@@ -10,7 +10,7 @@
 #   --build DIR    the build under test (build)
 #   --tag TAG      only the cases with this tag
 #   --jobs N       run N cases at a time (as many as there are processors)
-#   --timeout S    a case's time limit where it does not set its own (120)
+#   --timeout S    time limit of a case that does not set its own (default: 120)
 #   --keep         keep the working directories of cases that failed
 #   --list         print the names, run nothing
 #
@@ -23,7 +23,7 @@ here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 
 build=$top/build tag='' jobs=$(nproc) timeout=120 keep=false list=false
 names=()
-prefix=()   # what a case is run under
+prefix=()   # the wrapper of a case
 slowness=1  # factor on time limits
 number=0 failures=0
 
@@ -48,7 +48,7 @@ parse() {
 	fi
 }
 
-# header NAME FIELD: what the case says in "# FIELD: ..."
+# header NAME FIELD: the value of "# FIELD: ..." in the case
 header() {
 	sed -n "s/^# $2: *//p; /^\$/q" "$here/cases/$1.sh"
 }
@@ -100,7 +100,7 @@ in_namespaces() {
 		' "$name" "$here" "$name" "$work" "$build" </dev/null
 }
 
-# what the processes of a case that hangs are doing
+# the stacks of a hanging case's processes
 show_hang() {
 	local first pid
 	first=$(pgrep -P "$1" | head -n 1) || return 0
@@ -112,7 +112,7 @@ show_hang() {
 	done 2>/dev/null
 }
 
-# run_case NAME WORK: its status is the case's, or 124 where that was too slow
+# run_case NAME WORK: returns the case's status, or 124 on timeout
 run_case() {
 	local name=$1 work=$2 start=${EPOCHREALTIME/[.,]/} limit case_pid timer ended
 	local status=0

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What tests of copies begin with: a source, a buffer of one kind of memory or
- * the other, and threads to copy with.
+ * Fixtures for tests of copies: a source, a buffer of each kind of memory, and threads to
+ * copy with.
  */
 #ifndef TESTS_COPIES_H
 #define TESTS_COPIES_H
@@ -127,7 +127,7 @@ static inline ssize_t copy_run(struct copy_pool *copies, const struct copy *copy
 	return waiting.result;
 }
 
-/* Where direct I/O is possible, which is not so on every /tmp. */
+/* Requires direct I/O, which not every /tmp has. */
 static inline int temporary_file(void)
 {
 	char path[] = "/var/tmp/dmaheapfs-copy.XXXXXX";

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A heap for tests: dma-bufs are memfds, and it fails where it is told to. It
- * also keeps watch over CPU access: the buffer that it watches can be read in a
- * cpu_access alone, and written in one for writing; all else is a segmentation
- * fault.
+ * A heap for tests: dma-bufs are memfds, and it fails on request. It also checks CPU
+ * access: its buffer can be read only in a cpu_access, and written only in one for
+ * writing; any other access is a segmentation fault.
  */
 #ifndef TESTS_FAKE_HEAP_H
 #define TESTS_FAKE_HEAP_H
@@ -39,7 +38,7 @@ struct fake_heap {
 	bool takes_io;	/* as on a kernel that reads and writes dma-bufs, which memfds can */
 	int idle_error, start_error, end_error, export_error, may_export_error;
 
-	/* What happened. */
+	/* Counters. */
 	_Atomic int allocs, exports, waits, starts, ends;
 	_Atomic int start_amid_others; /* has to stay 0 */
 
@@ -74,7 +73,7 @@ static inline int fake_alloc(struct heap *heap, size_t size)
 	return fake_memory(size);
 }
 
-/* A dma-buf of somebody else's, with a byte in it. */
+/* A foreign dma-buf, with a byte in it. */
 static inline int foreign_memory(size_t size)
 {
 	int fd = fake_memory(size);
@@ -83,7 +82,7 @@ static inline int foreign_memory(size_t size)
 	return fd;
 }
 
-/* @fd goes to the buffer, or is closed; what others have of it stays. */
+/* @fd goes to the buffer, or is closed; duplicates stay. */
 static inline int import(struct buffer *buffer, int fd)
 {
 	return buffer_import(buffer, fcntl(fd, F_DUPFD_CLOEXEC, 0));
@@ -218,7 +217,7 @@ static inline off_t size_of(struct buffer *buffer)
 	return buffer->ops == &memory_tmpfs ? buffer->ops->size(buffer) : st.st_size;
 }
 
-/* What lies between size and capacity, looked at from below. */
+/* The bytes between size and capacity, seen from below. */
 static inline void assert_gap_is_zero(struct buffer *buffer)
 {
 	uint64_t size = (uint64_t)size_of(buffer), capacity = buffer->dmabuf.capacity;
@@ -289,7 +288,7 @@ static inline int run_suite(Suite *suite)
 	return failed ? 1 : 0;
 }
 
-/* What a visitor of the buffer is shown. */
+/* The result of buffer_visit(). */
 struct visited {
 	enum buffer_state state;
 	int file;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Buffers of fixed pages: sizes, growth, what is zero, exports, CPU access, and
- * a heap that fails at every point it can.
+ * Buffers of fixed pages: sizes, growth, zeros, exports, CPU access, and a heap that fails
+ * at each of its points.
  */
 #include "buffer/window.h"
 #include "fake_heap.h"
@@ -36,7 +36,7 @@ static void assert_unlocked(void)
 	pthread_rwlock_unlock(&buffer->cpu_access.lock);
 }
 
-/* Whatever a test did: all memory is back, each cpu_access was closed. */
+/* After each test all memory is freed and each cpu_access is closed. */
 static void teardown(void)
 {
 	assert_unlocked();
@@ -83,7 +83,7 @@ START_TEST(starts_empty)
 }
 END_TEST
 
-START_TEST(reads_what_was_written)
+START_TEST(reads_written_bytes)
 {
 	char data[16] = "";
 
@@ -111,7 +111,7 @@ START_TEST(seeks_to_data_and_the_end)
 END_TEST
 
 /* No offset may overflow, and none may cost memory. */
-START_TEST(end_of_the_world)
+START_TEST(max_offset)
 {
 	char data[8];
 
@@ -149,7 +149,7 @@ static const struct {
 	off_t offset, length;
 	off_t size_after;
 	uint64_t pages_after;
-	off_t zero_begin, zero_end; /* of what had been 'x' from 0 to 6000 */
+	off_t zero_begin, zero_end; /* of a file with 'x' from 0 to 6000 */
 } allocations[] = {
 	{0, 0, 100, 6000, 2, 0, 0},
 	{0, 5000, 5000, 10000, 3, 0, 0},
@@ -233,7 +233,7 @@ START_TEST(shrinking_much_gives_memory_back)
 }
 END_TEST
 
-/* A shrink can't fail: where nothing smaller is to be had, it zeroes what it cuts off. */
+/* A shrink can't fail: if it can't get a smaller buffer, it zeroes the cut part. */
 START_TEST(shrinking_on_a_dry_heap)
 {
 	ck_assert_int_eq(buffer_truncate(buffer, 16 << 20), 0);
@@ -270,7 +270,7 @@ static void fill_piece(off_t offset, uint64_t size)
 	ck_assert_int_eq(buffer_fill_finish(&fill, buffer, size, size), 0);
 }
 
-/* As by programs that copy a piece at a time; who copies all at once has exactly that. */
+/* As by programs that copy in pieces; one copy of all bytes allocates exactly that. */
 START_TEST(filling_by_pieces_is_amortised)
 {
 	enum { PIECE = 64 << 10, PIECES = 512 };
@@ -324,7 +324,7 @@ START_TEST(appending_is_amortised)
 	}
 	ck_assert_int_lt(heap.allocs, 30);
 	ck_assert_uint_le(buffer_capacity(buffer), (uint64_t)PIECE * PIECES * 3 / 2);
-	/* Who writes it anew leaves no more than that needs. */
+	/* A rewrite leaves only the memory that it needs. */
 	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
 	write_bytes('x', 2 << 20, 0);
 	write_bytes('x', 3 << 20, 2 << 20);
@@ -335,7 +335,7 @@ START_TEST(appending_is_amortised)
 END_TEST
 
 /* More than growing by pieces takes is given back, however often that was done before. */
-START_TEST(room_for_what_did_not_come_is_given_back)
+START_TEST(unused_room_is_given_back)
 {
 	struct buffer_fill fill;
 
@@ -357,7 +357,7 @@ START_TEST(room_for_what_did_not_come_is_given_back)
 }
 END_TEST
 
-START_TEST(what_is_exported_has_nothing_in_advance)
+START_TEST(exported_buffer_has_no_spare_memory)
 {
 	int fd;
 
@@ -381,8 +381,8 @@ START_TEST(the_last_piece_takes_nothing_in_advance)
 }
 END_TEST
 
-/* Where a copy needs more than one call there is room for all of it at once. */
-START_TEST(what_will_follow_has_room)
+/* A copy of several calls gets all its memory at once. */
+START_TEST(announced_bytes_have_room)
 {
 	struct buffer_fill fill;
 
@@ -398,7 +398,7 @@ START_TEST(what_will_follow_has_room)
 }
 END_TEST
 
-START_TEST(what_will_follow_need_not_have_room)
+START_TEST(announced_bytes_need_no_room)
 {
 	struct buffer_fill fill;
 
@@ -424,7 +424,7 @@ START_TEST(growth_is_amortised_up_to_the_heaps_end)
 }
 END_TEST
 
-START_TEST(settling_keeps_what_was_asked_for)
+START_TEST(settling_keeps_reserved_memory)
 {
 	write_bytes('x', 100, 0);
 	ck_assert_int_eq(buffer_allocate(buffer, FALLOC_FL_KEEP_SIZE, 0, 8 << 20), 0);
@@ -497,7 +497,7 @@ START_TEST(budget_runs_dry_in_mid_growth)
 }
 END_TEST
 
-/* Also where the quota does not allow half as much again any more. */
+/* Also when the quota no longer allows half as much again. */
 START_TEST(growth_is_amortised_up_to_the_budget)
 {
 	enum { PIECE = 64 << 10, PIECES = 512 };
@@ -512,7 +512,7 @@ START_TEST(growth_is_amortised_up_to_the_budget)
 END_TEST
 
 /* Growing within the quota works although old and new memory together exceed it. */
-START_TEST(budget_counts_what_stays)
+START_TEST(budget_counts_remaining_memory)
 {
 	heap.quota.limit = 100 * page;
 	write_bytes('x', 60 * page, 0);
@@ -565,7 +565,7 @@ START_TEST(exported_memory_stays)
 }
 END_TEST
 
-/* Whoever holds the dma-buf may write anywhere in it; a file must not show that by growing. */
+/* A holder of the dma-buf may write anywhere in it; growing the file must not show that. */
 START_TEST(foreign_bytes_do_not_show)
 {
 	char junk[4096];
@@ -623,8 +623,8 @@ START_TEST(tells_of_every_move)
 }
 END_TEST
 
-/* The kernel copies the most of it, and what it leaves is written. */
-START_TEST(writes_amid_a_fill_keep_what_has_arrived)
+/* The kernel copies the most of it, and the rest is written. */
+START_TEST(writes_during_a_fill_keep_its_bytes)
 {
 	struct buffer_fill fill;
 	char arrived[3000];
@@ -680,8 +680,8 @@ START_TEST(reserving_uncovers_foreign_bytes)
 }
 END_TEST
 
-/* What others hold of a removed file counts until they let go. */
-START_TEST(what_is_left_behind_counts)
+/* The memory of a removed file counts until its holders release it. */
+START_TEST(orphaned_memory_counts)
 {
 	int fd;
 
@@ -706,7 +706,7 @@ START_TEST(what_is_left_behind_counts)
 END_TEST
 
 /* Others hold two, and let go of each other one soon. */
-START_TEST(what_is_let_go_does_not_pile_up)
+START_TEST(released_memory_does_not_pile_up)
 {
 	heap.held = true;
 	heap.watched = NULL;
@@ -728,7 +728,7 @@ START_TEST(what_is_let_go_does_not_pile_up)
 }
 END_TEST
 
-START_TEST(what_is_left_behind_ends)
+START_TEST(orphaned_memory_ends)
 {
 	for (int i = 0; i < 3; i++) {
 		write_bytes('x', 5000, 0);
@@ -784,7 +784,7 @@ START_TEST(foreign_memory_is_taken_over)
 }
 END_TEST
 
-START_TEST(what_is_there_is_not_replaced)
+START_TEST(existing_memory_is_not_replaced)
 {
 	int fd = foreign_memory(page), odd = foreign_memory(page + 1), empty = fake_memory(0);
 
@@ -864,7 +864,7 @@ START_TEST(devices_that_do_not_let_go)
 }
 END_TEST
 
-/* It keeps the caches right, and it is told where the bytes are by their offset. */
+/* It keeps the caches right, and gets the position of the bytes by their offset. */
 START_TEST(kernel_needs_no_map)
 {
 	write_bytes('x', 100000, 0);
@@ -905,7 +905,7 @@ START_TEST(end_of_access_fails)
 	heap.end_error = -EIO;
 	ck_assert_int_eq(buffer_read(buffer, data, 8, 0), -EIO);
 	ck_assert_int_eq(buffer_write(buffer, data, 50, 90), -EIO);
-	heap.end_error = 0; /* what was written is in the file, not behind its end */
+	heap.end_error = 0; /* the written bytes are in the file, not behind its end */
 	assert_gap_is_zero(buffer);
 }
 END_TEST
@@ -968,7 +968,7 @@ START_TEST(keeps_times)
 }
 END_TEST
 
-/* A file can be older than the epoch, as long as nobody has used its data since. */
+/* A file can be older than the epoch, as long as its data was not used since. */
 START_TEST(keeps_times_before_1970)
 {
 	struct timespec past[2] = {{.tv_sec = -1000, .tv_nsec = 7}, {.tv_sec = -2000}};
@@ -992,9 +992,9 @@ END_TEST
 static void add_sizes(TCase *tests)
 {
 	tcase_add_test(tests, starts_empty);
-	tcase_add_test(tests, reads_what_was_written);
+	tcase_add_test(tests, reads_written_bytes);
 	tcase_add_test(tests, seeks_to_data_and_the_end);
-	tcase_add_test(tests, end_of_the_world);
+	tcase_add_test(tests, max_offset);
 	tcase_add_loop_test(tests, refuses_other_modes, 0, COUNT(unknown_modes));
 	tcase_add_loop_test(tests, allocates, 0, COUNT(allocations));
 	tcase_add_test(tests, truncate_is_exact);
@@ -1014,35 +1014,35 @@ static void add_growth(TCase *tests)
 	tcase_add_test(tests, growth_is_amortised);
 	tcase_add_test(tests, filling_by_pieces_is_amortised);
 	tcase_add_test(tests, appending_is_amortised);
-	tcase_add_test(tests, room_for_what_did_not_come_is_given_back);
-	tcase_add_test(tests, what_is_exported_has_nothing_in_advance);
+	tcase_add_test(tests, unused_room_is_given_back);
+	tcase_add_test(tests, exported_buffer_has_no_spare_memory);
 	tcase_add_test(tests, the_last_piece_takes_nothing_in_advance);
-	tcase_add_test(tests, what_will_follow_has_room);
-	tcase_add_test(tests, what_will_follow_need_not_have_room);
+	tcase_add_test(tests, announced_bytes_have_room);
+	tcase_add_test(tests, announced_bytes_need_no_room);
 	tcase_add_test(tests, growth_is_amortised_up_to_the_heaps_end);
 	tcase_add_test(tests, fills_exactly_where_more_is_not_to_be_had);
-	tcase_add_test(tests, settling_keeps_what_was_asked_for);
+	tcase_add_test(tests, settling_keeps_reserved_memory);
 	tcase_add_test(tests, settling_tolerates_little);
 	tcase_add_loop_test(tests, grows_by_less_where_much_is_not_to_be_had, 0, COUNT(too_much));
 	tcase_add_test(tests, heap_runs_dry_in_mid_growth);
 	tcase_add_test(tests, budget_runs_dry_in_mid_growth);
 	tcase_add_test(tests, growth_is_amortised_up_to_the_budget);
-	tcase_add_test(tests, budget_counts_what_stays);
+	tcase_add_test(tests, budget_counts_remaining_memory);
 	tcase_add_loop_test(tests, reports_why_there_is_no_memory, 0, COUNT(alloc_errors));
 }
 
 static void add_sharing(TCase *tests)
 {
 	tcase_add_test(tests, exported_memory_stays);
-	tcase_add_test(tests, what_is_left_behind_counts);
-	tcase_add_test(tests, what_is_left_behind_ends);
-	tcase_add_test(tests, what_is_let_go_does_not_pile_up);
+	tcase_add_test(tests, orphaned_memory_counts);
+	tcase_add_test(tests, orphaned_memory_ends);
+	tcase_add_test(tests, released_memory_does_not_pile_up);
 	tcase_add_test(tests, foreign_memory_is_not_left_behind);
 	tcase_add_test(tests, foreign_memory_is_taken_over);
-	tcase_add_test(tests, what_is_there_is_not_replaced);
+	tcase_add_test(tests, existing_memory_is_not_replaced);
 	tcase_add_loop_test(tests, foreign_bytes_do_not_show, 0, 2);
 	tcase_add_test(tests, tells_of_every_move);
-	tcase_add_test(tests, writes_amid_a_fill_keep_what_has_arrived);
+	tcase_add_test(tests, writes_during_a_fill_keep_its_bytes);
 	tcase_add_test(tests, stays_where_it_may_not_move);
 	tcase_add_test(tests, reserving_uncovers_foreign_bytes);
 	tcase_add_test(tests, memory_outlives_the_file);

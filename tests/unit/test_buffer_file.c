@@ -96,7 +96,7 @@ START_TEST(stays_sparse)
 }
 END_TEST
 
-START_TEST(sees_what_passes_by)
+START_TEST(sees_passthrough_writes)
 {
 	ck_assert_int_eq(pwrite(visited(buffer).file, "hello", 5, 6000), 5);
 	ck_assert_int_eq(size_of(buffer), 6005);
@@ -109,7 +109,7 @@ static const struct {
 	int mode;
 	off_t offset, length;
 	off_t size_after;
-	off_t zero_begin, zero_end; /* of what had been 'x' from 0 to 6000 */
+	off_t zero_begin, zero_end; /* of a file with 'x' from 0 to 6000 */
 	off_t reserved_to;	    /* 0: not looked at */
 } allocations[] = {
 	{0, 0, 100, 6000, 0, 0, 6000},
@@ -144,7 +144,7 @@ START_TEST(allocates)
 }
 END_TEST
 
-START_TEST(end_of_the_world)
+START_TEST(max_offset)
 {
 	ck_assert_int_eq(buffer_write(buffer, "xy", 2, INT64_MAX - 1), -EFBIG);
 	ck_assert_int_eq(buffer_write(buffer, "x", 1, -1), -EINVAL);
@@ -281,7 +281,7 @@ static void *look(void *nothing)
 }
 
 /* Giving it gigabytes takes seconds. */
-START_TEST(who_looks_at_it_waits_for_nobody)
+START_TEST(stat_does_not_wait)
 {
 	struct timespec until;
 	pthread_t looker;
@@ -389,7 +389,7 @@ START_TEST(own_file_copies_into_the_last_page)
 }
 END_TEST
 
-/* What passed by may exceed the limit: that must not stop writes in place. */
+/* Passthrough writes may exceed the limit: that must not stop writes in place. */
 START_TEST(own_file_beyond_its_limit)
 {
 	heap.quota.limit = page;
@@ -433,7 +433,7 @@ static int export_bytes(off_t size)
 	return fd;
 }
 
-START_TEST(what_is_left_behind_counts)
+START_TEST(orphaned_memory_counts)
 {
 	int fd = export_bytes(6000);
 
@@ -624,9 +624,9 @@ static void add_common(TCase *tests)
 {
 	tcase_add_test(tests, starts_empty);
 	tcase_add_test(tests, stays_sparse);
-	tcase_add_test(tests, sees_what_passes_by);
+	tcase_add_test(tests, sees_passthrough_writes);
 	tcase_add_loop_test(tests, allocates, 0, COUNT(allocations));
-	tcase_add_test(tests, end_of_the_world);
+	tcase_add_test(tests, max_offset);
 	tcase_add_test(tests, no_old_byte_shows);
 	tcase_add_test(tests, copies);
 }
@@ -637,7 +637,7 @@ static void add_tree(TCase *tests)
 	tcase_add_test(tests, copies_where_the_kernel_does_not);
 	tcase_add_test(tests, tree_is_full);
 	tcase_add_test(tests, tree_knows_size_and_times);
-	tcase_add_test(tests, who_looks_at_it_waits_for_nobody);
+	tcase_add_test(tests, stat_does_not_wait);
 }
 
 static void add_own(TCase *tests)
@@ -653,7 +653,7 @@ static void add_own(TCase *tests)
 
 static void add_exported(TCase *tests)
 {
-	tcase_add_test(tests, what_is_left_behind_counts);
+	tcase_add_test(tests, orphaned_memory_counts);
 	tcase_add_test(tests, foreign_memory_takes_the_files_place);
 	tcase_add_test(tests, export_pins);
 	tcase_add_test(tests, no_hole_in_exported_memory);

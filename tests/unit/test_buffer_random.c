@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Random operations on two buffers, each beside a plain array of bytes that
- * says what they must contain. A failure names its seed; DMAHEAPFS_SEED=N runs
- * that one, DMAHEAPFS_ROUNDS=N makes runs longer.
+ * Random operations on two buffers, each beside a plain array with the expected bytes. A
+ * failure prints its seed; DMAHEAPFS_SEED=N repeats that run, DMAHEAPFS_ROUNDS=N makes
+ * runs longer.
  */
 #include "fake_heap.h"
 
@@ -279,7 +279,7 @@ static void step(struct run *run)
 	operations[i].run(run, run->buffers[which], &run->models[which]);
 }
 
-/* What holds after every operation. Looking at a memory file puts its charge right. */
+/* The invariants after every operation. Looking at a memory file corrects its charge. */
 static void check_sums(struct run *run)
 {
 	uint64_t held = 0;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Many threads on two buffers. Each writer owns a region and must find in it
- * what it wrote, whatever the others do to the size, the capacity and the
- * memory; behind all regions everything is zero at all times. Worth running
- * under ThreadSanitizer.
+ * Many threads on two buffers. Each writer owns a region and must find its own bytes in it
+ * while others change the size, the capacity and the memory; behind all regions every byte
+ * is zero at all times. Worth running under ThreadSanitizer.
  */
 #include "fake_heap.h"
 

@@ -30,7 +30,7 @@ START_TEST(odd_sizes)
 }
 END_TEST
 
-/* 4097 times 'b' and zeros up to @size, which is where a copy begins. */
+/* 4097 times 'b' and zeros up to @size, the place of the copy. */
 static void assert_head_is_old(size_t size)
 {
 	char *found = malloc(size), *old = calloc(1, size);
@@ -67,8 +67,8 @@ START_TEST(odd_positions)
 }
 END_TEST
 
-/* Who has to copy in parts has room for all of it from the first on, if that is known. */
-START_TEST(room_for_what_will_be_asked_for)
+/* A copy in parts has room for all of it at first, if the size is known. */
+START_TEST(room_for_later_requests)
 {
 	static const uint64_t asked[] = {0, 2 << 20, COPY_TO_THE_END},
 			      capacity[] = {1 << 20, 2 << 20, 3 << 20};
@@ -87,7 +87,7 @@ START_TEST(room_for_what_will_be_asked_for)
 END_TEST
 
 /* The rest of a file ends it; a whole one behind others is one of many. */
-START_TEST(room_behind_what_is_there)
+START_TEST(room_behind_the_data)
 {
 	static const off_t from[] = {0, 1};
 	static const uint64_t capacity[] = {6 << 20, 5 << 20};
@@ -108,8 +108,8 @@ START_TEST(room_behind_what_is_there)
 }
 END_TEST
 
-/* A copy into the middle touches no byte of what surrounds it. */
-START_TEST(keeps_what_surrounds_it)
+/* A copy into the middle changes no byte around it. */
+START_TEST(keeps_surrounding_bytes)
 {
 	const size_t size = 2 << 20;
 	char *around = malloc(size), *found = malloc(size);
@@ -155,7 +155,7 @@ static int shrink_source(void)
 	return 0;
 }
 
-/* What the source still had, or less where that was read before: never a hole. */
+/* The rest of the source, or less after earlier reads: never a hole. */
 START_TEST(shrinking_source)
 {
 	struct copy_report report;
@@ -182,7 +182,7 @@ static int fail_with_eio(void)
 	return -EIO;
 }
 
-/* What came before counts, what came after does not, and is gone. */
+/* Earlier data counts; later data does not, and is gone. */
 START_TEST(failing_memory)
 {
 	struct copy_report report;
@@ -236,7 +236,7 @@ static int truncate_buffer(void)
 	return 0;
 }
 
-/* As with read and write: what is written behind a cut makes the file longer again. */
+/* As with read and write: a write behind a cut extends the file again. */
 START_TEST(truncated_meanwhile)
 {
 	struct copy_report report;
@@ -321,7 +321,7 @@ START_TEST(cpu_copies_into_busy_memory)
 }
 END_TEST
 
-START_TEST(busy_memory_fails_where_that_is_asked_for)
+START_TEST(busy_memory_fails_on_request)
 {
 	struct copy_report report;
 
@@ -334,7 +334,7 @@ START_TEST(busy_memory_fails_where_that_is_asked_for)
 	ck_assert_ptr_nonnull(strstr(report.reason, "busy=fail"));
 	ck_assert_int_eq(size_of(buffer), 0);
 
-	/* What had come when the device came is there, and no more. */
+	/* The bytes that came before the device are there, and no more. */
 	copy = copy_into_busy(1, COPY_BUSY_FAIL);
 	ssize_t n = copy_run(pool, &copy, &report);
 
@@ -516,7 +516,7 @@ START_TEST(holes_are_looked_for_once)
 }
 END_TEST
 
-/* Neither end gets memory or blocks for what is a hole in the other. */
+/* A hole in one end allocates no memory or block in the other. */
 START_TEST(holes_are_left_out)
 {
 	const off_t far = (off_t)5 << 30;
@@ -574,16 +574,16 @@ int main(void)
 
 	add(suite, "odd sizes", odd_sizes, KINDS * 3);
 	add(suite, "odd positions", odd_positions, KINDS);
-	add(suite, "room", room_for_what_will_be_asked_for, 3);
-	add(suite, "room behind", room_behind_what_is_there, 2);
-	add(suite, "surroundings", keeps_what_surrounds_it, KINDS);
+	add(suite, "room", room_for_later_requests, 3);
+	add(suite, "room behind", room_behind_the_data, 2);
+	add(suite, "surroundings", keeps_surrounding_bytes, KINDS);
 	add(suite, "shrinking source", shrinking_source, KINDS);
 	add(suite, "failing memory", failing_memory, KINDS);
 	add(suite, "failing over old bytes", failing_over_old_bytes, KINDS);
 	add(suite, "truncated meanwhile", truncated_meanwhile, KINDS);
 	add(suite, "no memory", no_memory, KINDS);
 	add(suite, "busy, copy", cpu_copies_into_busy_memory, KINDS);
-	add(suite, "busy, fail", busy_memory_fails_where_that_is_asked_for, KINDS);
+	add(suite, "busy, fail", busy_memory_fails_on_request, KINDS);
 	add(suite, "cancelled", cancelled, KINDS);
 	add(suite, "pipes", pipes, KINDS);
 	add(suite, "files without size", files_without_size, KINDS);

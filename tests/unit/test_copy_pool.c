@@ -70,7 +70,7 @@ static void keep_result(void *context, ssize_t result, const struct copy_report 
 	*(_Atomic int *)context = report->error ? report->error : 1;
 }
 
-/* A file that hangs: whoever touches the memory is kept until it is let go. */
+/* A file that hangs: tasks that touch the memory wait until it is released. */
 static _Atomic bool hanging;
 static _Atomic int held;
 
@@ -151,7 +151,7 @@ static const struct {
 } hung[] = {{1, 1}, {1, 5}, {4, 1}, {4, 12}};
 
 /* However many copies hang, another gets through; and one that hangs takes no more and more. */
-START_TEST(hung_ones_hold_up_nobody)
+START_TEST(hung_jobs_delay_no_other)
 {
 	const int copies = hung[_i].copies;
 	const unsigned int threads = hung[_i].threads;
@@ -205,7 +205,7 @@ static int wait_for_disk(off_t offset)
 	return 0;
 }
 
-/* What all take long for does not hang, and more of them would take longer yet. */
+/* A job that is as slow as all others does not hang, and more of them would take longer yet. */
 START_TEST(slow_ones_are_not_taken_for_hung)
 {
 	_Atomic int done = 0;
@@ -283,7 +283,7 @@ START_TEST(pool_ends_when_the_last_hung_one_has)
 }
 END_TEST
 
-START_TEST(pool_ends_what_is_under_way)
+START_TEST(pool_ends_running_jobs)
 {
 	_Atomic int results[10] = {0};
 
@@ -307,10 +307,10 @@ int main(void)
 
 	add(suite, "many at once", many_at_once, KINDS);
 	add(suite, "short ones overtake", short_ones_overtake, KINDS);
-	add(suite, "hung", hung_ones_hold_up_nobody, sizeof(hung) / sizeof(hung[0]));
+	add(suite, "hung", hung_jobs_delay_no_other, sizeof(hung) / sizeof(hung[0]));
 	add(suite, "slow", slow_ones_are_not_taken_for_hung, 1);
 	add(suite, "from memory", two_at_a_time_from_memory, KINDS);
 	add(suite, "end of a pool that hangs", pool_ends_when_the_last_hung_one_has, KINDS);
-	add(suite, "end of the pool", pool_ends_what_is_under_way, KINDS);
+	add(suite, "end of the pool", pool_ends_running_jobs, KINDS);
 	return run_suite(suite);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Who hears of files that ended before they were used. */
+/* Callers that get the error of files that ended before use. */
 #include "fs/fs.h"
 
 #include <check.h>
@@ -8,7 +8,7 @@
 
 static struct estale estale;
 
-START_TEST(first_to_look_again_then_the_truth)
+START_TEST(estale_then_enoent)
 {
 	ck_assert_int_eq(estale_answer(&estale, 7, -ESTALE), -ESTALE);
 	ck_assert_int_eq(estale_answer(&estale, 7, -ESTALE), -ENOENT);
@@ -47,7 +47,7 @@ int main(void)
 	TCase *tests = tcase_create("answers");
 	SRunner *runner = srunner_create(suite);
 
-	tcase_add_test(tests, first_to_look_again_then_the_truth);
+	tcase_add_test(tests, estale_then_enoent);
 	tcase_add_test(tests, success_in_between_starts_anew);
 	tcase_add_test(tests, other_errors_are_not_touched);
 	tcase_add_test(tests, each_thread_has_a_turn_of_its_own);

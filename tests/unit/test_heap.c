@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Finding heaps, in a /dev made up for each test, and what is said where there
- * is none. What the machine's own heaps give is tried in test_heap_real.c.
+ * Finding heaps, in a temporary /dev for each test, and the errors if there is none.
+ * test_heap_real.c tests the machine's own heaps.
  */
 #include "fake_heap.h"
 
@@ -96,7 +96,7 @@ START_TEST(shmem_is_always_there)
 }
 END_TEST
 
-START_TEST(auto_tells_what_is_missing)
+START_TEST(auto_reports_missing_heaps)
 {
 	ck_assert_int_eq(heap_open(&heap, "auto", dev, why), 0);
 	ck_assert_str_eq(heap->name, "shmem");
@@ -107,7 +107,7 @@ START_TEST(auto_tells_what_is_missing)
 }
 END_TEST
 
-/* What lies where a device should be: "" nothing, else a file or a link to a device. */
+/* The object at a device's path: "" none, else a file or a link to a device. */
 static const struct {
 	const char *heap, *target;
 	int result;
@@ -152,8 +152,8 @@ END_TEST
 
 static const char *const guarded[] = {"system", "udmabuf"};
 
-/* Only root can stop being root, and nobody else need be stopped. */
-START_TEST(says_who_may)
+/* Only root can drop root, and only root needs it. */
+START_TEST(reports_permissions)
 {
 	make_directory("dma_heap");
 	make_file("dma_heap/system", "", 0600);
@@ -216,7 +216,7 @@ static void assert_line(const struct lines *lines, int i, const char *start, con
 	ck_assert_msg(strstr(lines->text[i], part), "no \"%s\" in \"%s\"", part, lines->text[i]);
 }
 
-START_TEST(lists_what_is_missing)
+START_TEST(lists_missing_heaps)
 {
 	struct lines lines = {0};
 
@@ -261,12 +261,12 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests, refuses_bad_names, 0, COUNT(bad_names));
 	tcase_add_test(tests, shmem_is_always_there);
-	tcase_add_test(tests, auto_tells_what_is_missing);
+	tcase_add_test(tests, auto_reports_missing_heaps);
 	tcase_add_loop_test(tests, refuses_with_a_hint, 0, COUNT(refusals));
-	tcase_add_loop_test(tests, says_who_may, 0, COUNT(guarded));
+	tcase_add_loop_test(tests, reports_permissions, 0, COUNT(guarded));
 	tcase_add_loop_test(tests, reads_the_limit_of_udmabuf, 0, COUNT(limits));
 	tcase_add_test(tests, limit_of_udmabuf_unknown);
-	tcase_add_test(tests, lists_what_is_missing);
+	tcase_add_test(tests, lists_missing_heaps);
 	tcase_add_test(tests, lists_every_name);
 	tcase_add_test(tests, destroys_nothing);
 	suite_add_tcase(suite, tests);

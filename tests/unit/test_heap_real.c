@@ -25,7 +25,7 @@ static void exercise(struct buffer *buffer)
 	free(back);
 }
 
-/* What another program would see of it. */
+/* The view of another program. */
 static void look_through_dmabuf(struct buffer *buffer)
 {
 	uint64_t capacity = buffer_capacity(buffer);
@@ -51,7 +51,7 @@ static bool is_refusal(int err)
 	return err == -ENOSPC || err == -EFBIG;
 }
 
-/* More than the machine has is refused at once, and kills nobody. */
+/* More than the machine's memory is refused at once, and kills no process. */
 static void ask_too_much(struct buffer *buffer)
 {
 	off_t all = (off_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);

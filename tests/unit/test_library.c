@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What libdmaheapfs says to fds that are no dma-bufs; real ones are in the guests. */
+/* libdmaheapfs and fds that are not dma-bufs; real ones are in the guests. */
 #include "lib/dmaheapfs.h"
 
 #include <check.h>
@@ -13,7 +13,7 @@ static int begin(int dmabuf, int access, int timeout)
 	return dmaheap_begin_cpu_access(dmabuf, access, timeout);
 }
 
-START_TEST(what_is_no_fd_is_not_waited_for)
+START_TEST(invalid_fds_are_not_waited_for)
 {
 	const int path = open("/dev/null", O_PATH | O_CLOEXEC);
 
@@ -26,7 +26,7 @@ START_TEST(what_is_no_fd_is_not_waited_for)
 }
 END_TEST
 
-START_TEST(what_is_no_dmabuf_makes_no_sense)
+START_TEST(other_fds_are_refused)
 {
 	const int file = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -38,7 +38,7 @@ START_TEST(what_is_no_dmabuf_makes_no_sense)
 }
 END_TEST
 
-START_TEST(what_is_no_file_of_a_mount_says_so)
+START_TEST(files_outside_mounts_are_refused)
 {
 	struct dmaheap_info info;
 
@@ -56,9 +56,9 @@ int main(void)
 	TCase *tests = tcase_create("errors");
 	SRunner *runner = srunner_create(suite);
 
-	tcase_add_test(tests, what_is_no_fd_is_not_waited_for);
-	tcase_add_test(tests, what_is_no_dmabuf_makes_no_sense);
-	tcase_add_test(tests, what_is_no_file_of_a_mount_says_so);
+	tcase_add_test(tests, invalid_fds_are_not_waited_for);
+	tcase_add_test(tests, other_fds_are_refused);
+	tcase_add_test(tests, files_outside_mounts_are_refused);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is true of a file and a buffer; nothing of it is so of a large, cold one with large pages.
- */
+/* Properties of a file and a buffer; a large, cold file and a buffer with large pages have none. */
 enum { SMALL = 1, WARM = 2, SCATTERED = 4, SHIFTED = 8 };
 
 #define FACTS(file_, kernel_, direct_, true_, access_)                                             \
@@ -126,7 +125,7 @@ START_TEST(reasons_are_short)
 }
 END_TEST
 
-/* Direct I/O is never planned for a file that has none, nor where it was forbidden. */
+/* Direct I/O is never planned for a file without it, nor if it was forbidden. */
 START_TEST(all_facts_have_a_row)
 {
 	struct plan_facts facts;

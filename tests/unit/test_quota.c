@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The limit of a mount: never exceeded by what asks first, always true about
- * what does not.
+ * The limit of a mount: reservations never exceed it, and other use is always counted.
  */
 #include "fake_heap.h"
 
@@ -109,7 +108,7 @@ START_TEST(charge_follows_the_file)
 }
 END_TEST
 
-/* Somebody looks at the file while a call has memory reserved and not yet taken. */
+/* A look at the file while a call has memory reserved but not yet taken. */
 START_TEST(charge_keeps_reservations)
 {
 	struct quota quota = {.limit = 100};

@@ -294,7 +294,7 @@ static const struct {
 	} entries[5];
 } list = {2, {{0x01, 6, ~0u}, {0x02, 4, 1}, {0x04, 0, ~0u}, {0x10, 4, ~0u}, {0x20, 4, ~0u}}};
 
-START_TEST(lists_that_nobody_checks_leave_the_owner_alone)
+START_TEST(unchecked_lists_keep_the_owner)
 {
 	make_file("plain", "");
 	make_file("listed", "");
@@ -318,7 +318,7 @@ START_TEST(directories_that_change_places)
 	ck_assert_int_eq(mkdir("a", 0700) | mkdir("a/b", 0700), 0);
 	struct source_node *a = look_up(root, "a"), *b = look_up(a, "b");
 
-	/* Seen below itself by who still has it open: refused, not followed. */
+	/* Seen below itself through an open file: refused, not followed. */
 	scope(fd) int in_b = source_open_directory(fs.source, b);
 	struct source_node *found;
 	struct stat st;
@@ -411,7 +411,7 @@ int main(void)
 	tcase_add_test(tests, open_files_outlive_their_names);
 	tcase_add_test(tests, the_last_of_many_drops_ends_it);
 	tcase_add_test(tests, only_files_are_opened);
-	tcase_add_test(tests, lists_that_nobody_checks_leave_the_owner_alone);
+	tcase_add_test(tests, unchecked_lists_keep_the_owner);
 	tcase_add_test(tests, directories_that_change_places);
 	tcase_add_test(tests, nodes_cost_no_fd);
 	tcase_add_test(tests, deeper_than_a_path_is_long);

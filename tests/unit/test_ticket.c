@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which tickets are good, for whom, and whose make room for others. */
+/* Validity of tickets, their users, and the tickets that make room for others. */
 #include "fake_heap.h"
 #include "fdpass/clients.h"
 #include "fdpass/ticket.h"
@@ -95,7 +95,7 @@ START_TEST(every_bit_counts)
 }
 END_TEST
 
-START_TEST(it_is_nobody_elses)
+START_TEST(it_belongs_to_one_caller)
 {
 	struct name name = issue(7, 1);
 
@@ -261,7 +261,7 @@ int main(void)
 	tcase_add_test(test, a_ticket_is_good_once);
 	tcase_add_test(test, no_two_are_the_same);
 	tcase_add_test(test, every_bit_counts);
-	tcase_add_test(test, it_is_nobody_elses);
+	tcase_add_test(test, it_belongs_to_one_caller);
 	tcase_add_test(test, zeroes_are_no_ticket);
 	tcase_add_test(test, late_ones_are_dropped);
 	tcase_add_test(test, a_closed_file_takes_its_own_along);

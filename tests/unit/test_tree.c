@@ -125,7 +125,7 @@ START_TEST(forgotten_when_all_lookups_are_back)
 }
 END_TEST
 
-/* What only memory here can keep stays as long as the file has a name. */
+/* Attributes that exist only in memory stay as long as the file has a name. */
 START_TEST(data_keeps_nodes_of_files_with_names)
 {
 	struct node *node = make_file("a");

@@ -17,7 +17,7 @@ set -euo pipefail
 here=$top/tests/vm
 rig=uml
 
-# What each planted fault must be reported as.
+# The expected report of each planted fault.
 faults=(
 	'warn|WARNING: CPU:'
 	'use-after-free|BUG: KASAN: .*use-after-free'

@@ -35,7 +35,7 @@ rig_start() {
 	# The host's load can make the kernel doubt its clock and take another in the
 	# middle, which measures something else.
 	words+=" clocksource=tsc tsc=reliable"
-	# where a camera of 32 bits reaches it
+	# within reach of a camera of 32 bits
 	words+=" cma=256M@0-4G"
 	words+=" rig_out=out rig_err=err rig_status=status"
 	exec qemu-system-x86_64 -machine q35 -accel tcg,thread=multi \

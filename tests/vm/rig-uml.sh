@@ -16,7 +16,7 @@ _shm_will_do() {
 }
 
 # A directory on a tmpfs from which code may run: the guest's memory is a file
-# there. Where /dev/shm forbids that, or is small, a private tmpfs does it.
+# there. If /dev/shm forbids that or is small, a private tmpfs replaces it.
 _uml_memory_dir() {
 	if ! _shm_will_do; then
 		mount -t tmpfs -o mode=700,size="$memory" memory "$1/memory"

@@ -18,7 +18,7 @@
 #   --log FILE                     keep the kernel's log there
 #
 # COMMAND is one word for the guest's shell, or a program and its arguments.
-# It finds the host's files where they are on the host, under a writable layer
+# It has the host's files at the same paths, under a writable layer
 # that is gone afterwards; /data/ext4, /data/xfs and /data/btrfs are disks.
 # Its output is this one's and so is its status, except for
 #

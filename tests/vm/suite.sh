@@ -5,13 +5,12 @@
 #        tests/vm/suite.sh [--rig uml|qemu] [--kernel patched|stock|debug] [--image FILE]
 #                          [--memory SIZE] [--timeout SECONDS] [CASE...]
 #
-# Runs the guest's tests. Without arguments, what every change has to pass: on the
-# patched kernel the cases without the tag "long". With --all, those too, and all on
-# the stock kernel; the mount tests are left out, see own_cases(). With others, in one
-# boot: the CASEs named, or all. A CASE is a file in tests/vm/cases, a C program or a
-# shell script, without its ending; a line "tags: long" at its head says that it takes
-# half a minute or more, and that others would notice, too, if what it tests did not
-# work at all.
+# Runs the guest's tests. Without arguments, those that every change must pass: on the
+# patched kernel the cases without the tag "long". With --all, also the long ones, and all
+# on the stock kernel, except the mount tests, see own_cases(). With others, in one boot:
+# the CASEs named, or all. A CASE is a file in tests/vm/cases, a C program or a shell
+# script, without its ending. A line "tags: long" at its head marks a case that takes half
+# a minute or more and rarely finds a new defect.
 #
 # TAP on stdout, and a last line "N passed, N failed, N skipped".
 set -euo pipefail

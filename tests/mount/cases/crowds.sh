@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: load short
 #
-# Directories under change: who lists one finds what stays exactly once; who
-# moves files loses none; who opens what is replaced finds the old or the new.
+# Directories under change. A listing shows each unchanged file exactly once. A move loses
+# no file. An open of a replaced file finds the old one or the new one.
 mount_fs
 mkdir "$mnt/list" "$mnt/rename" "$mnt/replace"
 crowd list "$mnt/list" 2

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: short
 #
-# Shared mappings, and what they make of stat.
+# Shared mappings and their effect on stat.
 mount_fs size=16g
-has_holes || skip "only who opens a dma-buf that has memory can map it"
+has_holes || skip "a dma-buf can be mapped only if it had memory at open"
 if passes_through; then
 	maps "$mnt"
 else

@@ -139,7 +139,7 @@ beyond_4_gib() {
 	exec {fd}>&-
 }
 
-the_end_of_the_world() {
+max_offset() {
 	local end=9223372036854775807 at
 	echo text >file
 	exec {fd}<>file
@@ -182,10 +182,10 @@ both reserving
 both punching
 ! has_holes || both holes
 ! has_holes || both beyond_4_gib
-! has_holes || both the_end_of_the_world
+! has_holes || both max_offset
 both file_size_limit
 
-# tmpfs has no FALLOC_FL_ZERO_RANGE, so nobody to compare with
+# tmpfs has no FALLOC_FL_ZERO_RANGE to compare with
 head -c 100000 /dev/zero | tr '\0' x >"$mnt/file"
 fallocate -z -o 4096 -l 8192 "$mnt/file"
 assert_eq "$(stat -c %s "$mnt/file")" 100000 "size after zeroing inside"
@@ -194,9 +194,9 @@ fallocate -z -o 10 -l 20 "$mnt/file"
 assert_eq "$(head -c 4096 "$mnt/file" | tr -d x | wc -c)" 20 "number of zeros in the first page"
 fallocate -z -o 99000 -l 10000 "$mnt/file"
 assert_eq "$(stat -c %s "$mnt/file")" 109000 "size after zeroing over the end"
-assert_eq "$(tail -c 10000 "$mnt/file" | tr -d '\0' | wc -c)" 0 "what is left at the end"
+assert_eq "$(tail -c 10000 "$mnt/file" | tr -d '\0' | wc -c)" 0 "nonzero bytes at the end"
 fallocate -z -n -o 109000 -l 100000 "$mnt/file"
 assert_eq "$(stat -c %s "$mnt/file")" 109000 "size after zeroing beyond, keeping it"
 [ "$(stat -c %b "$mnt/file")" -ge $((200000 / 512)) ] || fail "nothing was reserved"
 truncate -s 200000 "$mnt/file"
-assert_eq "$(tail -c 91000 "$mnt/file" | tr -d '\0' | wc -c)" 0 "what was reserved and zeroed"
+assert_eq "$(tail -c 91000 "$mnt/file" | tr -d '\0' | wc -c)" 0 "nonzero bytes in the reserved and zeroed part"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: short
 #
-# The daemon is killed: what it leaves behind is told apart, replaced by a new
-# start, and who holds memory goes on holding it.
+# The daemon is killed. Its stale mount is recognised and replaced by a new start, and
+# open files keep their memory.
 
 # unlike attributes, this is in nobody's cache; and what is below a mount, seen
 # between a dead one and the next, is not FUSE
@@ -24,9 +24,9 @@ assert_fails "not connected" touch "$mnt/new"
 
 # an open file whose data never passed the daemon
 if $direct; then
-	assert_eq "$(sys pread "$open" 0 4)" "text 4" "what is read from a dead mount's file"
-	assert_eq "$(sys pwrite "$open" 0 TEXT)" 4 "what is written to it"
-	assert_eq "$(sys pread "$open" 0 4)" "TEXT 4" "what is read again"
+	assert_eq "$(sys pread "$open" 0 4)" "text 4" "read from a dead mount's file"
+	assert_eq "$(sys pwrite "$open" 0 TEXT)" 4 "write to it"
+	assert_eq "$(sys pread "$open" 0 4)" "TEXT 4" "read again"
 fi
 
 # a new start replaces the dead mount
@@ -36,11 +36,11 @@ wait "$pid" || true
 mount_fs
 wait_until 5 alive
 assert_eq "$(findmnt -n -o TARGET --kernel | grep -c "^.*$mnt\$")" 1 "mounts on $mnt"
-assert_eq "$(ls -A "$mnt")" "" "what the new mount shows"
+assert_eq "$(ls -A "$mnt")" "" "listing of the new mount"
 echo new >"$mnt/file"
-assert_eq "$(cat "$mnt/file")" new "what the new mount holds"
+assert_eq "$(cat "$mnt/file")" new "file in the new mount"
 if $direct; then
-	assert_eq "$(sys pread "$open" 0 4)" "TEXT 4" "what is read from the old one's file"
+	assert_eq "$(sys pread "$open" 0 4)" "TEXT 4" "read from the old mount's file"
 fi
 exec {open}>&-
 daemon_log | grep -q "stale mount" || fail "nothing is logged about the stale mount"
@@ -66,4 +66,4 @@ echo text >"$mnt/file"
 pkill -KILL -x dmaheapfs
 wait_until 5 dead
 umount "$mnt"
-assert_eq "$(ls -A "$mnt")" "" "what is below"
+assert_eq "$(ls -A "$mnt")" "" "listing below"

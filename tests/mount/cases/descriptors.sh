@@ -36,6 +36,6 @@ exec 8<mnt/dir/8
 assert_eq "$(descriptors)" $((before + 1)) "descriptors with a file open"
 rm -r mnt/dir
 read -r line <&8
-assert_eq "$line" 8 "what an open file holds after its removal"
+assert_eq "$line" 8 "descriptors after the removal of an open file"
 exec 8<&-
 wait_until 5 has_at_most "$before"

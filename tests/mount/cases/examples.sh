@@ -30,11 +30,11 @@ fi
 [ -z "$(sanitizers)" ] || python=()
 for program in ./consumer ./alone; do
 	"$program" "$mnt/buf" >said
-	assert_eq "$(cat said)" "$mnt/buf: 3 bytes, $kind of the heap $heap"$'\n'"sum 6" "what it says"
+	assert_eq "$(cat said)" "$mnt/buf: 3 bytes, $kind of the heap $heap"$'\n'"sum 6" "output"
 	assert_fails "none: no such file" "$program" "$mnt/none"
 	assert_fails "bytes: not a file of a dmaheapfs mount" "$program" bytes
 done
 for want in "${python[@]}"; do
 	"$examples/consumer.py" "$mnt/buf" >said 2>&1 || true
-	assert_eq "$(cat said)" "$want" "what the Python example says"
+	assert_eq "$(cat said)" "$want" "output of the Python example"
 done

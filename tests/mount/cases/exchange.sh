@@ -3,7 +3,7 @@
 # Trees in and out: tar, rsync, cp -a, mv, and nothing is lost on the way.
 need_cmd rsync tar getfacl setfacl
 
-# tree DIR: one of everything, with what is hard to keep
+# tree DIR: one of everything, with attributes that are hard to keep
 tree() {
 	mkdir -p "$1/dir/empty"
 	head -c 100000 /dev/urandom >"$1/file"
@@ -59,8 +59,8 @@ same "$mnt/cp2" "cp -a within"
 rsync -aHAX --specials --devices disk/ "$mnt/rsync/"
 same "$mnt/rsync" "rsync in"
 # a second run has nothing to do
-assert_eq "$(rsync -aHAX -i disk/ "$mnt/rsync/")" "" "what a second rsync transfers"
-assert_eq "$(rsync -aHAX -ic "$mnt/rsync/" disk/)" "" "what an rsync back transfers"
+assert_eq "$(rsync -aHAX -i disk/ "$mnt/rsync/")" "" "files that a second rsync transfers"
+assert_eq "$(rsync -aHAX -ic "$mnt/rsync/" disk/)" "" "files that an rsync back transfers"
 echo more >>"$mnt/rsync/file"
 rsync -aHAX --inplace disk/ "$mnt/rsync/"
 assert_same disk/file "$mnt/rsync/file"
@@ -93,5 +93,5 @@ find "$mnt" -xdev >/dev/null
 du -s "$mnt" >/dev/null
 grep -rq end "$mnt/linked/sparse"
 rm -r "${mnt:?}"/*
-assert_eq "$(ls -A "$mnt")" "" "what rm -r leaves"
+assert_eq "$(ls -A "$mnt")" "" "files after rm -r"
 assert_eq "$(status memory_used) $(status inodes_used)" "0 1" "memory and inodes after rm -r"

@@ -11,10 +11,10 @@ printf world >"$mnt/b=c d"
 # shellcheck disable=SC2016 # for the shell inside
 show='cat <&3; cat <&5; echo " $DMAHEAP_FDS"'
 assert_eq "$(dmaheapctl exec --memory 3="$mnt/a" 5="$mnt/b=c d" -- sh -c "$show")" \
-	"helloworld 3 5" "what the program finds"
-# the other way round, and where fds are in each other's way
+	"helloworld 3 5" "output of the program"
+# in the other order, and with conflicting fds
 assert_eq "$(dmaheapctl exec --memory 5="$mnt/b=c d" 3="$mnt/a" -- sh -c "$show" 3</dev/null 4</dev/null)" \
-	"helloworld 5 3" "what the program finds"
+	"helloworld 5 3" "output of the program"
 # shellcheck disable=SC2016
 assert_eq "$(dmaheapctl exec --memory 0="$mnt/a" -- sh -c 'cat; echo " $DMAHEAP_FDS"')" "hello 0"
 # it has these and no other
@@ -25,7 +25,7 @@ dmaheapctl exec --memory 3="$mnt/a" 77="$mnt/a" -- sh -c "$list" >fds
 assert_same inherited fds
 # it is the memory itself, for writing too
 dmaheapctl exec --memory 3="$mnt/a" -- sh -c 'printf J >&3'
-assert_eq "$(cat "$mnt/a")" Jello "what the program wrote"
+assert_eq "$(cat "$mnt/a")" Jello "file after the program's write"
 
 status_of() {
 	local status=0
@@ -56,7 +56,7 @@ assert_fails "no permission" as_user 1000 dmaheapctl exec --memory 3="$mnt/a" --
 chmod 666 "$mnt/a"
 assert_eq "$(as_user 1000 dmaheapctl exec --memory 3="$mnt/a" -- sh -c 'cat <&3')" Jello
 
-# who holds it
+# holders
 dmaheapctl exec --memory 3="$mnt/a" -- sleep 1000 &
 holder=$!
 comm_is() { [ "$(cat "/proc/$holder/comm")" = "$1" ]; }
@@ -65,7 +65,7 @@ dmaheapctl status "$mnt/a" >said
 grep -q "^held by      pid $holder (sleep) by fd 3$" said || fail "status says: $(cat said)"
 need_cmd jq
 assert_eq "$(dmaheapctl status --json "$mnt/a" | jq -c ".processes[] | select(.pid == $holder)")" \
-	"{\"pid\":$holder,\"command\":\"sleep\",\"fds\":[3],\"maps\":0}" "who holds it, in JSON"
+	"{\"pid\":$holder,\"command\":\"sleep\",\"fds\":[3],\"maps\":0}" "holders, in JSON"
 ! dmaheapctl status "$mnt/b=c d" | grep -q sleep || fail "it holds another one, too"
 kill "$holder"
 wait "$holder" || true

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: load
 #
-# fio writes, and finds what it wrote: several jobs, several ways of I/O.
+# fio verifies its own writes: several jobs, several kinds of I/O.
 need_cmd fio
 mount_fs size=512m
 

@@ -22,7 +22,7 @@ assert_eq "$(getfattr --absolute-names --only-values -n user.dmaheap.heap a)" sh
 echo text >a/file
 assert_eq "$(daemons)" 1 "daemons"
 
-# nobody waits for the daemon, and it holds nothing of where it was started
+# the caller does not wait for the daemon, and the daemon keeps none of its files open
 pid=$(pgrep -x dmaheapfs)
 assert_eq "$(readlink "/proc/$pid/cwd")" / "the daemon's directory"
 for fd in 0 1 2; do
@@ -37,7 +37,7 @@ for _ in 1 2; do
 done
 assert_eq "$(stat -c '%a %g' b)" "750 1000" "the root of b"
 findmnt -n -o OPTIONS --mountpoint "$work/b" | grep -q nosuid || fail "nosuid is lost"
-assert_eq "$(cat a/file)" text "what a holds"
+assert_eq "$(cat a/file)" text "file in a"
 
 mount -T table "$work/with space"
 assert_fails "Read-only" touch "with space/file"

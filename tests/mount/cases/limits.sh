@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: short
 #
-# -o size= and nr_inodes=, df, and what happens when all is used up.
+# -o size= and nr_inodes=, df, and a full heap.
 need_cmd busybox
 
-# what is written to memory files past the daemon can't be held back
+# the daemon can't limit passthrough writes to memory files
 [ "${DMAHEAPFS_TEST_HEAP:-shmem}" != udmabuf ] || {
 	mount_fs
 	! has_holes || skip "udmabuf's memory files can outgrow a mount"
@@ -24,15 +24,15 @@ assert_eq "$(df_of size) $(used) $(df_of avail)" "16384 0 16384" "df of an empty
 assert_eq "$(df_of itotal) $(df_of iused)" "100 1" "inodes of an empty mount"
 assert_eq "$(stat -f -c %S "$mnt")" "$(getconf PAGESIZE)" "block size"
 
-# what can't be had is refused at once
+# too large a request fails at once
 echo small >"$mnt/file"
 assert_fails "No space left" truncate -s 17M "$mnt/file"
 assert_fails "No space left" fallocate -l 17M "$mnt/file"
 assert_fails "No space left" fallocate -n -l 17M "$mnt/file"
 assert_fails "No space left" truncate -s 7E "$mnt/file"
-assert_eq "$(cat "$mnt/file")" small "what was there"
+assert_eq "$(cat "$mnt/file")" small "old content"
 assert_eq "$(stat -c '%s %b' "$mnt/file")" "6 8" "size and blocks"
-assert_eq "$(used)" 4 "used after what was refused"
+assert_eq "$(used)" 4 "used after the refusal"
 
 # reserved is taken, and given back
 fallocate -l 8M "$mnt/reserved"
@@ -43,12 +43,12 @@ truncate -s 7M "$mnt/other"
 rm "$mnt/reserved" "$mnt/other"
 assert_eq "$(used)" 4 "used right after rm"
 
-# a copy that is too large; where the kernel asks for all the room first, nothing arrives
-is_what_fits() { is_within "$1" $((15 << 20)) $((16 << 20)) || { ! has_holes && [ "$1" -eq 0 ]; }; }
+# a copy that is too large; if the kernel requests all the space first, no byte arrives
+is_the_part_that_fits() { is_within "$1" $((15 << 20)) $((16 << 20)) || { ! has_holes && [ "$1" -eq 0 ]; }; }
 make_file source 20M
 assert_fails "No space left" cp source "$mnt/big"
 size=$(stat -c %s "$mnt/big")
-is_what_fits "$size" || fail "$size bytes arrived"
+is_the_part_that_fits "$size" || fail "$size bytes arrived"
 cmp -n "$size" source "$mnt/big"
 [ "$size" -eq 0 ] || assert_eq "$(df_of avail)" 0 "left"
 fill_by() {
@@ -63,15 +63,15 @@ for tool in busybox cat dd; do
 	assert_eq "$(used)" 4 "used after rm, before $tool"
 	assert_fails "No space left" fill_by "$tool"
 	size=$(stat -c %s "$mnt/big")
-	is_what_fits "$size" || fail "$tool brought $size bytes"
+	is_the_part_that_fits "$size" || fail "$tool brought $size bytes"
 	cmp -n "$size" source "$mnt/big"
 done
 
 # full as it is, the rest keeps working
 assert_fails "No space left" dd if=source of="$mnt/more" bs=64K count=1 status=none
-assert_eq "$(cat "$mnt/file")" small "what was there"
+assert_eq "$(cat "$mnt/file")" small "old content"
 printf 'SMALL' | dd of="$mnt/file" conv=notrunc status=none
-assert_eq "$(cat "$mnt/file")" SMALL "what is written into what was there"
+assert_eq "$(cat "$mnt/file")" SMALL "overwritten content"
 mv "$mnt/file" "$mnt/moved"
 ls -l "$mnt" >/dev/null
 chmod 600 "$mnt/moved"
@@ -85,7 +85,7 @@ assert_eq "$(used) $(df_of iused)" "0 1" "used and inodes after rm"
 exec {fd}>"$mnt/open"
 head -c 1M source >&"$fd"
 rm "$mnt/open"
-# a dma-buf that has grown by writes gives back what it does not need when it is closed
+# close returns the unused memory of a dma-buf that grew by writes
 most=1024
 has_holes || most=1536
 is_within "$(used)" 1024 "$most" || fail "$(used) KiB used by an open file"
@@ -107,7 +107,7 @@ mv "$mnt/2" "$mnt/1"
 touch "$mnt/100"
 rm "$mnt"/*
 assert_eq "$(df_of iused)" 1 "inodes after rm"
-assert_eq "$(status memory_used) $(status memory_limit)" "0 16777216" "what status says"
+assert_eq "$(status memory_used) $(status memory_limit)" "0 16777216" "memory in status"
 umount_fs
 
 # sizes as tmpfs takes them

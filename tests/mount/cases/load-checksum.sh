@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: short
 #
-# dmaheapctl load --checksum: nothing that is not what it should be gets a name.
+# dmaheapctl load --checksum: a file with the wrong checksum gets no name.
 
 make_file source 3M
 make_file old 1M

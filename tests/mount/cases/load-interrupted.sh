@@ -32,9 +32,9 @@ interrupt() {
 names() { find "$1" -mindepth 1 -maxdepth 1 -printf '%P\n' | sort | xargs; }
 
 unhurt() {
-	assert_eq "$(cat "$mnt/replaced")" old "what was there"
+	assert_eq "$(cat "$mnt/replaced")" old "old content"
 	assert_eq "$(names "$mnt")" "$1" names
-	assert_eq "$(cat saved)" old "what was there"
+	assert_eq "$(cat saved)" old "old content"
 	assert_eq "$(names .)" "$names" names
 }
 names=$(names .)
@@ -106,26 +106,26 @@ head -c 300K large >small
 names=$(names .)
 for target in replaced small; do
 	interrupt_at linkat,renameat dmaheapctl load small "$mnt/$target"
-	assert_eq "$ended" 0 "what load says of a name that is there"
+	assert_eq "$ended" 0 "status of load with an existing name"
 	assert_same small "$mnt/$target"
 done
 echo old >"$mnt/replaced"
 # ThreadSanitizer keeps signals back until a thread waits
 if [ "$(sanitizers)" != thread ]; then
 	interrupt_at fsync dmaheapctl save "$mnt/small" saved
-	assert_eq "$ended" 130 "what save says, interrupted while it syncs"
+	assert_eq "$ended" 130 "status of save, interrupted in its sync"
 	unhurt "large replaced small"
 fi
 interrupt_at linkat,renameat dmaheapctl save "$mnt/small" saved
-assert_eq "$ended" 0 "what save says of a name that is there"
+assert_eq "$ended" 0 "status of save with an existing name"
 assert_same small saved
 echo old >saved
 interrupt_at fsync:error=EINTR:when=2 dmaheapctl save "$mnt/small" saved
-assert_eq "$ended" 0 "what save says, interrupted while it syncs the directory"
+assert_eq "$ended" 0 "status of save, interrupted in the directory's sync"
 assert_same small saved
 rm "$mnt/small"
 
-# who was told to ignore it, does
+# a process that ignores SIGINT continues
 (
 	trap '' HUP
 	dmaheapctl load large "$mnt/new" &

@@ -24,7 +24,7 @@ assert_same fits "$mnt/file"
 rm "$mnt/file"
 umount_fs
 
-# a source that is cut while it is read: what arrives is a beginning of it
+# a source that is cut while it is read: the copy is a prefix of it
 mount_fs size=2g
 # small enough for one udmabuf
 make_file whole 50M
@@ -58,7 +58,7 @@ assert_eq "$(tail -c 3 "$mnt/sparse")" end
 [ "$(du -m "$mnt/sparse" | cut -f 1)" -lt 64 ] || fail "it takes $(du -h "$mnt/sparse")"
 dmaheapctl save "$mnt/sparse" saved
 [ "$(du -m saved | cut -f 1)" -lt 64 ] || fail "it takes $(du -h saved)"
-# a hole wherever there can be one, so that 5 GiB of nothing need not be read
+# holes, so that 5 GiB of nothing need not be read
 without_holes() {
 	cp --sparse=always "$1" "$1.copy"
 	tar --sparse --create --file="$1.tar" --transform='s/.*/file/' --mtime=@0 "$1.copy"

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: short
 #
-# What dmaheapctl load and save show of their progress.
+# The progress of dmaheapctl load and save.
 
 need_cmd script
 make_file source 20M
 mount_fs
 
-# silent, if nobody watches
+# silent without a terminal
 assert_eq "$(dmaheapctl load source "$mnt/file" 2>&1)" ""
 assert_eq "$(dmaheapctl save "$mnt/file" saved 2>&1)" ""
-# lines, where they are asked for, on stderr
+# lines on stderr, with --progress
 dmaheapctl load --progress source "$mnt/file" 2>lines >out
 [ ! -s out ] || fail "stdout: $(cat out)"
 tail -n 1 lines | grep -Eqx '20\.0 MiB of 20\.0 MiB, 100 %, [0-9.]+ [KMG]iB/s' ||

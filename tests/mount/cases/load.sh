@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: short load
 #
-# dmaheapctl load: the bytes, the name, the mode, and who may.
+# dmaheapctl load: the bytes, the name, the mode, and the permissions.
 
 copied() { getfattr --only-values -n user.dmaheap.copy "$1"; }
 
@@ -16,7 +16,7 @@ for size in 0 1 511 512 4095 4096 4097 65535 65536 65537 1048577 4194304 4194305
 	[ ! -s out ] || fail "said: $(cat out)"
 done
 
-# how, and why not better; in status too, and not where cp -a would take it along
+# engine and reason; also in status, and not in an attribute that cp -a would copy
 [[ $(copied "$mnt/9437185") == engine=*" direct="*" bytes=9437185 seconds="*" reason="* ]] ||
 	fail "$(copied "$mnt/9437185")"
 dmaheapctl status "$mnt/9437185" | grep -q "^last copy .*bytes=9437185"
@@ -34,7 +34,7 @@ echo text >"$mnt/9437185"
 # (a kernel that copies by itself counts on from before)
 [[ $(copied "$mnt/9437185") =~ ^engine=(passthrough|daemon|kernel)\  ]] ||
 	fail "$(copied "$mnt/9437185")"
-# moved, it is what it was
+# a move keeps it
 mv "$mnt/4097" "$mnt/moved"
 [[ $(copied "$mnt/moved") == *" bytes=4097 "* ]]
 rm -r "${mnt:?}"/*
@@ -55,7 +55,7 @@ dmaheapctl load other "$mnt/new"
 assert_same other "$mnt/new"
 assert_eq "$(stat -c '%a %u:%g' "$mnt/new")" "602 12:34" "mode and owner"
 [ "$(stat -c %i "$mnt/new")" != "$ino" ] || fail "it was written over, not replaced"
-# who has the old one keeps it
+# an open file keeps the old content
 cmp source /proc/self/fd/3
 exec 3<&-
 
@@ -68,7 +68,7 @@ mkdir "$mnt/dir"
 (cd "$mnt/dir" && dmaheapctl load "$work/source" here && dmaheapctl load "$work/other" ./here)
 assert_same other "$mnt/dir/here"
 
-# from what is no regular file
+# from other kinds of files
 dmaheapctl load - "$mnt/stdin" <source
 assert_same source "$mnt/stdin"
 { head -c 5000 >/dev/null; dmaheapctl load - "$mnt/rest"; } < <(cat source)
@@ -106,7 +106,7 @@ assert_fails "source: Permission denied" as_user 1234 dmaheapctl load "$work/sou
 chmod 755 "$mnt/dir"
 chmod 644 source
 assert_fails "Permission denied" as_user 1234 dmaheapctl load "$work/source" "$mnt/dir/x"
-# what could not be written to is not replaced either, though the directory allows it
+# a file without write permission is not replaced, even if the directory allows it
 chmod 777 "$mnt/dir"
 chmod 644 "$mnt/dir/here"
 assert_fails "Permission denied" as_user 1234 dmaheapctl load "$work/source" "$mnt/dir/here"

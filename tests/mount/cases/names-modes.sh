@@ -73,7 +73,7 @@ setgid_directories() {
 	run sys open shared/root rdwr+creat 2777
 	passes_through && run as_user 1000 sys with 3 shared rdwr+tmpfile 2777 sys link-fd 3 shared/tmp
 	list
-	# who is not of the group loses the bit
+	# a user outside the group loses the bit
 	run touch member
 	run chown 1000:2000 member
 	run as_user 1000 chmod 2755 member

@@ -44,7 +44,7 @@ flags() {
 }
 
 read_only_handle_made_writable() {
-	# the mode keeps nobody out who has it open already
+	# a new mode does not affect open files
 	run sys with 3 file rdwr+creat+excl 400 sys write 3 text
 	run as_user 1000 sys with 3 theirs rdwr+creat+excl 0 sys write 3 text
 	list

@@ -61,7 +61,7 @@ not_by_others() {
 	times file
 }
 
-what_moves_them() {
+calls_that_move_times() {
 	echo text >file
 	mkdir dir other
 	run moved file cat file
@@ -111,4 +111,4 @@ both nanoseconds
 both set_partly
 both not_by_others
 # reading a dma-buf leaves no mark
-! has_holes || both what_moves_them
+! has_holes || both calls_that_move_times

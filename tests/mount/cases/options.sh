@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: short
 #
-# What each mount option does.
+# The effect of each mount option.
 need_cmd findmnt
 
 shown() { findmnt -n -o "$1" --mountpoint "$mnt"; }
@@ -38,7 +38,7 @@ mount_fs 'fsname=a\,b=c'
 assert_eq "$(shown SOURCE)" "a,b=c" "source"
 umount_fs
 
-# what mount(8) hands down and what is others' business
+# options that mount(8) passes on, and options of other programs
 mount_fs rw,relatime,suid,dev,exec,auto,nouser,async,nofail,_netdev,x-systemd.automount,comment=x,defaults
 for flag in nosuid nodev noexec ro; do
 	[[ ,$(shown VFS-OPTIONS), != *,$flag,* ]] || fail "it is mounted $flag"
@@ -56,7 +56,7 @@ umount_fs
 mount_fs suid,dev,exec
 cp -a /dev/null "$mnt/null"
 echo gone >"$mnt/null"
-assert_eq "$(cat "$mnt/null")" "" "what /dev/null gives"
+assert_eq "$(cat "$mnt/null")" "" "read from /dev/null"
 if has_holes; then # no program can be mapped from a dma-buf
 	cp /bin/true "$mnt/true"
 	"$mnt/true"
@@ -102,7 +102,7 @@ umount_fs
 if [ "${DMAHEAPFS_TEST_HEAP:-shmem}" = shmem ] && [ -d /sys/kernel/mm/transparent_hugepage ]; then
 	mount_fs huge=always,size=64m
 	head -c 8M /dev/zero | tr '\0' x >"$mnt/huge"
-	assert_eq "$(tr -d x <"$mnt/huge" | wc -c)" 0 "what is wrong in huge pages"
+	assert_eq "$(tr -d x <"$mnt/huge" | wc -c)" 0 "wrong bytes in huge pages"
 	truncate -s 3M "$mnt/huge"
 	truncate -s 8M "$mnt/huge"
 	assert_eq "$(tr -d 'x' <"$mnt/huge" | wc -c)" $((5 << 20)) "zeros after shrinking huge pages"

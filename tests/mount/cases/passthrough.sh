@@ -8,7 +8,7 @@ has_passthrough || skip "this build or this kernel has no FUSE passthrough"
 make_file source 5M
 mount_fs size=4g
 has_holes || skip "a dma-buf is written past the daemon once it is there"
-assert_eq "$(status passthrough)" yes "what the mount says of passthrough"
+assert_eq "$(status passthrough)" yes "passthrough in status"
 
 # no_data_passes COMMAND...: the daemon neither reads nor writes for it
 no_data_passes() {
@@ -47,7 +47,7 @@ for file in a archive installed b c; do
 	assert_same source "$mnt/$file"
 done
 
-# stat knows at once what has passed the daemon by
+# stat knows passthrough writes at once
 exec {fd}<>"$mnt/fresh"
 stat "$mnt/fresh" >/dev/null
 assert_eq "$(sys pwrite "$fd" 100000 text)" 4

@@ -28,7 +28,7 @@ for option in nonsense nonsense=1 heaps=shmem uid uid= uid=root uid=-1 uid=1.5 g
 	size=1e3 'size= 1' size=101%% nr_inodes=x nr_inodes=-5 huge= heap= fsname= allow_other=1 \
 	ro=1 default_permissions,nonsense 'mode=755 ' 'rw nonsense' remount; do
 	refused 1 "" label dir -o "heap=shmem,$option"
-	# the line names what is wrong with it
+	# the line names the fault
 	[[ $(cat stderr) == *"${option%%=*}"* || $option == *,* || $option == rw* ]] ||
 		fail "$option is not named: $(cat stderr)"
 done
@@ -60,19 +60,19 @@ done
 ln -s mnt link
 assert_fails "mounted already" dmaheapfs label link -o heap=shmem
 assert_eq "$(_mounts)" "$before" "mounts after a second try"
-assert_eq "$(cat "$mnt/file")" text "what the first holds"
+assert_eq "$(cat "$mnt/file")" text "content of the first"
 umount_fs
 
 # help and version
 dmaheapfs --help >stdout 2>stderr
-assert_eq "$(cat stderr)" "" "what --help says on stderr"
+assert_eq "$(cat stderr)" "" "stderr of --help"
 grep -q '^Usage: dmaheapfs' stdout || fail "--help shows no usage"
 dmaheapfs -h | cmp - stdout
 dmaheapfs --version >stdout 2>stderr
-assert_eq "$(cat stderr)" "" "what --version says on stderr"
+assert_eq "$(cat stderr)" "" "stderr of --version"
 grep -qE '^dmaheapfs [0-9]' stdout || fail "--version: $(cat stdout)"
 
-# without /dev/fuse, and where the mount itself is refused
+# without /dev/fuse, and with a refused mount(2)
 mount --bind /dev/null /dev/fuse
 refused 32 "" label dir -o heap=shmem
 umount /dev/fuse

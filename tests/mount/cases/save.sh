@@ -27,7 +27,7 @@ dmaheapctl save "$mnt/4097" link
 [ -L link ]
 assert_same 4097 new
 
-# into what is no regular file
+# into other kinds of files
 dmaheapctl save "$mnt/9437185" - | cmp - 9437185
 dmaheapctl save "$mnt/9437185" /dev/stdout | cmp - 9437185
 dmaheapctl save "$mnt/9437185" - >redirected
@@ -37,7 +37,7 @@ dmaheapctl save "$mnt/9437185" /dev/null
 dmaheapctl save "$mnt/4097" "$mnt/copy"
 assert_same 4097 "$mnt/copy"
 
-# refusals leave nothing behind, and what was there as it was
+# refusals leave no file behind and keep the old one
 ls -A >before
 assert_fails "not a file of a dmaheapfs mount" dmaheapctl save 4097 x
 assert_fails "not a file of a dmaheapfs mount" dmaheapctl save "$mnt" x

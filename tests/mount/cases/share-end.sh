@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: short
 #
-# A mount ends, however it does, amid those who ask for its memory.
+# A mount ends while clients request its memory.
 
-# linger: one who has a ticket and has come to the socket, and goes no further
+# linger: a client that connects with a ticket and then stops
 linger() {
 	rm -f said
 	share linger "$mnt/file" >said &
@@ -27,7 +27,7 @@ wait_until 2 umount "$mnt"
 wait "$daemon"
 unset "daemon_of[$mnt]"
 
-# the mount goes from where it was, and ends when he does
+# a lazy umount detaches the mount, and the mount ends with the client
 begin
 linger
 umount -l "$mnt"

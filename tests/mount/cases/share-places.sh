@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: short
 #
-# Memory is to be had wherever a directory of the mount can be seen from.
+# Export works from every place that can see a directory of the mount.
 mount_fs heap=shmem
 mkdir -p "$mnt/dir/below" "$work/jail"
 printf hello >"$mnt/dir/file"
@@ -52,7 +52,7 @@ for way in mnt mnt/dir; do
 	' - "$work/$way" "$path" "$(sanitizers)" | xargs)
 	assert_eq "$found" "fd fd fd EACCES" "in a container that sees $way"
 done
-# where the way there has names that /proc writes in its own manner
+# with names in the path that /proc escapes
 odd=$'with space\tand \\134'
 mkdir "$odd"
 # shellcheck disable=SC2016 # for the shell inside
@@ -74,26 +74,26 @@ found=$(unshare --mount bash -euo pipefail -c "
 	share narrow ro/dir/file" | xargs)
 assert_eq "$found" "ok EACCES EBADF EROFS EROFS EROFS" "by a read-only mount"
 
-# where something lies over the mountpoint, it gets no socket
+# a mount on top of the mountpoint gets no socket
 mkdir over
 exec {fd}<"$mnt/dir/file"
 mount --bind over "$mnt"
 assert_eq "$(ls -A over)" "" "names before"
 assert_eq "$(share memory-of "/proc/self/fd/$fd")" ENOTCONN "below another mount"
 assert_eq "$(share memory-of "/proc/self/fd/$fd")" ENOTCONN "below another mount"
-assert_eq "$(ls -A over)" "" "what lies over the mountpoint"
+assert_eq "$(ls -A over)" "" "listing of the mount on top"
 assert_eq "$(daemon_log | grep -c 'cannot export buffers of')" 1 "how often the log says so"
 umount "$mnt"
 assert_eq "$(share memory-of "/proc/self/fd/$fd")" fd "when it is there again"
 exec {fd}<&-
 
-# a daemon in a pid namespace of its own does not know who asks, but that it is not itself
+# a daemon in its own pid namespace does not know the caller, but knows that it is not itself
 mkdir inner
 unshare --pid --fork dmaheapfs inner "$work/inner" -f -o heap=shmem &
 wait_until 5 is_mounted "$work/inner"
 printf hello >inner/file
 assert_eq "$(share memory inner/file | xargs)" "fd fd EACCES" "of a daemon elsewhere"
 assert_eq "$(share forged "$work/inner/file" | xargs)" \
-	"EEXIST EEXIST EEXIST EPERM EEXIST EPERM EPERM EPERM ENXIO" "what can be forged there"
+	"EEXIST EEXIST EEXIST EPERM EEXIST EPERM EPERM EPERM ENXIO" "forged requests there"
 umount inner
 wait $!

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: short
 #
-# The memory of a file for a program, and for nobody else: tickets that are
-# wrong, stolen, late or used up are refused, and who misbehaves holds up nobody.
+# Export of a file's memory. Wrong, stolen, late or used tickets are refused, and a
+# misbehaving client does not delay others.
 
-# gives MEANS WORD...: what share prints, one word an attempt
+# gives MEANS WORD...: the output of share, one word per attempt
 gives() {
 	local means=$1
 	shift
-	assert_eq "$(share "$means" "$mnt/file" | xargs)" "$*" "what comes of $means"
+	assert_eq "$(share "$means" "$mnt/file" | xargs)" "$*" "result of $means"
 }
 
 descriptors() {
@@ -43,7 +43,7 @@ gives gone ok
 gives query shmem 12 "$(getconf PAGESIZE)" 0
 gives ioctls EINVAL ENOTTY ENOTTY ENOTTY EFAULT
 gives written ok
-assert_eq "$(cat "$mnt/file")" 'HELLO, world' "what was written to the memory"
+assert_eq "$(cat "$mnt/file")" 'HELLO, world' "file after a write to the memory"
 
 refused=(ESTALE ESTALE ESTALE ESTALE)
 gives wrong "${refused[@]}" "${refused[@]}" "${refused[@]}" "${refused[@]}" fd
@@ -60,7 +60,7 @@ gives full EMFILE
 gives forged EEXIST EEXIST EEXIST EPERM EEXIST EPERM EPERM EPERM ENXIO
 wait_until 10 has_at_most "$before"
 
-# where the daemon has no descriptors left, that is what is said, and it passes;
+# a daemon without free descriptors says so, and recovers;
 # two are what opening the file another way needs
 leave_descriptors 2
 gives memory ENFILE ENFILE EACCES
@@ -71,12 +71,12 @@ gives memory fd fd EACCES
 assert_eq "$(ls -A "$mnt")" file "names"
 assert_fails "No such file" stat "$mnt/.dmaheapfs"
 
-# files of other filesystems, directories, what is not there
+# files of other filesystems, directories, missing files
 printf x >file
 assert_eq "$(share good "$work/file")" ENODEV "of a file of another filesystem"
 assert_eq "$(share good "$mnt/none")" ENOENT "of a file that is not there"
 assert_eq "$(share good "$mnt")" EISDIR "of a directory"
 
-# a ticket that nobody redeems does not keep the mount
+# an unused ticket does not keep the mount
 share dead "$mnt/file"
 umount_fs

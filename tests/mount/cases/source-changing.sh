@@ -3,8 +3,8 @@
 # tags: source load
 # timeout: 240
 #
-# The source is changed by others: what is opened next is what is there, what is
-# open stays what it was, and a copy is never anything but its beginning.
+# The source changes. The next open finds the new content, open files keep the old, and a
+# copy is always a prefix of it.
 
 mkdir -p src/dir
 mount_fs source="$work/src"
@@ -40,21 +40,21 @@ sleep 0.05
 assert_eq "$(readlink "$view/file")" dir "a symlink in place of a directory"
 rm src/file
 
-# open files outlive their names, and what replaces them
+# open files outlive their names, and their replacement
 make_file src/kept 2000001
 cp src/kept kept
 exec {fd}<"$view/kept"
 rm src/kept
 make_file src/kept 1000
-cmp "/proc/self/fd/$fd" kept || fail "what was open has changed"
-assert_eq "$(stat -L -c %s "/proc/self/fd/$fd")" 2000001 "size of what was open"
+cmp "/proc/self/fd/$fd" kept || fail "the open file has changed"
+assert_eq "$(stat -L -c %s "/proc/self/fd/$fd")" 2000001 "size of the open file"
 cp "/proc/self/fd/$fd" "$mnt/kept"
 assert_same kept "$mnt/kept"
 sleep 0.05
 assert_same src/kept "$view/kept"
 exec {fd}<&-
 
-# directories move while somebody is inside
+# directories move while a process is inside
 mkdir -p src/a/b/c
 echo deep >src/a/b/c/file
 (
@@ -64,7 +64,7 @@ echo deep >src/a/b/c/file
 	sleep 0.05
 	assert_eq "$(cat "$view/moved/c/file")" deep "by the new name"
 	assert_eq "$(cat file)" deep "from within"
-	# round about: what was below is above
+	# swapped: the child becomes the parent
 	mv "$work/src/moved/c" "$work/src/c"
 	mv "$work/src/moved" "$work/src/c/b"
 	sleep 0.05

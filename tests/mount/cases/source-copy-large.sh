@@ -27,7 +27,7 @@ getfattr --absolute-names --only-values -n user.dmaheap.copy "$mnt/large" | grep
 for at in "${marks[@]}"; do
 	text="mark at $at"
 	assert_eq "$(dd if="$mnt/large" iflag=skip_bytes,count_bytes skip="$at" count=${#text} \
-		status=none)" "$text" "what is there"
+		status=none)" "$text" "content"
 done
 assert_same src/large "$mnt/large"
 

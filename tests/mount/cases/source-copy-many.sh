@@ -52,7 +52,7 @@ copies() { cp "$view/long$1" "$mnt/both"; }
 in_parallel 2 copies
 cmp -s src/long1 "$mnt/both" || cmp -s src/long2 "$mnt/both" || fail "neither of the two"
 
-# ended by a signal: what is there is the beginning, and the next copy works
+# ended by a signal: the copy is a prefix, and the next copy works
 for pause in 0 0.005 0.01 0.02 0.04 0.08; do
 	rm -f "$mnt/killed"
 	cp "$view/long1" "$mnt/killed" &

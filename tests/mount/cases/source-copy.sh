@@ -38,7 +38,7 @@ done
 cp "$view/nothing" "$mnt"
 assert_eq "$(stat -c %s "$mnt/nothing")" 0 "an empty file"
 
-# over what is there, shorter and longer
+# over existing files, shorter and longer
 cp "$view/3000001" "$mnt/4097"
 assert_same src/3000001 "$mnt/4097"
 cp "$view/4095" "$mnt/3000001"
@@ -85,7 +85,7 @@ assert_eq $(($(counter copies) - before)) 300 "copy requests for a tree"
 assert_eq "$(cd "$mnt/tree" && find . -printf '%p %T@ %m\n' | sort)" \
 	"$(cd src/tree && find . -printf '%p %T@ %m\n' | sort)" "the tree's facts"
 
-# to where bytes go nowhere, and back
+# to /dev/null, and back
 assert_fails "Read-only file system" cp "$mnt/tools" "$view/tools2"
 cp "$view/tools" out
 assert_same src/tools out

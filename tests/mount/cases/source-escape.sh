@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: source
 #
-# Nobody gets out of the source through the view: over symlinks, "..", mounts
+# The view gives no access outside the source: over symlinks, "..", mounts
 # below, or a directory that is a symlink whenever one looks away.
 
 mkdir -p src/dir/sub src/deep outside/sub secret
@@ -21,7 +21,7 @@ mount -t tmpfs none src/hidden
 mount_fs source="$work/src"
 view=$mnt/.source
 
-# a symlink leads where it says, for who may go there; never by the daemon's rights
+# a symlink is followed with the caller's rights, never with the daemon's
 for link in up absolute dir/out/file magic/"$work"/secret.txt; do
 	cat "$view/$link" >/dev/null 2>&1 || true
 	assert_fails "" as_user 1000 cat "$view/$link"
@@ -65,7 +65,7 @@ walk() {
 }
 both() { if [ "$1" = 1 ]; then swap; else as_user_walk "$1"; fi; }
 as_user_walk() {
-	# an ordinary user, whom the kernel lets follow no link to what is outside
+	# an ordinary user, for whom the kernel follows no link to the outside
 	export view mnt
 	export -f walk
 	touch "read.$1"
@@ -76,7 +76,7 @@ as_user_walk() {
 chmod 711 .
 in_parallel 3 both
 for i in 2 3; do
-	! grep -q OUTSIDE "read.$i" || fail "read what is outside"
+	! grep -q OUTSIDE "read.$i" || fail "read a file outside"
 	[ "$(grep -c inside "read.$i")" -gt 20 ] || fail "walked too little: $(wc -l <"read.$i")"
 done
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: source load
 # timeout: 240
-#
-# A source on a FUSE filesystem that answers no more: who copies from there
+#A source on a FUSE filesystem that stops answering: copies from it wait, others do not,
+#and when it answers again they are complete.
 # waits, others do not, and when it answers again nothing is missing.
 mkdir files fuse
 for i in {1..6}; do
@@ -25,7 +25,7 @@ good_copies_get_through() {
 	ls -l "$mnt" "$view" >/dev/null
 }
 
-# hang THREADS COPIES: nobody else is held up by that many that hang
+# hang THREADS COPIES: that many hanging copies delay no other process
 hang() {
 	local i start copies=()
 
@@ -69,7 +69,7 @@ look_in_vain() {
 	sleep 1
 	start=$SECONDS
 	good_copies_get_through 3
-	[ $((SECONDS - start)) -lt 20 ] || fail "held up by those who look for names"
+	[ $((SECONDS - start)) -lt 20 ] || fail "delayed by hanging lookups"
 	touch "$gate"
 	for i in "${lookers[@]}"; do
 		! wait "$i" || fail "a name that is not there is found"

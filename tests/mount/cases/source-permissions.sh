@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: short source
 #
-# Whom the source lets read, the view lets read, and nobody else.
+# The view has the source's read permissions.
 
 need_cmd setfacl
 chmod 711 .
@@ -43,7 +43,7 @@ as_ids() {
 	setpriv --reuid "$uid" --regid "$gid" --clear-groups --inh-caps=-all "$@"
 }
 
-# what somebody can do, one line for each thing
+# a user's permissions, one line each
 abilities() {
 	local uid=$1 gid=$2 top=$3
 	# shellcheck disable=SC2016 # for the shell inside

@@ -47,7 +47,7 @@ assert_eq "$(find "$mnt" "$view" -printf '%i\n' | sort | uniq -d)" \
 assert_eq "$(stat -c %b "$view/sparse")" 6144 "blocks of a sparse file"
 assert_eq "$(stat -c %b "$view/one")" 1 "blocks of a small file"
 
-# hidden where the root is listed, and found by its name
+# hidden in the root's listing, and found by name
 assert_eq "$(ls -A "$mnt")" d "the root directory"
 [ -z "$(find "$mnt" -name .source)" ] || fail "find sees it"
 tar -C "$mnt" -cf - . | tar -t | grep -q source && fail "tar carries it away"
@@ -79,7 +79,7 @@ mkdir "$mnt/.source"
 assert_eq "$(ls -A "$mnt")" .source
 rmdir "$mnt/.source"
 
-# by mount(8), in the background, where the threads must not be lost
+# by mount(8), in the background: the threads must survive
 umount_fs
 mkdir "a b"
 make_file "a b/file" 3M

@@ -12,8 +12,8 @@ if mount -t overlay -o "lowerdir=low,upperdir=$mnt/up,workdir=$mnt/work" overlay
 	rm merged/gone
 	mv merged/new merged/moved
 	mkdir merged/dir
-	assert_eq "$(cat merged/low merged/moved)" $'low\nmore\nnew' "what the overlay shows"
-	assert_eq "$(ls merged)" $'dir\nlow\nmoved' "what is in the overlay"
+	assert_eq "$(cat merged/low merged/moved)" $'low\nmore\nnew' "content of the overlay"
+	assert_eq "$(ls merged)" $'dir\nlow\nmoved' "listing of the overlay"
 	cp -a /etc/passwd merged/
 	assert_same /etc/passwd "$mnt/up/passwd"
 	umount merged
@@ -28,7 +28,7 @@ if grep -qw overlay /proc/filesystems; then
 	mkdir up/up up/work
 	mount -t overlay -o "lowerdir=$mnt,upperdir=up/up,workdir=up/work" overlay merged
 	echo more >>merged/file
-	assert_eq "$(cat merged/file "$mnt/file")" $'text\nmore\ntext' "what is read above and below"
+	assert_eq "$(cat merged/file "$mnt/file")" $'text\nmore\ntext' "content above and below"
 	umount merged up
 fi
 

@@ -32,13 +32,13 @@ mv "$mnt/wide" "$mnt/many/"
 cp -a "$mnt/many/wide" copied
 diff -rq "$mnt/many/wide" copied
 
-# what the kernel forgets is found again
+# inodes that the kernel forgot are found again
 for _ in 1 2 3; do echo 2 >/proc/sys/vm/drop_caches; done
 cmp one "$mnt/many/file 4711"
 assert_eq "$(find "$mnt/many" -type f -size -3 | wc -l)" 11000 "files after the kernel forgot"
 
 rm -r "$mnt/many"
-assert_eq "$(ls -A "$mnt")" "" "what is left"
+assert_eq "$(ls -A "$mnt")" "" "remaining files"
 assert_eq "$(status memory_used) $(status inodes_used)" "0 1" "memory and inodes in use"
 forgotten() { [ "$(status nodes)" -le 2 ]; }
 wait_until 5 forgotten

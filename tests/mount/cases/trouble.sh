@@ -26,7 +26,7 @@ for tool in cat dd; do
 	kill -KILL "$copy"
 	wait "$copy" || true
 	pkill -KILL -x sleep || true
-	assert_eq "$(stat -c %s "$mnt/part")" $((30 << 20)) "size of what $tool left"
+	assert_eq "$(stat -c %s "$mnt/part")" $((30 << 20)) "size of the file that $tool left"
 	cmp -n $((30 << 20)) source "$mnt/part"
 	rm "$mnt/part"
 	assert_eq "$(status memory_used)" 0 "memory in use after rm"
@@ -72,10 +72,10 @@ out_of_descriptors() {
 	done
 	wait_until 5 has_before
 	for i in {1..20}; do
-		assert_eq "$(cat "$mnt/$i")" "$i" "what file $i holds"
+		assert_eq "$(cat "$mnt/$i")" "$i" "file $i"
 	done
 	echo new >"$mnt/new"
-	assert_eq "$(cat "$mnt/new")" new "what is written after"
+	assert_eq "$(cat "$mnt/new")" new "a file written afterwards"
 	rm "$mnt"/*
 }
 # a dma-buf has one all the time
@@ -98,10 +98,10 @@ mount_fs
 exec {fd}>"$mnt/file"
 assert_fails "busy" umount "$mnt"
 echo text >&"$fd"
-assert_eq "$(cat "$mnt/file")" text "what a busy mount holds"
+assert_eq "$(cat "$mnt/file")" text "content of a busy mount"
 umount -l "$mnt"
 echo more >&"$fd"
-assert_eq "$(sys pwrite "$fd" 0 TEXT)" 4 "what is written after a lazy umount"
+assert_eq "$(sys pwrite "$fd" 0 TEXT)" 4 "write after a lazy umount"
 exec {fd}>&-
 wait_until 5 is_gone "$daemon"
 wait "$daemon" || fail "status $? after a lazy umount"

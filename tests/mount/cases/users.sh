@@ -5,7 +5,7 @@
 # Other users, users without rights, and a mount for one alone.
 mount_fs
 echo text >"$mnt/file"
-assert_eq "$(as_user 1000 cat "$mnt/file")" text "what another user reads"
+assert_eq "$(as_user 1000 cat "$mnt/file")" text "read by another user"
 as_user 1000 cp /etc/passwd "$mnt/theirs"
 assert_eq "$(stat -c %u:%g "$mnt/theirs")" 1000:1000 "whose the file is"
 assert_same /etc/passwd "$mnt/theirs"
@@ -31,7 +31,7 @@ as_user 1000 chown 1000:1000 "$mnt/group/file" 2>denied || true
 grep -q "Permission denied" denied || fail "a stranger reaches into the group's directory"
 setpriv --reuid 1000 --regid 1000 --groups 2000 chgrp 2000 "$mnt/group/file"
 
-# a user who owns another user namespace, where he is root
+# a user who is root in his own user namespace
 if unshare --user --map-root-user true 2>/dev/null; then
 	as_user 1000 unshare --user --map-root-user bash -c "
 		echo mine >'$mnt/dir/inside' && cat '$mnt/dir/inside' >/dev/null &&
@@ -43,7 +43,7 @@ umount_fs
 
 mount_fs no_allow_other
 echo text >"$mnt/file"
-assert_eq "$(cat "$mnt/file")" text "what root reads"
+assert_eq "$(cat "$mnt/file")" text "read by root"
 assert_fails "Permission denied" as_user 1000 cat "$mnt/file"
 assert_fails "Permission denied" as_user 1000 ls "$mnt"
 umount_fs
@@ -55,7 +55,7 @@ mount_fs size=16m "$work/two"
 two=$mnt
 echo 1 >"$one/file"
 echo 2 >"$two/file"
-assert_eq "$(cat "$one/file" "$two/file")" $'1\n2' "what the two hold"
+assert_eq "$(cat "$one/file" "$two/file")" $'1\n2' "files of the two"
 head -c 5M /dev/zero >"$one/big"
 assert_eq "$(df --output=used -k "$two" | tail -n 1 | tr -d ' ')" 4 "used of the other"
 assert_eq "$(sys link "$one/file" "$two/link")" EXDEV "a link between the two"
@@ -67,4 +67,4 @@ mv "$one/big" "$two/"
 cmp -n 5242880 /dev/zero "$two/big"
 [ "$(stat -c %d "$one")" != "$(stat -c %d "$two")" ] || fail "both have one device number"
 umount_fs "$one"
-assert_eq "$(cat "$two/file")" 2 "what one holds without the other"
+assert_eq "$(cat "$two/file")" 2 "file of one without the other"

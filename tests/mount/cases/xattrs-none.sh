@@ -25,13 +25,13 @@ done
 setfattr -x security.capability mnt/dir
 assert_fails "No such attribute" getfattr -n security.capability mnt/dir
 
-# what the kernel takes away is gone, and can be there again
+# attributes that the kernel removes are gone and can be set again
 echo more >>mnt/file
 assert_fails "No such attribute" getfattr -n security.capability mnt/file
 setfattr -n security.capability -v "$capability" mnt/file
 assert_eq "0x$(get mnt/file security.capability)" "$capability" "set again"
 
-# what a new file inherits it has from the start
+# a new file has inherited attributes from the start
 setfacl -d -m u:1002:rwx mnt/dir
 : >mnt/dir/heir
 getfacl -nc mnt/dir/heir | grep -q '^user:1002:rwx' || fail "$(getfacl -n mnt/dir/heir)"

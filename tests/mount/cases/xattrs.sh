@@ -48,7 +48,7 @@ attributes() {
 }
 both attributes
 
-# what the mount tells
+# the mount's attributes
 echo text >"$mnt/file"
 for path in "$mnt" "$mnt/file"; do
 	assert_eq "$(getfattr --absolute-names --only-values -n user.dmaheap.heap "$path")" \
@@ -57,13 +57,13 @@ for path in "$mnt" "$mnt/file"; do
 	no:\ ?* | yes*) ;;
 	*) fail "dmabuf says neither yes nor no, and why" ;;
 	esac
-	assert_eq "$(getfattr --absolute-names -d -m - "$path")" "" "what is listed"
+	assert_eq "$(getfattr --absolute-names -d -m - "$path")" "" "list of attributes"
 done
 assert_eq "$(getfattr --absolute-names --only-values -n user.dmaheap.capacity "$mnt/file")" \
 	"$(getconf PAGESIZE)" "capacity of a small file"
 fallocate -n -l 1M "$mnt/file"
 assert_eq "$(getfattr --absolute-names --only-values -n user.dmaheap.capacity "$mnt/file")" \
-	1048576 "capacity of what is reserved"
+	1048576 "capacity after the reservation"
 assert_eq "$(as_user 1000 getfattr --absolute-names --only-values -n user.dmaheap.heap "$mnt")" \
 	"${DMAHEAPFS_TEST_HEAP:-shmem}" "heap, as another user is told"
 assert_fails "No such attribute" getfattr -n user.dmaheap.capacity "$mnt"

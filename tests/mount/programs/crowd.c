@@ -2,12 +2,10 @@
 /*
  * usage: crowd list|rename|replace DIRECTORY SECONDS
  *
- * list: threads make and remove files in DIRECTORY while others read it, and
- * must find every file that stays exactly once.
- * rename: threads move, replace and exchange files; none may be lost, doubled,
- * or hold what is not its own.
- * replace: one file is replaced by a new one all the time; who opens it finds
- * one of them, whole, always.
+ * list: threads make and remove files in DIRECTORY while others read it and must find each
+ * unchanged file exactly once. rename: threads move, replace and exchange files; none may
+ * be lost, doubled, or hold another's data. replace: one file is replaced all the time;
+ * each open finds one of the versions, complete.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -166,7 +164,7 @@ static void *move(void *seed)
 	return NULL;
 }
 
-/* Whatever is found holds the name of one of the files, whole. */
+/* Each found file holds the complete name of one of the files. */
 static void *look(void *seed)
 {
 	char path[64], text[32];

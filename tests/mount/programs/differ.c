@@ -145,7 +145,7 @@ static void same_attributes(const char *of, const struct stat st[2])
 		same_number("atime", of, comparable(st[0].st_atim), comparable(st[1].st_atim));
 }
 
-/* --- who does it --------------------------------------------------------------- */
+/* --- callers --------------------------------------------------------------- */
 
 static void must(bool good, const char *what)
 {
@@ -533,7 +533,7 @@ static void open_handle(unsigned handle, const char *path, int flags, mode_t mod
 		same_handle(handle);
 }
 
-/* What lies at the end of @path, asked on both sides: asking leaves traces. */
+/* The last component of @path, looked up on both sides: a lookup leaves traces. */
 static mode_t mode_behind(const char *path)
 {
 	mode_t mode = 0;
@@ -554,7 +554,7 @@ static off_t size_behind(const char *path)
 	return size;
 }
 
-/* Root on tmpfs keeps set-id bits when it writes; here nobody does. */
+/* Root on tmpfs keeps set-id bits on write; here all callers lose them. */
 static bool keeps_set_ids(mode_t mode)
 {
 	return geteuid() == 0 && S_ISREG(mode) && mode & (S_ISUID | S_ISGID);
@@ -678,7 +678,7 @@ static void do_truncate(void)
 	const char *path = path_to(false);
 	const off_t size = random_size();
 
-	/* truncate() to what is there leaves tmpfs's times alone, ours move */
+	/* truncate() to the same size does not change tmpfs's times, ours move */
 	if (keeps_set_ids(mode_behind(path)) || size == size_behind(path))
 		return;
 	say("truncate %s %jd", path, (intmax_t)size);

@@ -2,11 +2,11 @@
 /*
  * usage: hanger DIR GATE MOUNTPOINT
  *
- * A FUSE filesystem that shows the files of DIR, to be read. Who reads one whose
- * name begins with "hung", looks for a name that begins with "lost", or closes one
- * that begins with "clinging", gets no answer as long as there is no file GATE, or
- * for a minute, since nobody can kill who waits for one; that somebody does shows
- * as the file GATE.waiting. Stays in the foreground.
+ * A FUSE filesystem that shows the files of DIR, read-only. Reads of files whose name
+ * begins with "hung", lookups of names that begin with "lost", and closes of files that
+ * begin with "clinging" get no answer while there is no file GATE, for at most a minute,
+ * since their waiters cannot be killed. A waiter shows as the file GATE.waiting. Stays in
+ * the foreground.
  */
 #define FUSE_USE_VERSION 312
 #include <dirent.h>
@@ -81,7 +81,7 @@ static int read_file(const char *path, char *bytes, size_t size, off_t offset,
 	return n < 0 ? -errno : (int)n;
 }
 
-/* As often as somebody closes an fd of it. */
+/* At each close of one of its fds. */
 static int flush_file(const char *path, struct fuse_file_info *fi)
 {
 	(void)fi;

@@ -45,7 +45,7 @@ int main(int argc, char *argv[])
 		return 2;
 	}
 	if (memcmp(map, expected, SIZE)) {
-		fputs("what was mapped has changed\n", stderr);
+		fputs("the mapping has changed\n", stderr);
 		return 1;
 	}
 	memset(map, 'l', SIZE);

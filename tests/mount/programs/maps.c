@@ -2,9 +2,9 @@
 /*
  * usage: maps [-c] DIRECTORY
  *
- * Shared mappings of files in DIRECTORY: one line per thing that must hold,
- * status 1 where one does not. Needs root (to drop the kernel's caches). -c:
- * maps are of a cache in front of the file, so stat is told of stores later.
+ * Shared mappings of files in DIRECTORY: one line per expectation, status 1 if one fails.
+ * Needs root (to drop the kernel's caches). -c: maps are of a cache in front of the file,
+ * so stat shows stores later.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +64,7 @@ static char byte_of(const char *name, off_t offset)
 	return byte;
 }
 
-/* --- who faults --------------------------------------------------------------- */
+/* --- faults --------------------------------------------------------------- */
 
 static sigjmp_buf out_of_bounds;
 
@@ -98,7 +98,7 @@ static bool is_full(const struct stat *st)
 	return (off_t)st->st_blocks * 512 >= st->st_size;
 }
 
-/* --- what must hold ------------------------------------------------------------ */
+/* --- expectations ------------------------------------------------------------ */
 
 static void a_store_is_read(void)
 {
@@ -160,7 +160,7 @@ static void it_outlives_unlink(void)
 	usleep(20000); /* RELEASE comes in its own time */
 	map[page] = 'v';
 	check(map[0] == 'u' && map[page] == 'v' && map[1] == 'a');
-	/* and who comes next has memory of his own */
+	/* and the next caller gets new memory */
 	const int next = new_file("next", 2);
 	volatile char *const other = map_of(next, 2);
 	map[1] = 'w';
@@ -182,7 +182,7 @@ static void it_outlives_replacement(void)
 	check(byte_of("file", 0) == 'n');
 }
 
-static void it_outlives_what_the_kernel_knows(void)
+static void it_outlives_forget(void)
 {
 	const int fd = new_file("file", 1);
 	struct stat st, later;
@@ -374,7 +374,7 @@ static const struct test {
 	TEST(it_outlives_close),
 	TEST(it_outlives_unlink),
 	TEST(it_outlives_replacement),
-	{"it_outlives_what_the_kernel_knows", it_outlives_what_the_kernel_knows, true},
+	{"it_outlives_forget", it_outlives_forget, true},
 	{"stat_sees_a_store_at_once", stat_sees_a_store_at_once, true},
 	TEST(beyond_the_end_is_sigbus),
 	TEST(shrinking_takes_pages_away),

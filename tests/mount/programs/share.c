@@ -3,7 +3,7 @@
  * usage: share MEANS FILE…
  *
  * Asks for the memory of FILE, well or badly, by the means named below. Prints
- * what came of it, a word for each attempt: "fd", "ok", or the name of the error.
+ * the result of each attempt, one word: "fd", "ok", or the name of the error.
  */
 #include "fdpass/protocol.h"
 #include "lib/dmaheapfs.h"
@@ -218,7 +218,7 @@ static void memory_of(void)
 	say(dmaheap_memory(file_name, DMAHEAP_READ));
 }
 
-/* Who has got the memory can unmount at once: the socket is not there any more. */
+/* A client that has the memory can unmount at once: the socket is gone by then. */
 static void gone(void)
 {
 	char *copy = strdup(file_name), path[4096];
@@ -376,7 +376,7 @@ static void linger(void)
 	pause();
 }
 
-/* A crowd that says nothing holds up nobody. */
+/* A silent crowd delays no client. */
 static void silent(void)
 {
 	int file = open_file(O_RDONLY);
@@ -414,7 +414,7 @@ static void flood(void)
 	say(redeem(&ticket));
 }
 
-/* Many who go away at every stage. */
+/* Many clients that leave at every stage. */
 static void dead(void)
 {
 	for (int i = 0; i < 300; i++) {
@@ -432,7 +432,7 @@ static void dead(void)
 	say(0);
 }
 
-/* Fds that nobody has asked for. */
+/* Unexpected fds. */
 static void burden(void)
 {
 	int file = open_file(O_RDONLY), null = open("/dev/null", O_RDWR);
@@ -452,7 +452,7 @@ static void burden(void)
 	say(answer_on(visitor));
 }
 
-/* Gives what is fd 3, whatever that is, to a file made for it. */
+/* Gives fd 3, of any kind, to a new file. */
 static void bring(void)
 {
 	int file = open(file_name, O_RDWR | O_CREAT | O_EXCL, 0666);
@@ -464,7 +464,7 @@ static void bring(void)
 	say(answer_on(visitor));
 }
 
-/* Tickets to bring something, with nothing, and where something is already. */
+/* Import tickets, sent without an fd, and for a file that has memory. */
 static void bring_badly(void)
 {
 	int file = open_file(O_RDWR), reader = open_file(O_RDONLY);
@@ -475,7 +475,7 @@ static void bring_badly(void)
 	ticket = ask_for(file, FDPASS_IMPORT);
 	say(redeem(&ticket));
 	say(redeem(&ticket));
-	/* What it holds until then is let go of, too, where it never comes. */
+	/* The ticket's memory is released even if the fd never comes. */
 	for (int i = 0; i < 100; i++)
 		ask_for(file, FDPASS_IMPORT);
 	ticket = ask_for(file, FDPASS_IMPORT);
@@ -497,7 +497,7 @@ static void full(void)
 	say(dmaheap_memory_fd(file));
 }
 
-/* Nobody but the daemon makes the socket, or changes it. */
+/* Only the daemon makes or changes the socket. */
 static void forged(void)
 {
 	int file = open_file(O_RDONLY);

@@ -2,9 +2,9 @@
 /*
  * usage: storm DIRECTORY SECONDS PROCESSES
  *
- * Processes that do random things to the same few files, and are killed at
- * random moments. What they are told may be many things, but never that the
- * filesystem itself has lost its way. Status 0 if so.
+ * Processes that do random operations on the same few files, and are killed at random
+ * moments. Their errors may be of many kinds, but never those of a broken filesystem.
+ * Status 0 if so.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -43,7 +43,7 @@ static const char *name(void)
 	return text;
 }
 
-/* What no race between honest processes can bring about. */
+/* Errors that no race between honest processes causes. */
 static void expect(const char *what, bool good)
 {
 	switch (good ? 0 : errno) {
@@ -70,8 +70,8 @@ static void expect(const char *what, bool good)
 }
 
 /*
- * Between looking a name up and using what it stands for, the file may go, and
- * the kernel looks once more. If that happens twice, it is ESTALE.
+ * Between the lookup of a name and its use the file may go, and the kernel looks once
+ * more. If that happens twice, it is ESTALE.
  */
 #define again(call)                                               \
 	({                                                        \
@@ -320,7 +320,7 @@ int main(int argc, char *argv[])
 		bad = bury(pids[i]);
 		pids[i] = start(number++);
 	}
-	/* whoever is left, all at once */
+	/* all remaining files at once */
 	for (unsigned i = 0; i < processes; i++)
 		kill(pids[i], SIGKILL);
 	while (wait(&status) > 0)

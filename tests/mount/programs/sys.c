@@ -302,7 +302,7 @@ static long long sys_socket(char **a)
 	return connect(client, (const struct sockaddr *)&name, sizeof(name));
 }
 
-/* What is mapped of FD at OFFSET. */
+/* The mapping of FD at OFFSET. */
 static long long sys_map(char **a)
 {
 	const int protection = strcmp(a[2], "rw") ? PROT_READ : PROT_READ | PROT_WRITE;

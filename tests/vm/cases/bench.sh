@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Every row of dmaheap-bench does what it says here, with the right bytes; what
-# this kernel has not is told as such, and nothing else is left out. A wrong byte
-# is noticed. The figures are of no use.
+# Every row of dmaheap-bench runs here, with the right bytes, or names the feature that
+# the kernel lacks. A wrong byte is detected. The figures mean nothing.
 #
 # tags: long
 set -euo pipefail
@@ -23,7 +22,7 @@ bench() {
 		--largest 16 --window 8 "$@"
 }
 
-# what a kernel has not, as a pattern for the reasons
+# missing features of the kernel, as a pattern for the reasons
 # shellcheck disable=SC2154 # run.sh sets it
 missing() {
 	case $rig_kernel in
@@ -83,7 +82,7 @@ repeats() {
 	bench --rows read/4* --seed 42 | grep -q -- '--seed 42$'
 }
 
-# a toybox that spoils a byte of what it copies
+# a toybox that spoils a byte of its copy
 make_spoiler() {
 	mkdir -p spoilt
 	{

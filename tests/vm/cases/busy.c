@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A mount whose buffers a device uses, and what -o busy= makes of copies into
- * them. The mount hands out no dma-bufs, so a buffer's is taken from the
- * daemon, as a debugger could.
+ * A mount whose buffers a device uses, and the effect of -o busy= on copies into them. The
+ * mount exports no dma-bufs, so the test takes one from the daemon, as a debugger could.
  */
 #define _GNU_SOURCE
 #include "memory.h"
@@ -147,7 +146,7 @@ static int source_in_view(struct used_file *used)
 	return file;
 }
 
-/* What the mount says of the last copy has all these words. */
+/* The mount's line on the last copy has all these words. */
 static void expect_report(struct used_file *used, const char *const words[])
 {
 	char text[256] = "";
@@ -175,7 +174,7 @@ static void expect_copies_again(struct used_file *used, int source)
 	expect(used->buffer, content, SIZE, 0);
 }
 
-/* What cat does, which empties no file: copy_file_range(), or read and write. */
+/* The calls of cat, which truncates no file: copy_file_range(), or read and write. */
 static int cat(struct used_file *used)
 {
 	char command[160];
@@ -285,6 +284,6 @@ CASE({"busy=fail: a copy into a used system buffer fails", fails_system},
      {"busy=fail: a copy from the view into a used udmabuf fails", view_fails_udmabuf},
      {"busy=copy: a used system buffer is left to read and write", copies_system},
      {"busy=copy: a used udmabuf is left to read and write", copies_udmabuf},
-     {"a used buffer is left to read and write where nothing is said", copies_untold},
+     {"a used buffer is left to read and write by default", copies_untold},
      {"busy=copy: the daemon copies into a used system buffer by the CPU", view_copies_system},
      {"busy=copy: the daemon copies into a used udmabuf by the CPU", view_copies_udmabuf}, )

@@ -12,7 +12,7 @@
 
 #include <fcntl.h>
 
-/* one run of pages, which is what the camera that maps for a device wants */
+/* one run of pages, as the camera with device mappings requires */
 #define SIZE   CAMERA_BUFFER
 #define FRAMES 60
 
@@ -32,7 +32,7 @@ static void start(struct camera *camera, int nth, const char *kind)
 	camera_start(camera, nth);
 }
 
-/* Save a frame, and hold what is on the disk then against what was captured. */
+/* Save a frame, and compare the file on the disk with the captured one. */
 static void save(struct camera *camera, int buffer, int file)
 {
 	peek(buffer, frame, camera->frame, 0);
@@ -59,7 +59,7 @@ static void captured(int nth, const char *kind)
 	}
 	camera_stop(&camera);
 
-	/* what the queue has let go of is filled like any other */
+	/* a buffer that the queue has released is filled like any other */
 	CHECK_EQ(copy_all(file, 0, camera.ring[0], 0, camera.frame), camera.frame);
 	expect(camera.ring[0], saved, camera.frame, 0);
 }

@@ -33,7 +33,7 @@ static void at_most_cached(int file, size_t most, const char *when)
 		     most);
 }
 
-/* What a copy of [pos, pos + len) may leave in the cache: its two ends. */
+/* A copy of [pos, pos + len) may leave its two ends in the cache. */
 static void around_the_cache(const char *kind, off_t pos, size_t len)
 {
 	size_t i, ends = pos % 4096 || len % 4096 ? 2 * 64 * KIB : 0;
@@ -69,7 +69,7 @@ static void odd(void)
 	around_the_cache("system", 4711, SIZE - 9999);
 }
 
-/* What was written before, by whatever way, is what a direct copy reads. */
+/* A direct copy reads data written before in any way. */
 static void after_writes(void)
 {
 	char *dirty;
@@ -86,7 +86,7 @@ static void after_writes(void)
 		CHECK_EQ(copy_all(file, 0, buffer, 0, SIZE), SIZE);
 		expect(buffer, dirty, SIZE / 2, SIZE / 4);
 
-		/* and the other way: nobody reads what was there before */
+		/* and the other way: no reader gets the old data */
 		poke(buffer, content, SIZE, 0);
 		CHECK_EQ(copy_all(buffer, 0, file, 0, SIZE), SIZE);
 		read_at(cached, dirty, SIZE, 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What happens at the ends of a file and of a buffer. */
+/* Copies at the ends of a file and of a buffer. */
 #define _GNU_SOURCE
 #include "memory.h"
 #include "vm.h"
@@ -162,12 +162,12 @@ static void sparse_source(void)
 	}
 }
 
-CASE({"what does not fit into a buffer is ENOSPC, what fits arrives", too_small},
+CASE({"a copy fills a buffer, then returns ENOSPC", too_small},
      {"a copy ends at the end of the file", end_of_file},
      {"a copy ends at the end of the buffer", end_of_buffer},
      {"a copy behind the end of a file leaves zeros before it", past_the_end},
      {"an empty copy does nothing", empty},
      {"a copy between two buffers is exact, or EXDEV", two_buffers},
      {"positions that can't be are refused", far_positions},
-     {"file positions move by what was copied", positions_move},
+     {"file positions move by the copied bytes", positions_move},
      {"a hole in a file becomes zeros", sparse_source}, )

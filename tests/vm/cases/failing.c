@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define SIZE (4 * MIB)
-#define BAD  (2 * MIB) /* where the disk is bad */
+#define BAD  (2 * MIB) /* the bad part of the disk */
 
 static char content[SIZE] __attribute__((aligned(4096)));
 static char have[SIZE], old[SIZE];
@@ -191,7 +191,7 @@ static void shrinking(int flags)
 		ret = copy_once(file, 0, buffer, 0, SIZE);
 		CHECK(ret >= 0);
 		peek(buffer, have, SIZE, 0);
-		/* bytes of the file, or zeros where it grew again */
+		/* bytes of the file, or zeros in a part that it lost and regained */
 		for (i = 0; i < ret; i++)
 			if (have[i] != content[i] && have[i])
 				fail(__FILE__, __LINE__, "byte %zd of %zd is %02x", i, ret,
@@ -217,7 +217,7 @@ static void on_alarm(int signal)
 
 #define LONG (512 * MIB)
 
-/* A copy that a signal may cut short goes on where it was. */
+/* A copy that a signal may cut short continues. */
 static void interrupted(void)
 {
 	struct sigaction action = {.sa_handler = on_alarm};
@@ -275,10 +275,10 @@ static void killed(void)
 	CHECK(now() - start < 2);
 }
 
-CASE({"a cached copy from a bad disk claims only what it read", read_until_bad_cached},
-     {"a direct copy from a bad disk claims only what it read", read_until_bad_direct},
+CASE({"a cached copy from a bad disk claims only the bytes it read", read_until_bad_cached},
+     {"a direct copy from a bad disk claims only the bytes it read", read_until_bad_direct},
      {"a copy to a bad disk fails", write_to_bad},
-     {"a copy to a full disk claims only what it wrote", full_destination},
+     {"a copy to a full disk claims only the bytes it wrote", full_destination},
      {"a copy is bound by its caller's quota", quota},
      {"a cached copy of a shrinking file invents nothing", shrinking_cached},
      {"a direct copy of a shrinking file invents nothing", shrinking_direct},

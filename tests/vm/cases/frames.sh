@@ -19,7 +19,7 @@ PATH=$top/build/vm:$PATH
 captured() {
 	local i
 	for i in 0 1 2; do
-		# one run of pages, which is what the camera that maps for a device wants
+		# one run of pages, as the camera with device mappings requires
 		fallocate -l 1M "$mnt/frame$i"
 	done
 	export mnt raw
@@ -30,7 +30,7 @@ captured() {
 	if patched; then
 		[[ $(copied "$mnt/frame0") == *direct=yes* ]] || fail "$(copied "$mnt/frame0")"
 	fi
-	# what the queue has let go of is a file like any other
+	# a file that the queue has released is like any other
 	cp "$raw" "$mnt/frame1"
 	same "$raw" "$mnt/frame1"
 	rm "$mnt"/frame?

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a copy has not brought to a new buffer is zeros, however it ended. */
+/* After any failed copy, the rest of a new buffer is zeros. */
 #define _GNU_SOURCE
 #include "disk.h"
 #include "fresh.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Several at a new buffer: nobody undoes what another does, nor waits for long. */
+/* Several users of a new buffer: none undoes the work of another, nor waits for long. */
 #define _GNU_SOURCE
 #include "fresh.h"
 #include "memory.h"
@@ -116,7 +116,7 @@ static void copy_stubbornly(int file, int buffer)
 	_exit(0);
 }
 
-/* Looking at a buffer that is being filled costs nobody a byte. */
+/* A look at a buffer during a copy loses no byte. */
 static void looked_at_meanwhile(void)
 {
 	static void (*const glances[])(int) = {
@@ -170,14 +170,14 @@ static int buffer_with_hung_copy(struct slow_file *slow, size_t at_once, pid_t *
 	file = make_source(O_DIRECT);
 	buffer = fresh_buffer("system", SMALL);
 	*pid = start_copy_that_hangs(slow, buffer, at_once);
-	/* for what has been read to be copied: the page cache has it first */
+	/* the page cache has the data before the buffer */
 	if (at_once)
 		usleep(200000);
 	copy_in(file, buffer, 1 * MIB + 100, 10000);
 	return buffer;
 }
 
-/* Others go their way where they can, and are told in time where they can't. */
+/* Others proceed if they can, and get an error in time if they can't. */
 static void hung(void)
 {
 	struct importer vgem = open_importer("vgem");
@@ -205,7 +205,7 @@ static void hung(void)
 	expect_all(&views[0], buffer, SMALL);
 }
 
-/* What a copy has not got when it ends is zeroed, and nothing behind that. */
+/* The missing part of an ended copy is zeroed, and no byte behind it. */
 static void killed_in_front(void)
 {
 	struct slow_file slow;
@@ -219,7 +219,7 @@ static void killed_in_front(void)
 	CHECK_EQ(first_difference(have + 1 * MIB, want + 1 * MIB, SMALL - 1 * MIB), -1);
 }
 
-/* What lies in front of a copy is zeroed for it, but not what is under way. */
+/* The range in front of a copy is zeroed for it, but not a range in progress. */
 static void arrived_in_front(void)
 {
 	struct slow_file slow;
@@ -231,7 +231,7 @@ static void arrived_in_front(void)
 	expect_all(next_view(), buffer, SMALL);
 }
 
-/* One of those who will want the first bytes, when they are told to. */
+/* One of the tasks that access the first bytes on command. */
 static pid_t start_waiter(int file, int buffer, int way, int start)
 {
 	pid_t pid = fork();
@@ -251,7 +251,7 @@ static pid_t start_waiter(int file, int buffer, int way, int start)
 	_exit(0);
 }
 
-/* Who waits for bytes that do not come can be killed. */
+/* A task that waits for bytes can be killed. */
 static void killed_waiters(void)
 {
 	struct slow_file slow;
@@ -312,9 +312,9 @@ static void waiting_writer(void)
 
 CASE({"cached copies in parallel all arrive in a new buffer", parallel_cached, 120},
      {"direct copies in parallel all arrive in a new buffer", parallel_direct, 120},
-     {"who looks at a new buffer does not undo a copy", looked_at_meanwhile, 120},
-     {"a new buffer and a hung file keep nobody for long", hung},
+     {"a look at a new buffer does not undo a copy", looked_at_meanwhile, 120},
+     {"a new buffer and a hung file delay no task for long", hung},
      {"a copy that is killed takes nothing of one behind it along", killed_in_front},
-     {"what has arrived of a copy stays, though one behind it begins", arrived_in_front},
-     {"who waits for a hung file's bytes can be killed", killed_waiters},
-     {"a writer that waits for its bytes keeps nobody", waiting_writer}, )
+     {"the part of a copy that arrived stays, though one behind it begins", arrived_in_front},
+     {"a task that waits for a hung file's bytes can be killed", killed_waiters},
+     {"a writer that waits for its bytes delays no task", waiting_writer}, )

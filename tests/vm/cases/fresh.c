@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* New buffers are zeros but for what was put there. */
+/* New buffers are zeros except for written data. */
 #define _GNU_SOURCE
 #include "fresh.h"
 
@@ -138,7 +138,7 @@ static void at_random_cma(void)
 	at_random("cma");
 }
 
-/* Larger than a piece, and than what is zeroed at once. */
+/* Larger than a piece, and than one step of zeroing. */
 static void large(void)
 {
 	const off_t starts[] = {0, 5, 1 * MIB, 20 * MIB + 4097};
@@ -155,7 +155,7 @@ static void large(void)
 	}
 }
 
-/* The kernel maps what a screen shows. */
+/* The kernel maps a buffer on a screen. */
 static void shown(void)
 {
 	struct screen screen;
@@ -232,9 +232,9 @@ CASE({"a new system buffer is zeros, however it is looked at", untouched_system}
      {"behind a cached copy into a new buffer are zeros", begun_with_cached},
      {"behind a direct copy into a new buffer are zeros", begun_with_direct},
      {"behind a copy into a new contiguous buffer are zeros", begun_with_cma},
-     {"new buffers show what was put there at random, and zeros", at_random_system},
-     {"new contiguous buffers show what was put there at random, and zeros", at_random_cma},
-     {"large new buffers show what was copied, and zeros", large},
-     {"a new buffer on a screen shows what was copied, and zeros", shown},
-     {"new memory behind a file shows what was copied, and zeros", behind_a_file_cached},
-     {"new memory behind a file shows what was copied directly, and zeros", behind_a_file_direct}, )
+     {"new buffers show random writes, and zeros", at_random_system},
+     {"new contiguous buffers show random writes, and zeros", at_random_cma},
+     {"large new buffers show the copy, and zeros", large},
+     {"a new buffer on a screen shows the copy, and zeros", shown},
+     {"new memory behind a file shows the copy, and zeros", behind_a_file_cached},
+     {"new memory behind a file shows a direct copy, and zeros", behind_a_file_direct}, )

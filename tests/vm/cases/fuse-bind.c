@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Binding memory to a FUSE inode: who may, with what, and when it may be
- * swapped or taken away again.
+ * Binding memory to a FUSE inode: permissions, kinds of memory, swapping and unbinding.
  */
 #define _GNU_SOURCE
 #include "memory.h"
@@ -147,7 +146,7 @@ static void forged(void)
 	server_destroy(&server);
 }
 
-/* What is no memory, or not open both ways, is not taken. */
+/* A file that is not memory, or not open both ways, is refused. */
 static void wrong_backing(void)
 {
 	struct importer vgem = open_importer("vgem");
@@ -183,7 +182,7 @@ static void not_opted_in(void)
 	server_destroy(&server);
 }
 
-/* The kernel forgets inodes nobody uses; a new open binds them again. */
+/* The kernel forgets unused inodes; a new open binds them again. */
 static void evicted(void)
 {
 	struct server server;
@@ -203,7 +202,7 @@ static void evicted(void)
 	server_destroy(&server);
 }
 
-/* Taken away: reads go to the server again, who has it all. */
+/* Unbound: reads go to the server again, which has all the data. */
 static void unbound(void)
 {
 	struct server server;
@@ -218,7 +217,7 @@ static void unbound(void)
 	server_destroy(&server);
 }
 
-/* For ever: bytes of the source, or zeros where they have not arrived. */
+/* For ever: bytes of the source, or zeros in front of them. */
 static void read_while_copied(int file)
 {
 	size_t i;
@@ -298,7 +297,7 @@ static void mapped(void)
 	server_destroy(&server);
 }
 
-/* What is mapped is what copies, reads and writes see. */
+/* A mapping shows the bytes of copies, reads and writes. */
 static void coherent(void)
 {
 	struct server server;
@@ -371,8 +370,9 @@ static void busy_fails(void)
 
 CASE({"another user can't bind", another_user},
      {"root of a user namespace can't bind", user_namespace},
-     {"forged numbers are refused", forged}, {"what is not memory is refused", wrong_backing},
-     {"who did not opt in is refused", not_opted_in},
+     {"forged numbers are refused", forged},
+     {"a backing file that is not memory is refused", wrong_backing},
+     {"a server that did not opt in is refused", not_opted_in},
      {"an inode that was evicted is bound again", evicted},
      {"without its memory a file is the server's", unbound},
      {"memory is swapped under readers and writers", swapped, 120},
@@ -380,4 +380,4 @@ CASE({"another user can't bind", another_user},
      {"map, read, write and copy show the same bytes", coherent},
      {"a file opened before its memory has no map", opened_before},
      {"a busy buffer is left to read and write", busy_falls_back},
-     {"a busy buffer fails where that is asked for", busy_fails}, )
+     {"a busy buffer fails on request", busy_fails}, )

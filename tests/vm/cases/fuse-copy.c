@@ -127,7 +127,7 @@ static void tools(void)
 	server_destroy(&server);
 }
 
-/* Whatever was there before, nothing of it shows. */
+/* No byte of the old content shows. */
 static void shorter_refill(void)
 {
 	static char zeros[SIZE];
@@ -296,7 +296,7 @@ static void synchronous(void)
 	server_destroy(&server);
 }
 
-/* From one FUSE file to another: nobody waits for anybody. */
+/* From one FUSE file to another, without a deadlock. */
 static void between_two(void)
 {
 	struct server a, b;
@@ -316,7 +316,7 @@ static void between_two(void)
 	server_destroy(&b);
 }
 
-/* The kernel's copy is no way around the bits of who owns the file. */
+/* The kernel's copy respects the set-id bits of the file. */
 static void privilege_bits(void)
 {
 	struct server server;
@@ -357,7 +357,7 @@ static void writes_meet_copies(void)
 
 CASE({"a copy in is one request for room and one size", in},
      {"a copy out asks the server nothing", out}, {"cp and cat copy without the server", tools},
-     {"a shorter refill shows nothing of what was there", shorter_refill},
+     {"a shorter refill shows no old byte", shorter_refill},
      {"a copy behind the end leaves zeros before it", behind_the_end},
      {"a sparse file over a longer one shows zeros", sparse_over_full},
      {"no room is ENOSPC and an empty file", no_room},

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define SIZE (4 * MIB)
-#define BAD  (2 * MIB) /* where the disk is bad */
+#define BAD  (2 * MIB) /* the bad part of the disk */
 #define LONG (512 * MIB)
 
 static char content[SIZE] __attribute__((aligned(4096)));
@@ -51,14 +51,14 @@ static void expect_head(struct server *server, ssize_t len)
 	server_expect_head(server, content, len, SIZE);
 }
 
-/* Memory that is zeros by now: nobody but the copy will zero it again. */
+/* Memory that is already zero: only the copy will zero it again. */
 static void use_memory(int file)
 {
 	CHECK_EQ(ftruncate(file, SIZE), 0);
 	CHECK_EQ(ftruncate(file, 0), 0);
 }
 
-/* In one go, or by pieces up to what can't be read. */
+/* In one go, or by pieces up to the unreadable part. */
 static void bad_source(size_t piece, int flags)
 {
 	struct server server = prepare();
@@ -235,7 +235,7 @@ static void become(unsigned int user)
 	CHECK_EQ(setuid(user), 0);
 }
 
-/* It is the caller who writes, whatever the server may. */
+/* The write has the caller's credentials, not the server's. */
 static void quota(void)
 {
 	struct dqblk limit = {
@@ -287,7 +287,7 @@ static void on_alarm(int signal)
 	(void)signal;
 }
 
-/* Copies that a signal may cut short go on where they were. */
+/* Copies that a signal may cut short continue. */
 static unsigned int copy_interrupted(int in, int out)
 {
 	unsigned int shorter = 0;
@@ -332,14 +332,14 @@ static void interrupted(void)
 	server_destroy(&server);
 }
 
-CASE({"a copy in from a bad disk brings what could be read", bad_source_at_once},
+CASE({"a copy in from a bad disk brings the readable bytes", bad_source_at_once},
      {"copies in from a bad disk go as far as it", bad_source_by_pieces},
      {"a direct copy in from a bad disk leaves no bytes behind the end", bad_source_direct},
      {"direct copies in from a bad disk go as far as it", bad_source_direct_by_pieces},
      {"a copy in of a shrinking file invents nothing", shrinking_source},
      {"a copy in is bound by the limit of file size", size_limit},
      {"a file opened the wrong way is EBADF", wrong_mode},
-     {"a copy out to a full disk claims only what it wrote", full_target},
+     {"a copy out to a full disk claims only the bytes it wrote", full_target},
      {"a copy out is bound by its caller's quota", quota},
      {"a copy out by another takes setuid and setgid away", privilege_bits},
      {"copies that are interrupted can be gone on with", interrupted}, )

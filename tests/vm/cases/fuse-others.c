@@ -41,7 +41,7 @@ static struct server prepare(int *file)
 	return server;
 }
 
-/* What the kernel does not copy a program reads and writes. */
+/* A program reads and writes if the kernel does not copy. */
 static void move(int in, off_t from, int out, off_t to, size_t len)
 {
 	ssize_t ret = copy_all(in, from, out, to, len);
@@ -105,7 +105,7 @@ static void from_udmabuf(void)
 	from_buffer("udmabuf");
 }
 
-/* The same file, seen through overlayfs; what is written there goes to ext4. */
+/* The same file through overlayfs; writes there go to ext4. */
 struct overlay {
 	char dir[48], path[56];
 };
@@ -177,7 +177,7 @@ static void overlay_write(void)
 	server_destroy(&server);
 }
 
-/* From what lies over it into the file itself: nobody waits for himself. */
+/* From the overlay into the file itself, without a deadlock. */
 static void overlay_onto_itself(void)
 {
 	int file, over;

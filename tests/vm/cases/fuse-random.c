@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Thousands of random copies, writes and truncations of a FUSE file with
- * memory behind it, each compared byte for byte with what the same operations
- * do to a piece of memory. RANDOM_SEED repeats a run, RANDOM_ROUNDS makes it
- * longer.
+ * Thousands of random copies, writes and truncations of a FUSE file with memory behind it,
+ * each compared byte for byte with the same operations on a piece of memory. RANDOM_SEED
+ * repeats a run, RANDOM_ROUNDS makes it longer.
  */
 #define _GNU_SOURCE
 #include "memory.h"
@@ -128,7 +127,7 @@ static void compare(const struct side *side)
 	CHECK_EQ(first_difference(have, side->model, side->size), -1);
 }
 
-/* A map shows what lies behind the size, too. */
+/* A map also shows the bytes behind the size. */
 static void compare_map(struct world *w)
 {
 	size_t page = getpagesize(), end;

@@ -68,7 +68,7 @@ static void dies_at_size(void)
 	server_destroy(&server);
 }
 
-/* Until then the size is nobody's; and then it is everybody's. */
+/* Until then no reader has the new size, and then all have it. */
 static void waits_at_size(void)
 {
 	int source, file;
@@ -87,7 +87,7 @@ static void waits_at_size(void)
 	server_destroy(&server);
 }
 
-/* What has been copied is told when the file is closed, if not before. */
+/* The copied size is reported at close, if not before. */
 static void killed_at_size(void)
 {
 	int source, file;
@@ -97,7 +97,7 @@ static void killed_at_size(void)
 	kill(server.pid, SIGSTOP);
 	pid = server_copy(&server, source, file, SIZE);
 	CHECK_EQ(outcome(pid, 300), -1);
-	/* nobody else has it open then */
+	/* it is the only open file then */
 	close(file);
 	kill(pid, SIGKILL);
 	usleep(100000);
@@ -107,7 +107,7 @@ static void killed_at_size(void)
 	server_destroy(&server);
 }
 
-/* Who has written within the size says so when he closes. */
+/* A writer within the size reports it at close. */
 static pid_t start_close(struct server *server, int file)
 {
 	pid_t pid;
@@ -194,7 +194,7 @@ static pid_t start_cut(struct server *server, int file, rlim_t limit)
 	_exit(ftruncate(file, CUT) ? errno : 0);
 }
 
-/* The server does not know what is cut off, so the kernel zeroes it. */
+/* The server does not know the cut part, so the kernel zeroes it. */
 static void cut_untold(rlim_t limit)
 {
 	int source, file;
@@ -222,7 +222,7 @@ static void cut_limited(void)
 	cut_untold(50);
 }
 
-/* As long as the server has not heard it, what it says of the size is old. */
+/* Until the server has the report, its size is old. */
 static void attributes_are_old(void)
 {
 	int source, file;
@@ -243,7 +243,7 @@ static void attributes_are_old(void)
 	server_destroy(&server);
 }
 
-/* The limit is on what is longer than it, and nothing gets longer here. */
+/* The limit is for longer files, and this one does not grow. */
 static void limited_truncate(void)
 {
 	int source, file;
@@ -255,7 +255,7 @@ static void limited_truncate(void)
 	server_destroy(&server);
 }
 
-/* What the server has not zeroed yet lies between the end and what comes. */
+/* Between the end and the new bytes lies a part that the server has not zeroed yet. */
 static void behind_the_end(bool by_copy)
 {
 	int source, file;
@@ -287,10 +287,10 @@ CASE({"a server that dies when it is told a size ends the copy", dies_at_size},
      {"the size of a killed copy is told when its file is closed", killed_at_size},
      {"a server that dies at a close ends it", dies_at_close},
      {"a server that stops at a close is waited for", stops_at_our_close},
-     {"it is waited for by who is killed meanwhile, too", killed_at_close},
-     {"cutting what the server was not told of leaves zeros", cut_unlimited},
+     {"a killed task waits for it too", killed_at_close},
+     {"cutting an unreported part leaves zeros", cut_unlimited},
      {"cutting it obeys no limit, and raises no signal", cut_limited},
      {"attributes do not take a size back that is not told", attributes_are_old},
-     {"cutting what is longer than the limit leaves zeros", limited_truncate},
-     {"a copy behind the end zeroes what the server has put off", copy_behind_the_end},
-     {"a write behind the end zeroes what the server has put off", write_behind_the_end}, )
+     {"cutting a file longer than the limit leaves zeros", limited_truncate},
+     {"a copy behind the end zeroes the part that the server deferred", copy_behind_the_end},
+     {"a write behind the end zeroes the part that the server deferred", write_behind_the_end}, )

@@ -69,14 +69,14 @@ static void closed_id(void)
 	CHECK_ERRNO(backing_close(dev, id), ENOENT);
 	CHECK_ERRNO(bind_to(dev, FILE_NODE, id), ENOENT);
 	expect_content(file);
-	/* nor is it good for what is opened later */
+	/* nor is it valid for later opens */
 	other = backing_open(dev, make_buffer("system", SIZE));
 	CHECK(other == id || bind_to(dev, FILE_NODE, id) == -1);
 	expect_content(file);
 	server_destroy(&server);
 }
 
-/* What is bound stays when its id is closed, and its last descriptor. */
+/* A binding outlives its id, and its last descriptor. */
 static void bound_id(void)
 {
 	int file, dev, id, buffer;
@@ -140,7 +140,7 @@ static void never_bound(void)
 	server_destroy(&server);
 }
 
-/* The copies of others are nobody's business. */
+/* Copies by others do not matter. */
 static void stat_by_another(void)
 {
 	struct fuse_memory_stat stat;

@@ -39,7 +39,7 @@ static int generation(const char *bytes, size_t len, int last)
 	return byte;
 }
 
-/* Each looks once, and says what it has seen; or 0, when there was nothing. */
+/* Each looks once, and returns the value it saw; or 0 for none. */
 typedef int look(int file, int last);
 
 static int by_read(int file, int last)
@@ -97,7 +97,7 @@ static int by_open_and_map(struct server *server, int last)
 	return seen;
 }
 
-/* Look for ever, and fail where it has seen what was not there. */
+/* Look for ever, and fail on an unexpected value. */
 static pid_t start(struct server *server, int file, look *look)
 {
 	pid_t pid = server_fork(server);
@@ -131,10 +131,10 @@ static void swap_under(look *look, bool take_away)
 	file = server_open(&server, O_RDWR);
 	CHECK_EQ(server_swap(&server, SIZE, 1), 0);
 	pid = start(&server, file, look);
-	/* who looks may be slow, and the other one, too */
+	/* each of the two may be slow */
 	for (i = 0; i < ROUNDS || !seen_both(look, swaps, refused); i++) {
 		CHECK(i < 100 * ROUNDS && swaps < MOST_SWAPS);
-		/* not at the pace of who looks, who gets ever longer in the end */
+		/* independent of the reader, which gets ever slower */
 		patience = i < ROUNDS ? 1 : 2 + (i - ROUNDS) / 8;
 		usleep((100 + i % 7 * 200) * patience);
 		if (take_away && i % 3 == 2)

@@ -75,7 +75,7 @@ static void copier_dies(void)
 
 #define LONG (64 * MIB)
 
-/* What a killed copy brought is within the size, and zeros are behind. */
+/* The bytes of a killed copy are within the size, and zeros are behind. */
 static void killed_in_the_middle(void)
 {
 	static const char zeros[SIZE];
@@ -194,7 +194,7 @@ static void unmounted(void)
 
 CASE({"a server that dies while it is waited for ends the copy", server_dies},
      {"a copier that dies while it waits leaves the file usable", copier_dies},
-     {"a copy killed in the middle leaves what it brought, then zeros", killed_in_the_middle},
+     {"a copy killed in the middle leaves its bytes, then zeros", killed_in_the_middle},
      {"a stopped server does not keep a killed copier", server_stops},
      {"waiting for the server lets the source freeze", freeze_at_prepare},
      {"a copy to a frozen filesystem waits alone", frozen_target},

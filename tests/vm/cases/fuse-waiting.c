@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A copy whose source hangs keeps those waiting who would change the file's
- * size or its bytes, as long as they like, and nobody else.
+ * A copy with a hanging source delays tasks that would change the file's size or bytes,
+ * for any time, and no other task.
  */
 #define _GNU_SOURCE
 #include "disk.h"
@@ -22,7 +22,7 @@
 #define CUT  (10 * KIB)
 
 static char content[SIZE], old[SIZE], have[2 * SIZE];
-/* Who closes a file waits for what there is to wait for. */
+/* Closing a file waits for its copies. */
 static const struct server_options thorough = {
 	.open = OPEN_PASSTHROUGH,
 	.flush = true,
@@ -63,7 +63,7 @@ static struct hang begin(void)
 	return h;
 }
 
-/* The source answers: the copy is whole, and then comes what waited for it. */
+/* The source answers: the copy completes, and then its waiters run. */
 static void end(struct hang *h, pid_t waiter)
 {
 	CHECK_EQ(outcome(h->copier, 10), -1);
@@ -94,7 +94,7 @@ static void expect_file(struct hang *h, const char *want, size_t size)
 
 typedef int action(struct hang *h);
 
-/* In a process of its own, which closes what it has opened before it ends. */
+/* In a process of its own, which closes its files before it ends. */
 static pid_t start(struct hang *h, action *act)
 {
 	pid_t pid = server_fork(&h->server);
@@ -154,11 +154,11 @@ static void all_others_at_once(struct hang *h, const char *when)
 	context("%s", "");
 }
 
-static void nobody_waits(void)
+static void no_task_waits(void)
 {
 	struct hang h = begin();
 
-	all_others_at_once(&h, "nobody else there");
+	all_others_at_once(&h, "no other task");
 	CHECK_EQ(server_asked(&h.server, FUSE_UNLINK), 1);
 	end(&h, 0);
 	expect_file(&h, content, SIZE);
@@ -236,7 +236,7 @@ static void killed_waiters(void)
 	finish(&h);
 }
 
-/* Those who wait to write have nothing that others would want. */
+/* Waiting writers hold no lock that others need. */
 static void behind_a_writer(void)
 {
 	struct hang h = begin();
@@ -316,11 +316,11 @@ static void down_and_up_waits(void)
 	waits_for_copy(down_and_up, expected, 2 * SIZE);
 }
 
-CASE({"a hung source keeps nobody from the file", nobody_waits},
-     {"who waits for a hung source can be killed", killed_waiters},
-     {"a writer that waits for a hung source keeps nobody either", behind_a_writer},
-     {"a truncate that waits for a hung source keeps nobody either", behind_a_truncate},
+CASE({"a hung source delays no other task at the file", no_task_waits},
+     {"a task that waits for a hung source can be killed", killed_waiters},
+     {"a writer that waits for a hung source delays no task either", behind_a_writer},
+     {"a truncate that waits for a hung source delays no task either", behind_a_truncate},
      {"a write waits for a copy, and comes after it", writer_waits},
      {"a truncate waits for a copy, and cuts it", cutter_waits},
      {"a growth waits for a copy, and keeps it", grower_waits},
-     {"down and up again leaves what is left of a copy, and zeros", down_and_up_waits}, )
+     {"down and up again leaves the rest of a copy, and zeros", down_and_up_waits}, )

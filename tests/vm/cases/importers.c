@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A buffer and the devices that use it: who may touch it when, and that
- * neither side waits for the other for long.
+ * A buffer and its devices: access, exclusion, and short waits on both sides.
  */
 #define _GNU_SOURCE
 #include "memory.h"
@@ -210,7 +209,7 @@ static void hung_source(void)
 	CHECK_EQ(hold(&importer, buffer), 0);
 }
 
-/* Who waits for a hung file can be killed, and leaves the buffer free. */
+/* A task that waits for a hung file can be killed, and leaves the buffer free. */
 static void killed_copier(void)
 {
 	struct importer importer = open_importer("vgem");

@@ -10,7 +10,7 @@ translate() {
 	sed -n -e "s/^\(ok\|not ok\) [0-9]* \(- \)\?/\1 - $1: /p" -e '/^# /p'
 }
 
-# where suite.sh had them built
+# the directory of suite.sh's build
 # shellcheck disable=SC2154
 find "$selftests" -type f -executable | sort | while read -r program; do
 	name=${program#"$selftests"/}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Thousands of random copies between a buffer and a file, each compared byte
- * for byte with what the same copies between two pieces of memory give. The
- * seed is printed; RANDOM_SEED repeats a run, RANDOM_ROUNDS makes it longer.
+ * Thousands of random copies between a buffer and a file, each compared byte for byte with
+ * the same copies between two pieces of memory. The seed is printed; RANDOM_SEED repeats a
+ * run, RANDOM_ROUNDS makes it longer.
  */
 #define _GNU_SOURCE
 #include "random.h"

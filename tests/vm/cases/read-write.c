@@ -142,7 +142,7 @@ static void sent(void)
 	expect(buffer, old, SIZE, 0);
 }
 
-/* What sits in a pipe is a copy: the buffer may change before it is read. */
+/* A pipe holds a copy: the buffer may change before it is read. */
 static void piped(void)
 {
 	int buffer = prepare("system"), fds[2];

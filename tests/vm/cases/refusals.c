@@ -193,7 +193,7 @@ static void size_signal(void)
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
 }
 
-/* A write by somebody without the right to it takes these bits away. */
+/* A write without CAP_FSETID removes these bits. */
 static void privilege_bits(void)
 {
 	struct stat st;
@@ -270,7 +270,7 @@ static void forbidden(void)
 	notify = fanotify_init(FAN_CLASS_CONTENT, O_RDONLY);
 	CHECK(notify >= 0);
 	CHECK_EQ(fanotify_mark(notify, FAN_MARK_ADD, FAN_ACCESS_PERM, AT_FDCWD, PATH), 0);
-	/* who is asked is settled when the file is opened */
+	/* the watchers are fixed at open */
 	file = open_file("ext4", "refusals", O_RDONLY);
 	if (!fork()) {
 		refused(file, buffer, EPERM, "forbidden");
@@ -323,6 +323,6 @@ CASE({"a file opened for appending is EBADF", append},
      {"a copy beyond the limit of file size raises SIGXFSZ", size_signal},
      {"a copy by another takes setuid and setgid away", privilege_bits},
      {"a copy moves the file's times", times_move},
-     {"whoever watches the file hears of a copy", watchers},
-     {"whoever may forbid a read is asked", forbidden},
+     {"a watcher of the file is told of a copy", watchers},
+     {"a permission watcher is asked", forbidden},
      {"a copy is accounted to its process", accounting}, )

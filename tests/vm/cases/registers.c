@@ -52,7 +52,7 @@ static long call4(const struct vectors *in, struct vectors *out, long nr, long a
 	register long r10 asm("r10") = d;
 	long ret;
 
-	*out = *in; /* what the CPU hasn't is not compared */
+	*out = *in; /* registers that the CPU lacks are not compared */
 	if (__builtin_cpu_supports("avx"))
 		asm volatile(ALL(LOAD_AVX) "syscall\n\t" ALL(SAVE_AVX)
 			     : "=a"(ret)
@@ -239,16 +239,16 @@ static void debuggers(void)
 
 CASE({"registers outlive system calls and page faults", calls_and_faults},
      {"threads have registers of their own", threads},
-     {"a thread that ends takes nobody's registers along", threads_that_end},
+     {"the end of a thread keeps the registers of others", threads_that_end},
      {"a child has its parent's registers", children},
-     {"registers are what they were before a signal", signals_return},
+     {"registers survive a signal", signals_return},
      {"a debugger changes the registers of others alone", debuggers}, )
 
 #else
 
 static void another_cpu(void)
 {
-	unable("the registers of x86-64 are what this is about");
+	unable("this is a test of x86-64 registers");
 }
 
 CASE({"threads have registers of their own", another_cpu}, )

@@ -34,10 +34,10 @@ of_buf() {
 	dmaheapctl exec 3="$buf" -- dmabuf "$verb" 3 "$@"
 }
 
-# has FILE SIZE: the dma-buf has what FILE has of that size, and zeroes behind it
+# has FILE SIZE: the dma-buf has the first SIZE bytes of FILE, then zeros
 has() {
 	of_buf read >seen
-	head -c "$2" seen | cmp - "$1" || fail "the dma-buf does not have what $1 has"
+	head -c "$2" seen | cmp - "$1" || fail "the dma-buf differs from $1"
 	tail -c "+$(($2 + 1))" seen | tr -d '\0' >rest
 	[ ! -s rest ] || fail "there is something behind the end"
 }
@@ -79,17 +79,17 @@ refuses() {
 	[[ $said == *$want* ]] || fail "it said '$said', not '$want': $*"
 }
 
-# --- what a program gets --------------------------------------------------------------
+# --- the program's view --------------------------------------------------------------
 
 memory_itself() {
 	fresh
 	is "$(of_buf size)" "$capacity" "its size"
 	has "$model" "$size"
 	of_buf write 100 'written by a program'
-	is "$(dd if="$buf" bs=1 skip=100 count=20 status=none)" 'written by a program' "what the file has"
+	is "$(dd if="$buf" bs=1 skip=100 count=20 status=none)" 'written by a program' "content of the file"
 	printf 'by write' | dd of="$buf" bs=1 seek=200 conv=notrunc status=none
 	of_buf read >seen
-	is "$(tail -c +201 seen | head -c 8)" 'by write' "what the dma-buf has"
+	is "$(tail -c +201 seen | head -c 8)" 'by write' "content of the dma-buf"
 	is "$(of_buf id)" "$(of_buf id)" "the second one"
 	is "$(stat -c %s "$buf")" "$size" "the file's size"
 }
@@ -99,7 +99,7 @@ rights() {
 	gives good fd
 	gives read-only EACCES
 	gives write-only EACCES
-	# a udmabuf is a memory file where the kernel has no memory behind files
+	# a udmabuf is a memory file if the kernel has no memory behind files
 	if patched || [ "$heap" != udmabuf ]; then
 		gives memory 'EOPNOTSUPP EOPNOTSUPP EACCES'
 	else
@@ -129,7 +129,7 @@ does_not_grow() {
 	is "$(stat -c %b "$buf")" $((capacity / 512)) "its memory"
 	head -c "$size" "$buf" | cmp - "$model"
 	truncate -s "$capacity" "$buf"
-	is "$(stat -c %s "$buf")" "$capacity" "what just fits"
+	is "$(stat -c %s "$buf")" "$capacity" "size of the largest write"
 }
 
 refilled_in_place() {
@@ -169,7 +169,7 @@ removed() {
 		dmabuf read 3 | head -c "$3" | cmp - "$2"' - "$buf" "$model" "$size"
 }
 
-# Nobody gets around size= by removing what he holds.
+# Removing a held file is no way around size=.
 counts_when_removed() {
 	local other=$PWD/other buf
 	buf=$other/buf
@@ -179,13 +179,13 @@ counts_when_removed() {
 		hold vkms
 		rm "$buf"
 	done
-	is "$(counter "$other" memory_left_behind)" $((3 * capacity)) "what is left behind"
+	is "$(counter "$other" memory_left_behind)" $((3 * capacity)) "memory of removed files"
 	[ "$(df --output=used -B 1 "$other" | tail -n 1)" -ge $((3 * capacity)) ] ||
 		fail "df does not show it"
 	refuses 'No space left' truncate -s 8M "$buf"
 	let_go
 	truncate -s 8M "$buf"
-	is "$(counter "$other" memory_left_behind)" 0 "what is left behind"
+	is "$(counter "$other" memory_left_behind)" 0 "memory of removed files"
 	umount "$other"
 }
 
@@ -237,14 +237,14 @@ fails_while_held() {
 	umount "$other"
 }
 
-# Who uses the CPU waits for a device that writes, but not for ever.
+# CPU access waits for a device that writes, but not for ever.
 waits_for_devices() {
 	fresh
 	gives turn 'ok ok EINVAL EINVAL EINVAL'
 	export buf
 	# shellcheck disable=SC2016 # for the shell inside
 	is "$(of_buf fence 'share turn "$buf"' | xargs)" 'ETIMEDOUT ETIMEDOUT EINVAL EINVAL EINVAL' \
-		"what comes of it while a device writes"
+		"result while a device writes"
 	gives turn 'ok ok EINVAL EINVAL EINVAL'
 	same "$model" "$buf"
 }
@@ -265,7 +265,7 @@ brought() {
 	same "$model" /data/ext4/saved
 	printf X | dd of="$mnt/brought" conv=notrunc status=none
 	dmaheapctl exec 3="$mnt/brought" -- dmabuf read 3 >seen
-	is "$(head -c 1 seen)" X "what the dma-buf has"
+	is "$(head -c 1 seen)" X "content of the dma-buf"
 	refuses '' truncate -s $((capacity + 1)) "$mnt/brought"
 	refuses 'a file of that name' dmabuf alloc "$1" 4096 3 dmaheapctl import "$mnt/brought" \
 		</dev/null
@@ -279,7 +279,7 @@ shared_by_two_mounts() {
 	dmaheapctl exec 3="$buf" -- dmaheapctl import "$other/same"
 	is "$(dmaheapctl exec 3="$other/same" -- dmabuf id 3)" "$(of_buf id)" "the dma-buf"
 	printf both | dd of="$other/same" conv=notrunc status=none
-	is "$(head -c 4 "$buf")" both "what the other mount's file has"
+	is "$(head -c 4 "$buf")" both "content of the other mount's file"
 	umount "$other"
 }
 
@@ -299,16 +299,16 @@ bring_nothing() {
 	fresh
 	before=$(descriptors)
 	is "$(dmabuf alloc system 4096 3 share bring-badly "$buf" </dev/null | xargs)" \
-		"EACCES EBADF ENOENT EEXIST" "what comes of it"
+		"EACCES EBADF ENOENT EEXIST" "result"
 	same "$model" "$buf"
 	is "$(dmabuf alloc system 4096 3 dmaheapctl exec 4="$buf" -- \
-		share bring-badly "$buf" </dev/null | tail -n 1)" EEXIST "what comes of it"
+		share bring-badly "$buf" </dev/null | tail -n 1)" EEXIST "result"
 	rm "$buf"
 	sleep 0.5
 	[ "$(descriptors)" -lt "$before" ] || fail "descriptors are lost"
 }
 
-# What is brought may hang whoever just closes it.
+# Closing an imported fd may hang.
 clinging() {
 	local i
 	mkdir files fuse
@@ -319,8 +319,8 @@ clinging() {
 		share bring "$mnt/new$i" 3<fuse/clinging >"said$i" &
 		until [ -s "said$i" ]; do sleep 0.1; done
 	done
-	is "$(cat said?)" $'EINVAL\nEINVAL\nEAGAIN' "what comes of them"
-	# nobody else waits for that
+	is "$(cat said?)" $'EINVAL\nEINVAL\nEAGAIN' "results"
+	# no other client waits for that
 	dmabuf alloc system "$capacity" 7 setpriv --reuid 1000 --clear-groups \
 		dmaheapctl import --fd 7 "$mnt/brought" <"$model"
 	head -c "$size" "$mnt/brought" | cmp - "$model"
@@ -344,7 +344,7 @@ shown() {
 	local straight
 	head -c "$picture" /dev/urandom >/data/ext4/picture
 	straight=$(dmabuf alloc system "$picture" 3 dmabuf show 3 </data/ext4/picture)
-	is "$(cp /data/ext4/picture "$buf"; of_buf show)" "$straight" "what the screen shows"
+	is "$(cp /data/ext4/picture "$buf"; of_buf show)" "$straight" "picture on the screen"
 	printf change | dd of="$buf" bs=1 seek=1000 conv=notrunc status=none
 	[ "$(of_buf show)" != "$straight" ] || fail "the checksum is that of every picture"
 }
@@ -355,13 +355,13 @@ for heap in system udmabuf "${cards[@]/#/drm:}"; do
 	mount_fs "$mnt" "$heap"
 	test_that "a program gets the memory itself, $heap" memory_itself
 	test_that "with the rights of the file, $heap" rights
-	test_that "what is exported does not grow, $heap" does_not_grow
+	test_that "an exported file does not grow, $heap" does_not_grow
 	test_that "and is refilled in place, $heap" refilled_in_place
-	test_that "who has it keeps it when it is replaced, $heap" replaced
+	test_that "a holder keeps the memory of a replaced file, $heap" replaced
 	test_that "or removed, $heap" removed
 	test_that "or the mount is gone, $heap" outlives_the_mount "$heap"
-	test_that "what is removed and held counts, $heap" counts_when_removed "$heap"
-	# a device takes back what is its own without attaching it
+	test_that "the memory of a removed and held file counts, $heap" counts_when_removed "$heap"
+	# a device frees its own without attaching it
 	driver=vgem
 	[[ $(dmaheapctl status "$mnt") != *'driver vgem'* ]] || driver=vkms
 	test_that "it can be copied while a device has it, $heap" held_by_a_device "$driver"
@@ -369,13 +369,13 @@ for heap in system udmabuf "${cards[@]/#/drm:}"; do
 	if patched && [[ $heap != drm:* ]]; then
 		test_that "or not, with busy=fail, $heap" fails_while_held "$heap"
 	fi
-	test_that "who uses the CPU waits for devices, $heap" waits_for_devices
+	test_that "CPU access waits for devices, $heap" waits_for_devices
 	test_that "a dma-buf of a heap becomes a file, $heap" brought system
 	test_that "one of udmabuf becomes a file, $heap" brought udmabuf
 	test_that "one can be the memory of files of two mounts, $heap" shared_by_two_mounts "$heap"
-	test_that "what is no dma-buf becomes no file, $heap" is_no_dmabuf
-	test_that "where nothing is brought none is made, $heap" bring_nothing
-	test_that "what hangs is nobody's business, $heap" clinging
+	test_that "only a dma-buf becomes a file, $heap" is_no_dmabuf
+	test_that "an import without an fd makes no file, $heap" bring_nothing
+	test_that "a hanging client delays no other, $heap" clinging
 	rm "$buf"
 	test_that "a screen shows the picture in a file, $heap" shown
 	umount "$mnt"

@@ -54,8 +54,8 @@ there_and_back() {
 	tree_of "$mnt/tree" >first
 	tree_of "$disk/saved" >second
 	tree_of "$mnt/back" >third
-	diff first second || fail "what $1 has saved differs"
-	diff first third || fail "what $1 has brought back differs"
+	diff first second || fail "the snapshots that $1 saved differ"
+	diff first third || fail "the snapshot that $1 restored differs"
 }
 
 # by the disk alone, both ways

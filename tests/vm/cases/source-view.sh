@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A copy from a mount's .source is one request to the daemon, which lets the
-# kernel move the bytes where that can do it by DMA, and else reads with direct
-# I/O and one copy; what is in the page cache is taken from there.
+# A copy from a mount's .source is one request to the daemon. The kernel moves the bytes
+# by DMA if it can. Otherwise the daemon uses direct I/O and one copy, and takes cached
+# data from the page cache.
 set -euo pipefail
 # shellcheck source=contrib/common.sh
 . "${BASH_SOURCE[0]%/*}/../../../contrib/common.sh"
@@ -57,7 +57,8 @@ warm() {
 	told "engine=* direct=no bytes=$size *page cache*"
 }
 
-# Without that system call nobody knows what is warm: it then has the address of none.
+# Without that system call the case can't know the cached pages: it then has the address
+# of none.
 has_cachestat() {
 	! grep -qw "$(awk '$3 == "sys_ni_syscall" { print $1 }' /proc/kallsyms) . sys_cachestat" \
 		/proc/kallsyms

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Files of every length and shape arrive whole by whatever tool, in a buffer and
-# back on the disk, and no byte of what was there before is left.
+# Files of every length and shape arrive complete with every tool, in a buffer and back on
+# the disk, and no byte of the old content is left.
 #
 # tags: long
 set -euo pipefail
@@ -54,7 +54,7 @@ there_and_back() {
 	done
 }
 
-# What lies behind the end, as it shows when the file is made longer, is zero.
+# The bytes behind the end are zero, as extending the file shows.
 zeros_behind() {
 	local size
 	size=$(stat -c %s "$1")
@@ -84,7 +84,7 @@ over_longer_files() {
 	done
 }
 
-# into_the_middle TO FROM, directories: what is around it stays
+# into_the_middle TO FROM, directories: the bytes around it stay
 into_the_middle() {
 	cp "$disk/longer" "$1/target"
 	cp "$disk/longer" "$disk/model"
@@ -115,7 +115,7 @@ sparse_again() {
 		fail "$(stat -c '%b blocks' "$disk/back")"
 }
 
-# The disk moves all but the ends of what is not whole pages.
+# The disk moves all but the ends of partial pages.
 by_dma() {
 	local size
 	for size in "${sizes[@]}"; do
@@ -139,17 +139,17 @@ heap() {
 			over_longer_buffers "$tool"
 		test_that "$1: nothing of a longer file is left by $tool" \
 			over_longer_files "$tool"
-		test_that "$1: holes are zeros, whatever was there, by $tool" holes "$tool"
+		test_that "$1: holes are zeros over any old content, by $tool" holes "$tool"
 	done
-	test_that "$1: what is around it stays when dd writes into a buffer" \
+	test_that "$1: dd into a buffer keeps the bytes around it" \
 		into_the_middle "$mnt" "$disk"
-	test_that "$1: what is around it stays when dd writes from a buffer" \
+	test_that "$1: dd from a buffer keeps the bytes around it" \
 		into_the_middle "$disk" "$mnt"
 	test_that "$1: cp --sparse=always makes holes of a buffer's zeros" sparse_again
 	if patched; then
-		test_that "$1: cp goes by DMA, whatever the length" by_dma
+		test_that "$1: cp goes by DMA at every length" by_dma
 	else
-		unable "$1: cp goes by DMA, whatever the length" "a kernel without the series"
+		unable "$1: cp goes by DMA at every length" "a kernel without the series"
 	fi
 	umount "$mnt"
 }

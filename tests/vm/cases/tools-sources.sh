@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What cp makes of sources of every kind: what arrives is right, and came on the
-# best way that there is for it, which the file tells.
+# cp from sources of every kind: the bytes are right and took the best path for that
+# source, as the file's copy line says.
 #
 # tags: long
 set -euo pipefail
@@ -16,7 +16,7 @@ mnt=$PWD/mnt other=$PWD/other
 buf=$mnt/buf
 model=$PWD/model # on a tmpfs
 
-# told PATTERN: what the file says of its copy, on a kernel with the series
+# told PATTERN: matches the file's copy line, on a kernel with the series
 told() {
 	# shellcheck disable=SC2053 # a pattern
 	! patched || [[ $(copied "$buf") == $1 ]] || fail "the file says: $(copied "$buf")"
@@ -94,7 +94,7 @@ from_view() {
 	umount "$other"
 }
 
-# of which nobody knows the length
+# of unknown length
 from_proc() {
 	cp /proc/cpuinfo "$buf"
 	same /proc/cpuinfo "$buf"
@@ -149,7 +149,7 @@ heap() {
 	one "$1: files go to a mount of the same heap, and back" from_other "$1"
 	one "$1: a file in another mount's view of its source arrives" from_view
 	one "$1: files of /proc arrive" from_proc
-	one "$1: what comes through pipes arrives" from_pipe
+	one "$1: data from pipes arrives" from_pipe
 	one "$1: devices are read" from_device
 	one "$1: devices and pipes are written" to_null
 	umount "$mnt"

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Which way the bytes of each tool go between a disk and a buffer, and that it
-# is the one that they should go on this kernel. What was seen is printed at the
-# end, as the table that README.md has.
+# The data path of each tool between a disk and a buffer is the expected one for this
+# kernel. The end prints the paths as the table in docs/data-paths.md.
 #
 #   DMA      the disk reads or writes the dma-buf, and nothing is cached
 #   kernel   the kernel copies between the page cache and the buffer's memory
@@ -17,10 +16,10 @@ set -euo pipefail
 
 size=$((16 << 20))
 disk=/data/ext4
-file=$disk/file link=$disk/link # what is copied, by either name
+file=$disk/file link=$disk/link # the file to copy, by either name
 mnt=$PWD/mnt
 buf=$mnt/buf kept=$mnt/kept     # the buffer, likewise
-out=$disk/out                   # what comes back
+out=$disk/out                   # the copy back
 sys=$top/build/mount-tests/sys
 map_cat=$top/build/vm/map-cat
 declare -A seen=()
@@ -28,7 +27,7 @@ declare -A seen=()
 # --- the tools --------------------------------------------------------------------
 
 # in_TOOL: from the file into a buffer that is not there; out_TOOL: from the buffer
-# to a file that is not there; read_TOOL: prints the checksum of what it has read
+# to a file that is not there; read_TOOL: prints the checksum of the data it read
 in_cp() { cp "$file" "$buf"; }
 out_cp() { cp "$buf" "$out"; }
 in_cat() { cat "$file" >"$buf"; }
@@ -96,7 +95,7 @@ read mmap            kernel  none    kernel  mmap(2)
 
 # --- one of them ------------------------------------------------------------------
 
-# without copy_file_range, whose traces are what is looked for
+# without copy_file_range, whose traces the test looks for
 fill_buffer() {
 	truncate -s "$size" "$buf"
 	dd if="$file" of="$buf" bs=1M conv=notrunc status=none
@@ -112,7 +111,7 @@ prepare() {
 	forget
 }
 
-# what the daemon has moved, in bytes
+# bytes that the daemon moved
 by_daemon() { counter "$mnt" read_bytes written_bytes; }
 
 # way_of FILE BUFFER MOVED GROWTH: FILE is the one on the disk, MOVED what the

@@ -17,7 +17,7 @@
 
 static size_t page;
 
-/* A buffer of pages of the memfd, and which page lies where. */
+/* A buffer of pages of the memfd, and the position of each page. */
 struct shuffled {
 	int buffer, memfd;
 	unsigned int nr, where[PAGES];
@@ -80,7 +80,7 @@ static void scattered(int memfd, unsigned int pages_there)
 		CHECK_EQ(copy_all(file, 0, s.buffer, 0, PAGES * page), PAGES * page);
 		expect_memory(&s, content);
 
-		/* and what the buffer shows is what comes out of it */
+		/* and a copy out has the bytes of the buffer */
 		peek(s.buffer, content, PAGES * page, 0);
 		CHECK_EQ(copy_all(s.buffer, 100, file, 100, PAGES * page - 200),
 			 PAGES * page - 200);
@@ -102,7 +102,7 @@ static void of_small_pages(void)
 	scattered(memfd, 100);
 }
 
-/* Shared memory in huge pages, where they can be had. */
+/* Shared memory in huge pages, if available. */
 static void of_transparent_huge_pages(void)
 {
 	int memfd;
@@ -159,7 +159,7 @@ static void of_hugetlb_pages(void)
 	CHECK(!map[HUGE + 4 * 4096] && !map[HUGE + 12 * 4096] && !map[0]);
 }
 
-/* Part of a memfd: bytes before and behind it are somebody else's. */
+/* Part of a memfd: the bytes around it belong to others. */
 static void a_part(void)
 {
 	const size_t size = 16 * 4096;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Asynchronous I/O on a buffer does what read() and write() do. */
+/* Asynchronous I/O on a buffer has the results of read() and write(). */
 #define _GNU_SOURCE
 #include "uring.h"
 

@@ -91,7 +91,7 @@ static void thaw(int file)
 	CHECK_EQ(ioctl(file, FITHAW, 0), 0);
 }
 
-/* Do something and end the test where it takes long: it would hang. */
+/* Run a function that might hang, with a time limit. */
 static void must_be_quick(void (*what)(int), int file)
 {
 	double start = now();

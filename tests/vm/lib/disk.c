@@ -84,7 +84,7 @@ int disk_file(struct disk *disk, const char *name, const void *content, size_t l
 	return disk_open(disk, name, flags);
 }
 
-/* Where on the disk the byte at pos of the file lies. */
+/* The position on the disk of the byte at pos of the file. */
 static off_t physical(int file, off_t pos)
 {
 	struct {
@@ -159,7 +159,7 @@ void disk_await(pid_t pid)
 
 void disk_destroy(struct disk *disk)
 {
-	/* what is still open goes with the test's process */
+	/* open files go with the test's process */
 	run("umount -l %s", disk->dir);
 	rmdir(disk->dir);
 	run("dmsetup remove --noudevsync --deferred %s", disk->name);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory is not zeroed when a buffer is made, but when it is to be seen, and
- * then only what nothing has been copied to. Nobody may see what its last owner
- * left there, and nobody may lose what was copied. To have something to be
- * seen, the memory is filled with dirt before. What the fresh-… cases share.
+ * Memory is not zeroed when a buffer is made, but at the first access, and then only the
+ * part that no copy has filled. No access may show old bytes, and no copied byte may be
+ * lost. The memory is filled with dirt before, to make old bytes visible. Shared by the
+ * fresh-… cases.
  */
 #ifndef FRESH_H
 #define FRESH_H
@@ -29,12 +29,12 @@ void prepare(const char *kind);
 int make_source(int flags);
 /* One whose content, want, is zeros. */
 int fresh_buffer(const char *kind, size_t size);
-/* Copy the content to where it has in the file, and to want. */
+/* Copy the content to its place in the file, and to want. */
 void copy_in(int file, int buffer, off_t pos, size_t len);
 /* Give a buffer back full of dirt, for the next one to be made of. */
 void discard(int buffer, size_t size);
 
-/* The ways to look at a buffer: each sets have to what is there. */
+/* The ways to look at a buffer: each sets have to the bytes found. */
 struct view {
 	const char *name;
 	void (*look)(int buffer, size_t size);
@@ -49,7 +49,7 @@ const struct view *next_view(void);
 
 /* End the test unless the buffer is as want, ... */
 void expect_all(const struct view *view, int buffer, size_t size);
-/* ... or, however far a copy got, what of it is not zero is content. */
+/* ... or, after a partial copy, every nonzero byte is content. */
 void expect_nothing_else(int buffer, size_t size);
 
 #endif

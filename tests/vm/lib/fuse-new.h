@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What <linux/fuse.h> has had since Linux 6.9 and older ones lack. The two
- * replies are named differently here, so that either header will do.
+ * Definitions that <linux/fuse.h> has since Linux 6.9. The two replies are named
+ * differently here, so that either header will do.
  */
 #ifndef FUSE_NEW_H
 #define FUSE_NEW_H

@@ -1,10 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the cases that are shell scripts and need a mount share: sourced, never
-# run. They run as root in an empty directory of the guest; of the build under
-# test they find the programs on PATH. In User Mode Linux a process costs up to
-# 30 ms to start, so what the shell can do itself it does here.
+# Functions of the shell cases that need a mount: sourced, never run. Cases run as root in
+# an empty directory of the guest, with the tested programs on PATH. In User Mode Linux a
+# process takes up to 30 ms to start, so this uses the shell's own commands.
 #
 #   test_that NAME COMMAND...   one test, in a shell of its own that ends with
 #                               the first command that fails

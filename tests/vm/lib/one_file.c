@@ -37,7 +37,7 @@ void one_file_reply(int dev, uint64_t unique, int error, const void *data, size_
 		{(void *)data, len},
 	};
 
-	/* ENOENT: the one who asked is gone */
+	/* ENOENT: the caller is gone */
 	if (writev(dev, iov, 2) < 0 && errno != ENOENT && errno != ENODEV)
 		_exit(1);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the FUSE servers of the tests share: each is of one file in one
- * directory, on the raw device.
+ * Shared by the FUSE servers of the tests: each is of one file in one directory, on the
+ * raw device.
  */
 #ifndef ONE_FILE_H
 #define ONE_FILE_H
@@ -19,7 +19,7 @@
  */
 int one_file_mount(char *dir, const char *options);
 void one_file_reply(int dev, uint64_t unique, int error, const void *data, size_t len);
-/* The file is what attr says, the rest of which is filled in. */
+/* The file has the attributes in attr, which this completes. */
 void one_file_lookup(int dev, uint64_t unique, struct fuse_attr attr);
 /* The same, of the file or of the directory. */
 void one_file_getattr(int dev, uint64_t unique, uint64_t node, struct fuse_attr attr);

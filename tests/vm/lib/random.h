@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* RANDOM_SEED and RANDOM_ROUNDS of the environment, or what a run has without. */
+/* RANDOM_SEED and RANDOM_ROUNDS of the environment, or their defaults. */
 uint64_t random_seed(void);
 uint64_t random_rounds(uint64_t otherwise);
 

@@ -17,7 +17,7 @@ struct screen {
 };
 
 struct screen screen_show(int buffer);
-/* What the screen says that it has shown: the same for the same picture. */
+/* The screen's checksum: the same for the same picture. */
 const char *screen_checksum(const struct screen *screen);
 void screen_hide(struct screen *screen);
 

@@ -16,7 +16,7 @@
 
 #define MAX_WRITE (1 * MIB)
 
-/* The server's own: what the test does not see. */
+/* Private to the server. */
 struct state {
 	struct server_shared *shared;
 	int buffer; /* -1: no memory yet */
@@ -263,12 +263,12 @@ static void answer_open(struct state *state, uint64_t unique)
 		if (id > 0 && s->options.open == OPEN_STALE)
 			ioctl(s->dev, FUSE_DEV_IOC_BACKING_CLOSE, &id);
 	}
-	/* who opens looks the id up when the answer is here, so it has to last */
+	/* the kernel looks the id up when it has the answer, so it has to last */
 	out.fh = id > 0 ? id : 0;
 	reply(s, unique, 0, &out, sizeof(out));
 }
 
-/* For those who mount something on top. */
+/* For filesystems on top. */
 static void answer_statfs(struct server_shared *s, uint64_t unique)
 {
 	struct fuse_statfs_out out = {.st = {.bsize = 4096, .namelen = 255}};

@@ -5,7 +5,7 @@
 
 #include "server.h"
 
-/* Commands from the test; the size of the room is where others leave it. */
+/* Commands from the test; the size of the room is written by others. */
 #define COMMAND_BIND   1
 #define COMMAND_UNBIND 2
 

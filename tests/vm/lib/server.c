@@ -164,7 +164,7 @@ void server_destroy(struct server *server)
 	umount2(server->dir, MNT_DETACH);
 	kill(server->pid, SIGKILL);
 	waitpid(server->pid, NULL, 0);
-	/* the last one to have it open: nobody waits for an answer any more */
+	/* the last open file: no task waits for an answer any more */
 	close(server->shared->dev);
 	rmdir(server->dir);
 }

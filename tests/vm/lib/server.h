@@ -18,7 +18,7 @@
 
 #define SERVER_OPCODES 64
 
-/* What the server does when it is asked for room. */
+/* The server's answer to a request for room. */
 enum server_room {
 	ROOM_EXACT,   /* a buffer of just that size, bound */
 	ROOM_HALF,    /* of half of it, bound */
@@ -27,7 +27,7 @@ enum server_room {
 	ROOM_WAIT,    /* waits for server_go(), then exact */
 };
 
-/* What an open gets. */
+/* The result of an open. */
 enum server_open {
 	OPEN_PLAIN,	  /* no flags: reads and copies by the binding */
 	OPEN_PASSTHROUGH, /* FOPEN_PASSTHROUGH on the same memory */
@@ -37,8 +37,8 @@ enum server_open {
 struct server_options {
 	bool no_opt_in;	   /* leave the extension off */
 	bool passthrough;  /* negotiate passthrough */
-	bool flush;	   /* who closes a file waits for the server */
-	bool put_off;	   /* what is cut off is zeroed when it is uncovered */
+	bool flush;	   /* close waits for the server */
+	bool put_off;	   /* a cut part is zeroed when it is uncovered */
 	bool wait_at_size; /* sizes are answered after server_go() */
 	enum server_room room;
 	enum server_open open;
@@ -75,7 +75,7 @@ void server_expect_head(struct server *server, const char *content, size_t len, 
 unsigned int server_asked(struct server *server, enum fuse_opcode opcode);
 /* Forget the counts so far. */
 void server_reset(struct server *server);
-/* Have the kernel forget the file, which nobody may have open any more. */
+/* Have the kernel forget the file, which must not be open any more. */
 void server_evict(struct server *server);
 /* Fork a process that does not keep the server's connection. */
 pid_t server_fork(struct server *server);
@@ -92,7 +92,7 @@ int server_swap(struct server *server, size_t size, unsigned char fill);
 /* The same, with zeros. */
 int server_bind(struct server *server, size_t size);
 int server_unbind(struct server *server);
-/* What the kernel tells of the file's copies. */
+/* The kernel's counters of the file's copies. */
 struct fuse_memory_stat;
 int server_stat(struct server *server, struct fuse_memory_stat *stat);
 void server_kill(struct server *server);

@@ -15,9 +15,9 @@ struct slow_file {
 };
 
 struct slow_file slow_create(const void *content, size_t len);
-/* Only reads of what lies behind the first @at_once bytes wait. */
+/* Only reads behind the first @at_once bytes wait. */
 struct slow_file slow_create_behind(const void *content, size_t len, size_t at_once);
-/* Wait until somebody's read has reached the server. */
+/* Wait until a read has reached the server. */
 void slow_await_reader(struct slow_file *slow);
 /* Answer that read and all that follow. */
 void slow_answer(struct slow_file *slow);

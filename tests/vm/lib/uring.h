@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* The bytes moved, or -errno, of the request; what fails before ends the test. */
+/* The bytes moved, or -errno, of the request; an earlier failure ends the test. */
 ssize_t uring_do(int fd, enum io_uring_op op, void *buf, size_t len, off_t pos);
 
 #endif

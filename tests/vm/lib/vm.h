@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the guest tests share: a case is a file with one table of tests.
+ * Shared by the guest tests: a case is a file with one table of tests.
  *
  *	static void copies_nothing(void) { CHECK(...); }
  *	CASE(
@@ -8,9 +8,9 @@
  *	)
  *
  * Every test runs in a process of its own, as root, in an empty directory,
- * and is over after TEST_SECONDS at the latest. It ends by returning, by a
- * CHECK that fails, or by unable(). Helpers end the test when what they were
- * asked for can't be had: a test need not look at their results.
+ * and is over after TEST_SECONDS at the latest. It ends by returning, by a CHECK that
+ * fails, or by unable(). Helpers end the test on failure: a test need not check their
+ * results.
  */
 #ifndef VM_H
 #define VM_H
@@ -47,7 +47,7 @@ int run_case(const struct test *tests, size_t nr, int argc, char **argv);
 void fail(const char *file, int line, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
 void unable(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
-/* A line for whoever reads the log, at once or only if the test then fails. */
+/* A line for the log, at once or only if the test then fails. */
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -73,7 +73,7 @@ void context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 			     r_ == -1 ? errno : 0, #err);                                    \
 	} while (0)
 
-/* Where the test runs; patched() is true on debug and rfc kernels as well. */
+/* The rig of the test; patched() is true on debug and rfc kernels as well. */
 bool rig_is(const char *name);
 bool patched(void);
 void need_patched(void);
@@ -81,7 +81,7 @@ void need_patched(void);
 /* Time on a clock that only goes forward, in seconds. */
 double now(void);
 
-/* The same numbers for the same seed, whatever the C library. */
+/* The same numbers for the same seed with every C library. */
 uint64_t rnd(uint64_t *state);
 uint64_t rnd_below(uint64_t *state, uint64_t limit);
 /* Bytes that depend on their position, so that a shifted copy shows. */
@@ -92,7 +92,7 @@ void pattern(void *buf, size_t len, uint64_t seed);
  * before the end of the file or -errno of the first call that failed.
  */
 ssize_t copy_all(int in, off_t pos_in, int out, off_t pos_out, size_t len);
-/* The same, returning the bytes copied, whatever the error that ended it. */
+/* The same, returning the bytes copied even after an error. */
 size_t copy_some(int in, off_t pos_in, int out, off_t pos_out, size_t len, int *error);
 /* One copy_file_range(2) at given positions. */
 ssize_t copy_once(int in, off_t pos_in, int out, off_t pos_out, size_t len);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What scripts do with a dma-buf that they have as an fd:
+ * Operations on a dma-buf that a script has as an fd:
  *
  *   dmabuf id FD                  its inode number
  *   dmabuf size FD

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* map-cat FILE: what is in FILE, by way of a shared mapping, to stdout. */
+/* map-cat FILE: the content of FILE, through a shared mapping, to stdout. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
