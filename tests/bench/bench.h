@@ -21,7 +21,6 @@
 #define MAX_ROWS       32 /* of a group */
 #define MAX_YARDSTICKS 2
 #define MAX_RUNS       99
-#define MAX_DISKS      4
 
 /* The result of a row that this machine can't run; bench->why has the reason. */
 #define UNABLE (-4096)
@@ -31,12 +30,10 @@ struct settings {
 	uint64_t size;	      /* bytes of a large file; 0: as the group has it */
 	unsigned count;	      /* files; 0: as the group has it */
 	unsigned runs;
-	uint64_t largest;	/* of the files that groups of growth make */
 	uint64_t window;	/* of the memory that the limit goes round in */
 	uint64_t seed;		/* of the order */
 	const char *heap;	/* a dma-heap */
 	const char *dir;	/* on a disk */
-	const char *disks;	/* more of them, parted by commas, or NULL */
 	const char *csv, *json; /* files, NULL: none */
 	const char *svg;	/* a directory, or NULL */
 	const char *plain;	/* a dmaheapfs without passthrough, or NULL */
@@ -44,9 +41,8 @@ struct settings {
 
 struct bench {
 	struct settings settings;
-	char work[256];		    /* a directory of this run's own, below settings.dir */
-	char files[320];	    /* below that: the files of the running group */
-	char disks[MAX_DISKS][256]; /* the same on other disks; the last ones are empty */
+	char work[256];	 /* a directory of this run's own, below settings.dir */
+	char files[320]; /* below that: the files of the running group */
 	struct place places[PLACES];
 	char why[256];	 /* the error, if a row knows better than strerror() */
 	double cpu_copy; /* CPU seconds that copying a byte from memory to memory takes */
@@ -84,9 +80,8 @@ struct ratio {
 };
 
 enum style {
-	STYLE_LISTS,  /* each figure a list of the rows */
-	STYLE_TABLE,  /* a line for each row: see table.h */
-	STYLE_GROWTH, /* figures are steps, and rows curves over them */
+	STYLE_LISTS, /* each figure a list of the rows */
+	STYLE_TABLE, /* a line for each row: see table.h */
 };
 
 struct group {
@@ -100,8 +95,6 @@ struct group {
 	const char *(*unable)(const struct bench *bench);
 	/* Once for each row, before the first run, in an empty place; may be NULL. */
 	int (*prepare)(struct bench *bench, const struct row *row);
-	/* A newly mounted place for each run, so that nothing is left of the last. */
-	bool fresh;
 	struct figure figures[MAX_FIGURES + 1]; /* ends with a NULL name */
 	struct row rows[MAX_ROWS + 1];
 	const struct ratio *ratios; /* ends with a NULL name; or NULL */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * fio: direct I/O with several pieces in flight, between files and memory of its own. The time
- * is the one that fio reports. It writes one byte over and over.
+ * fio: direct I/O with several pieces in flight, between files and memory of its own. The times
+ * are those that fio reports. It writes one byte over and over.
  *
  * A row "fio" is fio as people run it, into new files whose blocks it has reserved. The limit
  * is the best of several sizes of a piece, with so many in flight that they fill the window,
@@ -21,15 +21,14 @@
 
 #define CHUNK	(1u << 20)
 #define WRITTEN 'd'
-#define TRIES	3u /* of each shape of the limit */
 
 struct shape {
 	uint64_t piece;
 	uint64_t depth; /* pieces in flight */
 };
 
-/* The fields of fio's terse output that contain the milliseconds. */
-enum { READ_TIME = 9, WRITE_TIME = 50 };
+/* Fields of fio's terse output: milliseconds, and CPU time in percent, user's and kernel's. */
+enum { READ_TIME = 9, WRITE_TIME = 50, CPU_USER = 88 };
 
 /* All paths, separated by colons. */
 static char *file_names(const struct set *set)
@@ -48,20 +47,31 @@ static char *file_names(const struct set *set)
 	return fclose(out) ? NULL : names;
 }
 
-static int parse_time(const char *line, unsigned wanted, double *milliseconds)
+static const char *field_of(const char *line, unsigned wanted)
 {
 	for (unsigned field = 1; field < wanted && line; field++) {
 		line = strchr(line, ';');
 		line += !!line;
 	}
-	if (!line || sscanf(line, "%lf", milliseconds) != 1)
+	return line;
+}
+
+/* Sets the milliseconds of the I/O and of the CPU, without the start of fio. */
+static int parse_times(const char *line, unsigned time_field, double values[])
+{
+	const char *time = field_of(line, time_field), *cpu = field_of(line, CPU_USER);
+	double user, kernel;
+
+	if (!time || sscanf(time, "%lf", &values[IO]) != 1)
 		return -EIO;
-	/* It counts whole milliseconds. */
-	*milliseconds = fmax(*milliseconds, 1);
+	if (!cpu || sscanf(cpu, "%lf%%;%lf%%", &user, &kernel) != 2)
+		return -EIO;
+	values[IO] = fmax(values[IO], 1); /* It counts whole milliseconds. */
+	values[CPU] = values[IO] * (user + kernel) / 100;
 	return 0;
 }
 
-static int read_time(const char *path, unsigned field, double *milliseconds)
+static int read_times(const char *path, unsigned time_field, double values[])
 {
 	FILE *file = fopen(path, "re");
 	char line[4096] = "";
@@ -71,13 +81,14 @@ static int read_time(const char *path, unsigned field, double *milliseconds)
 	if (!fgets(line, sizeof(line), file))
 		*line = '\0';
 	fclose(file);
-	return parse_time(line, field, milliseconds);
+	return parse_times(line, time_field, values);
 }
 
 static int run_shape(struct bench *bench, const struct set *set, const struct shape *shape,
 		     bool write, double values[])
 {
 	const struct place nowhere = {};
+	const double bytes = (double)set->size * set->count;
 	struct usage usage = {};
 	char said[400], piece[32], size[32], pattern[32], depth[32];
 	scope(free) char *names = file_names(set);
@@ -109,10 +120,11 @@ static int run_shape(struct bench *bench, const struct set *set, const struct sh
 	int error = drop_caches_but("fio");
 	const struct meter meter = meter_start();
 
-	error = error ?: run_tools(&nowhere, &(const struct job){argv, said}, 1, &usage);
-	meter_stop(bench, &meter, set->size * set->count, usage.cpu, values);
-	error = error ?: read_time(said, write ? WRITE_TIME : READ_TIME, &values[IO]);
-	values[SPEED] = set->size * set->count / values[IO] / 1e3;
+	error = error ?: run_tool(&nowhere, &(const struct job){argv, said}, &usage);
+	meter_stop(bench, &meter, bytes, usage.cpu, values);
+	error = error ?: read_times(said, write ? WRITE_TIME : READ_TIME, values);
+	values[SPEED] = bytes / values[IO] / 1e3;
+	values[COPIES] = values[CPU] / 1e3 / (bench->cpu_copy * bytes);
 	return error;
 }
 
@@ -150,16 +162,6 @@ static int check_written(struct bench *bench, const struct set *set)
 	return error;
 }
 
-static int run_and_check(struct bench *bench, const struct set *set, const struct shape *shape,
-			 bool write, double values[])
-{
-	int error = run_shape(bench, set, shape, write, values);
-
-	if (error || !write)
-		return error;
-	return drop_caches() ?: check_written(bench, set);
-}
-
 static int find_set(struct bench *bench, bool write, struct set *set)
 {
 	const struct settings *settings = &bench->settings;
@@ -188,72 +190,38 @@ int run_fio(struct bench *bench, const struct row *row, double values[])
 
 	if (!error && write)
 		error = set_remove(&set);
-	return error ?: run_and_check(bench, &set, &usual, write, values);
+	error = error ?: run_shape(bench, &set, &usual, write, values);
+	return error || !write ? error : drop_caches() ?: check_written(bench, &set);
 }
 
 /* --- the limit ----------------------------------------------------------------------- */
 
-/* The least time of several: a run that was disturbed once is not slow. */
-static int try_shape(struct bench *bench, const struct set *set, const struct shape *shape,
-		     bool write, double *least)
-{
-	double values[MAX_FIGURES];
-	int error = 0;
-
-	*least = INFINITY;
-	for (unsigned i = 0; i < TRIES && !error; i++) {
-		error = run_shape(bench, set, shape, write, values);
-		*least = fmin(*least, values[IO]);
-	}
-	return error;
-}
-
-static int find_best(struct bench *bench, const struct set *set, bool write, struct shape *best)
+/* Keeps the values of the fastest shape. */
+static int run_shapes(struct bench *bench, const struct set *set, bool write, double values[])
 {
 	static const uint64_t pieces[] = {1ull << 20, 4ull << 20, 32ull << 20};
-	const uint64_t window = bench->settings.window;
-	double least = INFINITY, time;
 	int error = 0;
 
+	values[IO] = INFINITY;
 	for (unsigned i = 0; i < sizeof(pieces) / sizeof(pieces[0]) && !error; i++) {
-		const struct shape shape = {pieces[i], window / pieces[i]};
+		const struct shape shape = {pieces[i], bench->settings.window / pieces[i]};
+		double tried[MAX_FIGURES] = {};
 
 		if (i && (pieces[i] > set->size || !shape.depth))
 			continue;
-		error = try_shape(bench, set, &shape, write, &time);
-		if (time < least)
-			*best = shape;
-		least = fmin(least, time);
+		error = run_shape(bench, set, &shape, write, tried);
+		if (tried[IO] < values[IO])
+			memcpy(values, tried, sizeof(tried));
 	}
 	return error;
-}
-
-/* Finds the best shape once for each direction and set. */
-static int choose_shape(struct bench *bench, const struct set *set, bool write, struct shape *shape)
-{
-	static struct {
-		uint64_t size;
-		unsigned count;
-		struct shape shape;
-	} found[2];
-	const bool known = found[write].size == set->size && found[write].count == set->count;
-	int error = known ? 0 : find_best(bench, set, write, &found[write].shape);
-
-	if (error)
-		return error;
-	found[write].size = set->size;
-	found[write].count = set->count;
-	*shape = found[write].shape;
-	return 0;
 }
 
 int run_limit(struct bench *bench, const struct row *row, double values[])
 {
 	const bool write = ((const struct raw *)row->how)->write;
-	struct shape shape;
 	struct set set;
 	int error = check_row(bench) ?: find_set(bench, write, &set);
 
-	error = error ?: choose_shape(bench, &set, write, &shape);
-	return error ?: run_and_check(bench, &set, &shape, write, values);
+	error = error ?: run_shapes(bench, &set, write, values);
+	return error || !write ? error : drop_caches() ?: check_written(bench, &set);
 }

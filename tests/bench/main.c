@@ -14,21 +14,19 @@ enum { EXIT_USAGE = 2 };
 
 static const struct settings defaults = {
 	.runs = 5,
-	.largest = 6ull << 30,
 	.window = 128 << 20,
 	.heap = "system",
 	.dir = "/var/tmp",
 };
 
 static const struct option options[] = {
-	{"rows", required_argument, NULL, 'r'},	   {"size", required_argument, NULL, 's'},
-	{"count", required_argument, NULL, 'c'},   {"runs", required_argument, NULL, 'n'},
-	{"largest", required_argument, NULL, 'l'}, {"window", required_argument, NULL, 'w'},
-	{"seed", required_argument, NULL, 'S'},	   {"heap", required_argument, NULL, 'H'},
-	{"dir", required_argument, NULL, 'd'},	   {"disks", required_argument, NULL, 'D'},
-	{"csv", required_argument, NULL, 'o'},	   {"json", required_argument, NULL, 'j'},
-	{"svg", required_argument, NULL, 'v'},	   {"plain", required_argument, NULL, 'p'},
-	{"help", no_argument, NULL, 'h'},	   {},
+	{"rows", required_argument, NULL, 'r'},	  {"size", required_argument, NULL, 's'},
+	{"count", required_argument, NULL, 'c'},  {"runs", required_argument, NULL, 'n'},
+	{"window", required_argument, NULL, 'w'}, {"seed", required_argument, NULL, 'S'},
+	{"heap", required_argument, NULL, 'H'},	  {"dir", required_argument, NULL, 'd'},
+	{"csv", required_argument, NULL, 'o'},	  {"json", required_argument, NULL, 'j'},
+	{"svg", required_argument, NULL, 'v'},	  {"plain", required_argument, NULL, 'p'},
+	{"help", no_argument, NULL, 'h'},	  {},
 };
 
 static void print_rows(const struct group *group)
@@ -45,25 +43,23 @@ static void print_rows(const struct group *group)
 static void print_help(void)
 {
 	fputs("Usage: dmaheap-bench [OPTION]…\n"
-	      "Measures copies into memory and out of it, with dmaheapfs and without. Rivals\n"
-	      "take turns; shown are medians, ratios of pairs, and how far runs lie apart.\n"
-	      "Needs root; all it mounts and starts ends with it. It drops the caches of the\n"
-	      "whole machine. On a busy one, and to see what work costs rather than waking:\n"
-	      "taskset -c 1 chrt -f 1 dmaheap-bench …\n\n"
-	      "      --rows PATTERN,…  what to run: GROUP or GROUP/ROW, with * and ?\n"
-	      "      --size MIB        size of a file, or with k in KiB (the group's own)\n"
-	      "      --count N         number of files (the group's own)\n"
-	      "      --runs N          counted runs of each row (5)\n"
-	      "      --largest MIB     how much the groups of growth copy at most (6144)\n"
-	      "      --window MIB      memory that the limit goes round in (128)\n"
-	      "      --seed N          the order of rows that a run with this seed had\n"
-	      "      --heap NAME       a dma-heap (system)\n"
-	      "      --dir DIR         a directory on a disk (/var/tmp)\n"
-	      "      --disks DIR,…     up to four on others, for grow-disk\n"
+	      "Measures copies into memory and out of it, with dmaheapfs and without. Rivals take\n"
+	      "turns. Prints medians, ratios of pairs, and ranges. Needs root, and drops the "
+	      "caches\n"
+	      "of the whole machine. All its mounts and processes end with it. On a busy machine,\n"
+	      "use: taskset -c 1 chrt -f 1 dmaheap-bench …\n\n"
+	      "      --rows PATTERN,…  rows to run: GROUP or GROUP/ROW, with * and ?\n"
+	      "      --size MIB        size of a file, or with k in KiB (default: the group's)\n"
+	      "      --count N         number of files (default: the group's)\n"
+	      "      --runs N          counted runs of each row (default: 5)\n"
+	      "      --window MIB      memory that the limit reuses (default: 128)\n"
+	      "      --seed N          repeat the order of rows of the run with this seed\n"
+	      "      --heap NAME       a dma-heap (default: system)\n"
+	      "      --dir DIR         a directory on a disk (default: /var/tmp)\n"
 	      "      --csv FILE        the same figures as CSV\n"
-	      "      --json FILE       the figures of each run, and what machine it was\n"
-	      "      --svg DIR         a drawing of each group\n"
-	      "      --plain PROGRAM   a dmaheapfs that is built without passthrough\n"
+	      "      --json FILE       the figures of each run, and the machine\n"
+	      "      --svg DIR         a chart of each group\n"
+	      "      --plain PROGRAM   a dmaheapfs built without passthrough\n"
 	      "      --help            this text\n",
 	      stdout);
 	for (const struct group *const *group = groups; *group; group++)
@@ -104,6 +100,16 @@ static int take_count(const char *text, unsigned max, unsigned *count)
 	return error;
 }
 
+/* At least a piece of the limit. */
+static int take_window(const char *text, uint64_t *window)
+{
+	if (take_size(text, window))
+		return -1;
+	return *window >= 1 << 20 && *window <= 1 << 30
+		       ? 0
+		       : usage("--window is from 1 to 1024 MiB, not", text);
+}
+
 static bool is_any_wanted(const struct settings *settings)
 {
 	for (const struct group *const *group = groups; *group; group++)
@@ -122,8 +128,6 @@ static const char **text_of(struct settings *settings, int letter)
 		return &settings->heap;
 	case 'd':
 		return &settings->dir;
-	case 'D':
-		return &settings->disks;
 	case 'o':
 		return &settings->csv;
 	case 'j':
@@ -152,23 +156,13 @@ static int take_option(struct settings *settings, int letter)
 		return take_count(optarg, 1000000, &settings->count);
 	case 'n':
 		return take_count(optarg, MAX_RUNS, &settings->runs);
-	case 'l':
-		return take_size(optarg, &settings->largest);
 	case 'w':
-		return take_size(optarg, &settings->window);
+		return take_window(optarg, &settings->window);
 	case 'S':
 		return take_number(optarg, UINT64_MAX, &settings->seed);
 	default:
 		return -1;
 	}
-}
-
-/* The limit's ring holds a piece of a megabyte at least, and no more than it may map. */
-static int check_window(const struct settings *settings)
-{
-	if (settings->window >= 1 << 20 && settings->window <= 1 << 30)
-		return 0;
-	return usage("--window is from 1 to 1024 MiB, not", "what was given");
 }
 
 /* Ours are those that lie beside this one. */
@@ -199,8 +193,6 @@ int main(int argc, char *argv[])
 			return EXIT_USAGE;
 	}
 	if (optind < argc && usage("unknown argument", argv[optind]))
-		return EXIT_USAGE;
-	if (check_window(&bench.settings))
 		return EXIT_USAGE;
 	bench.settings.seed = bench.settings.seed ?: (uint64_t)time(NULL);
 	find_programs();

@@ -191,7 +191,6 @@ static const struct kind kinds[PLACES] = {
 	[ON_DMA_HEAP] = {"on-dma-heap", mount_built, TMPFS_OPTIONS, true, true, needs_dma_heap},
 	[ON_UDMABUF] = {"on-udmabuf", mount_built, UDMABUF, true, false, needs_udmabuf},
 	[ON_SHMEM] = {"on-shmem", mount_built, SHMEM, true},
-	[ON_BEST] = {"on-best", mount_built, TMPFS_OPTIONS ",heap=auto", true},
 	[PLAIN_ON_DMA_HEAP] = {"plain-dma-heap", mount_plain, TMPFS_OPTIONS, true, true,
 			       needs_dma_heap},
 	[PLAIN_ON_UDMABUF] = {"plain-udmabuf", mount_plain, UDMABUF, true, false, needs_udmabuf},

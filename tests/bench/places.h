@@ -16,7 +16,6 @@ enum place_id {
 	ON_DMA_HEAP,
 	ON_UDMABUF,
 	ON_SHMEM,
-	ON_BEST, /* the first of these three that there is */
 	/* The same without passthrough: plain FUSE. */
 	PLAIN_ON_DMA_HEAP,
 	PLAIN_ON_UDMABUF,
@@ -37,8 +36,8 @@ bool place_is_ours(enum place_id id);
 
 /*
  * Mounts the place, empty, unless it is mounted. On failure returns -errno, or UNABLE
- * if this machine can't have it; @why names what
- * is missing. Everything happens in the mount namespace that supervise() has made.
+ * if this machine can't have it, with the reason in @why. Works in the mount namespace
+ * of supervise().
  */
 int place_mount(struct bench *bench, enum place_id id, char why[static 256]);
 void place_unmount(struct place *place);

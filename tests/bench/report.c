@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <json.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -52,8 +51,7 @@ void report_start(const struct bench *bench)
 
 static json_object *new_group(const struct settings *settings, const struct group *group)
 {
-	static const char *const styles[] = {
-		[STYLE_LISTS] = "lists", [STYLE_TABLE] = "table", [STYLE_GROWTH] = "growth"};
+	static const char *const styles[] = {[STYLE_LISTS] = "lists", [STYLE_TABLE] = "table"};
 	json_object *object = json_object_new_object();
 	scope(free) char *what = NULL;
 	size_t size;
@@ -77,7 +75,6 @@ void report_skip(const struct settings *settings, const struct group *group, con
 	add_text(new_group(settings, group), "skipped", reason);
 }
 
-/* null stands for a step that was not taken. */
 static json_object *figure_object(const struct settings *settings, const struct figure *figure,
 				  const double values[])
 {
@@ -87,8 +84,7 @@ static json_object *figure_object(const struct settings *settings, const struct 
 	add_text(object, "unit", figure->unit);
 	all = add_array(object, "values");
 	for (unsigned i = 0; i < settings->runs; i++)
-		json_object_array_add(all, isfinite(values[i]) ? json_object_new_double(values[i])
-							       : NULL);
+		json_object_array_add(all, json_object_new_double(values[i]));
 	return object;
 }
 

@@ -75,14 +75,12 @@ def number(value):
 
 
 def spread(values):
-    """median, least, most; None: no values"""
-    values = [value for value in values if value is not None]
-    return (statistics.median(values), min(values), max(values)) if values else None
+    """median, least, most"""
+    return statistics.median(values), min(values), max(values)
 
 
 def spread_text(values, unit=number):
-    found = spread(values)
-    return f"{unit(found[0])} ({unit(found[1])} … {unit(found[2])})" if found else "-"
+    return "{} ({} … {})".format(*(unit(value) for value in spread(values)))
 
 
 def values_of(row, figure):
@@ -90,7 +88,7 @@ def values_of(row, figure):
 
 
 def divide(over, under):
-    return [a / b if b else None for a, b in zip(over, under) if None not in (a, b)]
+    return [a / b if b else float("nan") for a, b in zip(over, under)]
 
 
 def reason(row):
@@ -127,7 +125,7 @@ def print_ratios(group):
             if ratio["kind"] in ("cpu", "saved") else \
             spread_text(values, lambda value: f"{value:.2f}") + " times as fast"
         print(f"{ratio['what']}: {text}" +
-              (f"; theirs: {ratio['claim']}" if "claim" in ratio else ""))
+              (f"; published: {ratio['claim']}" if "claim" in ratio else ""))
 
 
 def print_table(group):
@@ -146,15 +144,6 @@ def print_table(group):
           " I/O-ms from … to")
     print_rows(group["rows"], 26, cells)
     print_ratios(group)
-
-
-def print_growth(group):
-    first = next((row for row in group["rows"] if row["figures"]), None)
-    if first:
-        print(f"|{first['figures'][0]['unit']:>18}|",
-              "".join(f"{figure['figure']:>24}|" for figure in first["figures"]), sep="")
-    print_rows(group["rows"], 18, lambda row: "".join(
-        f"{spread_text(figure['values']):>24}|" for figure in row["figures"]))
 
 
 def print_lists(group):
@@ -177,7 +166,7 @@ def print_group(group):
     if "skipped" in group:
         print(f"  skipped: {group['skipped']}")
     else:
-        {"table": print_table, "growth": print_growth, "lists": print_lists}[group["style"]](group)
+        {"table": print_table, "lists": print_lists}[group["style"]](group)
 
 
 def write_csv(report, path):
@@ -187,10 +176,9 @@ def write_csv(report, path):
         for group in report["groups"]:
             for row in group.get("rows", []):
                 for figure in row["figures"]:
-                    found = spread(figure["values"])
-                    if found:
-                        out.writerow([group["name"], figure["figure"], figure["unit"], row["row"],
-                                      report["runs"], *(f"{value:g}" for value in found)])
+                    out.writerow([group["name"], figure["figure"], figure["unit"], row["row"],
+                                  report["runs"],
+                                  *(f"{value:g}" for value in spread(figure["values"]))])
 
 
 def quoted(text):
@@ -206,18 +194,6 @@ def bars(rows, figure):
             "'' using 0:3:(0):($4-$3) with vectors nohead linewidth 2 linecolor '#000000'\n")
 
 
-def curves(rows):
-    blocks, plots = "", []
-    for index, row in enumerate(rows):
-        points = [(figure["figure"], spread(figure["values"])) for figure in row["figures"]]
-        blocks += f"$row{index} << end\n" + "".join(
-            f"{step} {quoted(name)} {at[0]:g} {at[1]:g} {at[2]:g}\n"
-            for step, (name, at) in enumerate(points) if at) + "end\n"
-        plots.append(f"$row{index} using 1:3:4:5:xtic(2) with yerrorlines linewidth 2 "
-                     f"title {quoted(row['row'])}")
-    return blocks + "plot " + ", ".join(plots) + "\n"
-
-
 def draw(report, group, directory):
     rows = [row for row in group.get("rows", []) if row["figures"]]
     if not rows:
@@ -230,7 +206,7 @@ def draw(report, group, directory):
               f"set ylabel {quoted(rows[0]['figures'][figure]['unit'])} noenhanced\n"
               "set yrange [0:*]\nset grid ytics\nset xtics noenhanced\nset border 3\n"
               "set tics nomirror\nset rmargin 12\n")
-    script += curves(rows) if group["style"] == "growth" else bars(rows, figure)
+    script += bars(rows, figure)
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 

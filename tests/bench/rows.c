@@ -11,15 +11,19 @@ extern const struct group group_read, group_write, group_udmabuf;
 extern const struct group group_in_dma_heap, group_in_udmabuf, group_in_shmem;
 extern const struct group group_out_dma_heap, group_out_udmabuf, group_out_shmem;
 extern const struct group group_small;
-/* rows_growth.c */
-extern const struct group group_grow_size, group_grow_count, group_grow_parallel;
-extern const struct group group_grow_disk, group_grow_odd;
 
 const struct group *const groups[] = {
-	&group_read,	      &group_write,	&group_udmabuf,	     &group_in_dma_heap,
-	&group_in_udmabuf,    &group_in_shmem,	&group_out_dma_heap, &group_out_udmabuf,
-	&group_out_shmem,     &group_small,	&group_grow_size,    &group_grow_count,
-	&group_grow_parallel, &group_grow_disk, &group_grow_odd,     NULL,
+	&group_read,
+	&group_write,
+	&group_udmabuf,
+	&group_in_dma_heap,
+	&group_in_udmabuf,
+	&group_in_shmem,
+	&group_out_dma_heap,
+	&group_out_udmabuf,
+	&group_out_shmem,
+	&group_small,
+	NULL,
 };
 
 /* A pattern names a group and all its rows, or GROUP/ROW. */

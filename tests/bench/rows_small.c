@@ -14,9 +14,9 @@ struct small {
 static int copy_tree(struct bench *bench, const struct row *row, const char *from, const char *to,
 		     double values[])
 {
-	const char *const argv[] = {"cp", "-r", from, to, NULL};
+	const struct job cp = {.argv = (const char *const[]){"cp", "-r", from, to, NULL}};
 	struct usage usage;
-	int error = drop_caches_but("cp") ?: run_tool(&bench->places[row->place], argv, &usage);
+	int error = drop_caches_but("cp") ?: run_tool(&bench->places[row->place], &cp, &usage);
 
 	values[0] = usage.seconds;
 	values[1] = usage.seconds * 1e6 / bench->settings.count;

@@ -54,28 +54,17 @@ static void mount_lane(struct bench *bench, const struct group *group, struct la
 		give_up(bench, lane, "could not make its files", error);
 }
 
-static void unmount_lane(struct bench *bench, const struct lane *lane)
-{
-	place_unmount(&bench->places[lane->row->place]);
-}
-
 /* Run -1 warms up and is not kept. */
-static void run_lane(struct bench *bench, const struct group *group, struct lane *lane, int run)
+static void run_lane(struct bench *bench, struct lane *lane, int run)
 {
 	double values[MAX_FIGURES] = {};
 
-	if (*lane->why)
-		return;
-	if (group->fresh)
-		mount_lane(bench, group, lane);
 	if (*lane->why)
 		return;
 	int error = lane->row->run(bench, lane->row, values);
 
 	if (error)
 		give_up(bench, lane, "could not do it", error);
-	if (group->fresh)
-		unmount_lane(bench, lane);
 	for (unsigned i = 0; run >= 0 && i < MAX_FIGURES; i++)
 		lane->values[i][run] = values[i];
 }
@@ -124,11 +113,11 @@ static void take_turns(struct bench *bench, const struct group *group, struct la
 	unsigned order[MAX_ROWS];
 	uint64_t state = bench->settings.seed;
 
-	for (int run = group->fresh ? 0 : -1; run < (int)bench->settings.runs; run++) {
+	for (int run = -1; run < (int)bench->settings.runs; run++) {
 		order_lanes(lanes, &state, order);
 		show_progress(bench, group, run);
 		for (unsigned i = 0; i < lanes->count; i++)
-			run_lane(bench, group, &lanes->lane[order[i]], run);
+			run_lane(bench, &lanes->lane[order[i]], run);
 	}
 }
 
@@ -145,10 +134,6 @@ static void empty_files(struct bench *bench)
 {
 	remove_tree(bench->files);
 	mkdir(bench->files, 0755);
-	for (unsigned i = 0; i < MAX_DISKS && *bench->disks[i]; i++) {
-		remove_tree(bench->disks[i]);
-		mkdir(bench->disks[i], 0755);
-	}
 }
 
 static int run_group(struct bench *bench, const struct group *group)
@@ -158,13 +143,13 @@ static int run_group(struct bench *bench, const struct group *group)
 
 	empty_files(bench);
 	choose_lanes(&bench->settings, group, &lanes);
-	for (unsigned i = 0; i < lanes.count && !group->fresh; i++)
+	for (unsigned i = 0; i < lanes.count; i++)
 		mount_lane(bench, group, &lanes.lane[i]);
 	take_turns(bench, group, &lanes);
 	if (isatty(STDERR_FILENO))
 		fputs("\r\033[K", stderr);
 	for (unsigned i = 0; i < lanes.count; i++) {
-		unmount_lane(bench, &lanes.lane[i]);
+		place_unmount(&bench->places[lanes.lane[i].row->place]);
 		failed |= lanes.lane[i].failed;
 	}
 	report_group(&bench->settings, group, &lanes);
@@ -192,9 +177,7 @@ static uint64_t memory_needed(const struct bench *bench)
 
 	for (const struct group *const *group = groups; *group; group++) {
 		const struct settings settings = settings_for(&bench->settings, *group);
-		const uint64_t bytes = (*group)->style == STYLE_GROWTH
-					       ? settings.largest
-					       : settings.size * (settings.count ?: 1);
+		const uint64_t bytes = settings.size * settings.count;
 
 		if (is_wanted(&settings, *group, NULL) && bytes > most)
 			most = bytes;

@@ -77,40 +77,15 @@ void remove_tree(const char *path)
 	nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
-static int make_dir(char *path, size_t room, const char *disk, int length)
+static int make_dir(struct bench *bench)
 {
-	snprintf(path, room, "%.*s/dmaheap-bench.XXXXXX", length, disk);
-	if (mkdtemp(path))
-		return 0;
-	fprintf(stderr, "dmaheap-bench: %s: %s\n", path, strerror(errno));
-	*path = '\0';
-	return -1;
-}
-
-static int make_dirs(struct bench *bench)
-{
-	const char *dir = bench->settings.dir, *at = bench->settings.disks ?: "";
-
-	if (make_dir(bench->work, sizeof(bench->work), dir, strlen(dir)))
+	snprintf(bench->work, sizeof(bench->work), "%s/dmaheap-bench.XXXXXX", bench->settings.dir);
+	if (!mkdtemp(bench->work)) {
+		fprintf(stderr, "dmaheap-bench: %s: %s\n", bench->work, strerror(errno));
 		return -1;
-	snprintf(bench->files, sizeof(bench->files), "%s/files", bench->work);
-	for (unsigned i = 0; i < MAX_DISKS && *at; i++) {
-		const int length = (int)strcspn(at, ",");
-
-		if (make_dir(bench->disks[i], sizeof(bench->disks[i]), at, length))
-			return -1;
-		at += length + !!at[length];
 	}
+	snprintf(bench->files, sizeof(bench->files), "%s/files", bench->work);
 	return 0;
-}
-
-static void remove_dirs(const struct bench *bench)
-{
-	if (*bench->work)
-		remove_tree(bench->work);
-	for (unsigned i = 0; i < MAX_DISKS; i++)
-		if (*bench->disks[i])
-			remove_tree(bench->disks[i]);
 }
 
 /* The worker's wait status. */
@@ -132,16 +107,16 @@ static int watch_worker(struct bench *bench, int (*work)(struct bench *bench))
 
 int supervise(struct bench *bench, int (*work)(struct bench *bench))
 {
-	int status = EXIT_FAILURE << 8;
-
 	if (unshare(CLONE_NEWPID)) {
 		fprintf(stderr, "dmaheap-bench: %s\n",
 			errno == EPERM ? "mounts need root" : strerror(errno));
 		return EXIT_FAILURE;
 	}
-	if (!make_dirs(bench))
-		status = watch_worker(bench, work);
-	remove_dirs(bench);
+	if (make_dir(bench))
+		return EXIT_FAILURE;
+	const int status = watch_worker(bench, work);
+
+	remove_tree(bench->work);
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	return 128 + (ended_by ?: WTERMSIG(status));

@@ -39,12 +39,12 @@ static void drop_line(struct line *line)
 	*line = (struct line){};
 }
 
-static int add_paths(struct line *line, const struct set *set, unsigned first, unsigned step)
+static int add_paths(struct line *line, const struct set *set)
 {
 	char path[SET_PATH];
 	int error = 0;
 
-	for (unsigned i = first; i < set->count && !error; i += step) {
+	for (unsigned i = 0; i < set->count && !error; i++) {
 		set_path(set, i, path);
 		error = add_word(line, path);
 	}
@@ -75,7 +75,7 @@ static int make_line(struct line *line, const struct through *through, const str
 	snprintf(line->output, sizeof(line->output), "%s", target);
 	for (const char *const *word = through->argv; *word && !error; word++) {
 		if (!strcmp(*word, "<<"))
-			error = add_paths(line, from, 0, 1);
+			error = add_paths(line, from);
 		else if (!strcmp(*word, ">>"))
 			error = add_word(line, to->dir);
 		else
@@ -96,7 +96,7 @@ static int run_line(const struct place *place, const struct through *through,
 		.output = through->output ? line.output : NULL,
 	};
 
-	error = error ?: run_tools(place, &job, 1, &usage);
+	error = error ?: run_tool(place, &job, &usage);
 	*cpu += usage.cpu;
 	drop_line(&line);
 	return error;
@@ -206,9 +206,10 @@ int run_in(struct bench *bench, const struct row *row, double values[])
 int prepare_out(struct bench *bench, const struct row *row)
 {
 	struct set from, to;
-	struct usage usage;
+	static const struct through cp = {.argv = CP_ALL};
 	struct stat st;
 	char path[SET_PATH];
+	double cpu = 0;
 	int error =
 		set_of_sources(&from, bench->files, bench->settings.count, bench->settings.size);
 
@@ -216,7 +217,7 @@ int prepare_out(struct bench *bench, const struct row *row)
 	set_path(&to, to.count - 1, path);
 	if (error || row->place == NOWHERE || !stat(path, &st))
 		return error;
-	return copy_set(&bench->places[row->place], &from, to.dir, 1, &usage);
+	return run_lines(&bench->places[row->place], &cp, &from, &to, &cpu);
 }
 
 int run_out(struct bench *bench, const struct row *row, double values[])
@@ -235,22 +236,4 @@ int run_out(struct bench *bench, const struct row *row, double values[])
 	if (mkdir(to.dir, 0755) && errno != EEXIST)
 		return -errno;
 	return run_checked(bench, row, &from, &to, values);
-}
-
-int copy_set(const struct place *place, const struct set *from, const char *to, unsigned processes,
-	     struct usage *usage)
-{
-	scope(free) struct line *lines = calloc(processes, sizeof(*lines));
-	scope(free) struct job *jobs = calloc(processes, sizeof(*jobs));
-	int error = lines && jobs ? 0 : -ENOMEM;
-
-	for (unsigned i = 0; i < processes && !error; i++) {
-		error = add_word(&lines[i], "cp") ?: add_paths(&lines[i], from, i, processes);
-		error = error ?: add_word(&lines[i], to);
-		jobs[i].argv = (const char *const *)lines[i].argv;
-	}
-	error = error ?: run_tools(place, jobs, processes, usage);
-	for (unsigned i = 0; lines && i < processes; i++)
-		drop_line(&lines[i]);
-	return error;
 }

@@ -37,13 +37,4 @@ int run_out(struct bench *bench, const struct row *row, double values[]);
 /* group->prepare of the way back. */
 int prepare_out(struct bench *bench, const struct row *row);
 
-/*
- * As many processes as asked for, each with its share of the files, copy all of
- * one set with cp.
- */
-struct set;
-struct usage;
-int copy_set(const struct place *place, const struct set *from, const char *to, unsigned processes,
-	     struct usage *usage);
-
 #endif

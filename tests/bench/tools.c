@@ -32,56 +32,22 @@ static double seconds_of(struct timeval time)
 	return time.tv_sec + time.tv_usec / 1e6;
 }
 
-static int start_tools(const struct job jobs[], unsigned count, pid_t pids[])
+int run_tool(const struct place *place, const struct job *job, struct usage *usage)
 {
-	for (unsigned i = 0; i < count; i++) {
-		pids[i] = vfork();
-		if (pids[i] == 0)
-			become_tool(&jobs[i]);
-		if (pids[i] < 0)
-			return -errno;
-	}
-	return 0;
-}
-
-/* Those that have been started; also when not all have. */
-static int wait_for_tools(const pid_t pids[], unsigned count, double *cpu)
-{
-	int error = 0;
-
-	for (unsigned i = 0; i < count && pids[i] > 0; i++) {
-		struct rusage used;
-		int status;
-
-		if (wait4(pids[i], &status, 0, &used) < 0)
-			return -errno;
-		*cpu += seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
-		if (status)
-			error = -EIO;
-	}
-	return error;
-}
-
-int run_tools(const struct place *place, const struct job jobs[], unsigned count,
-	      struct usage *usage)
-{
-	scope(free) pid_t *pids = calloc(count, sizeof(*pids));
 	const double cpu = place_cpu(place), start = now();
+	struct rusage used;
+	int status;
 
 	*usage = (struct usage){};
-	if (!pids)
-		return -ENOMEM;
-	const int error = start_tools(jobs, count, pids);
-	const int failed = wait_for_tools(pids, count, &usage->cpu);
+	const pid_t pid = vfork();
 
+	if (pid == 0)
+		become_tool(job);
+	if (pid < 0 || wait4(pid, &status, 0, &used) < 0)
+		return -errno;
 	usage->seconds = now() - start;
-	usage->cpu += place_cpu(place) - cpu;
-	return error ?: failed;
-}
-
-int run_tool(const struct place *place, const char *const argv[], struct usage *usage)
-{
-	return run_tools(place, &(const struct job){.argv = argv}, 1, usage);
+	usage->cpu = seconds_of(used.ru_utime) + seconds_of(used.ru_stime) + place_cpu(place) - cpu;
+	return status ? -EIO : 0;
 }
 
 bool has_tool(const char *name)
@@ -119,11 +85,11 @@ int drop_caches(void)
 
 int drop_caches_but(const char *program)
 {
-	const char *const argv[] = {program, "--help", NULL};
+	const struct job help = {.argv = (const char *const[]){program, "--help", NULL}};
 	const struct place nowhere = {};
 	struct usage usage;
 
-	return drop_caches() ?: run_tool(&nowhere, argv, &usage);
+	return drop_caches() ?: run_tool(&nowhere, &help, &usage);
 }
 
 int touch_memory(uint64_t size)

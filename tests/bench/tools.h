@@ -19,12 +19,10 @@ struct job {
 };
 
 /*
- * Runs programs in parallel, and counts the CPU time of @place's daemon with theirs. -EIO if
- * an exit status is not 0; the program has then printed the reason.
+ * Runs a program, and counts the CPU time of @place's daemon with its own. -EIO if the exit
+ * status is not 0; the program has then printed the reason.
  */
-int run_tools(const struct place *place, const struct job jobs[], unsigned count,
-	      struct usage *usage);
-int run_tool(const struct place *place, const char *const argv[], struct usage *usage);
+int run_tool(const struct place *place, const struct job *job, struct usage *usage);
 
 /* There is a program of that name in PATH. */
 bool has_tool(const char *name);
