@@ -136,8 +136,8 @@ uapi_header() {
 	cat <<-'HEAD'
 		/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-2-Clause) */
 		/*
-		 * What the kernel series adds to <linux/fuse.h>. Below this comment it is
-		 * copied from there by kernel/series.sh, which is how it is changed.
+		 * The additions of the kernel series to <linux/fuse.h>. Below this comment the file
+		 * is copied from there by kernel/series.sh; change it there.
 		 */
 		#ifndef DMAHEAPFS_UAPI_FUSE_MEMORY_H
 		#define DMAHEAPFS_UAPI_FUSE_MEMORY_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-2-Clause) */
 /*
- * What the kernel series adds to <linux/fuse.h>. Below this comment it is
- * copied from there by kernel/series.sh, which is how it is changed.
+ * The additions of the kernel series to <linux/fuse.h>. Below this comment the file
+ * is copied from there by kernel/series.sh; change it there.
  */
 #ifndef DMAHEAPFS_UAPI_FUSE_MEMORY_H
 #define DMAHEAPFS_UAPI_FUSE_MEMORY_H
@@ -19,22 +19,22 @@
  *
  * A server can bind memory that it has as a file, a dma-buf, to an inode. The
  * kernel then reads the inode from that memory, and copy_file_range() copies
- * between it and files of other filesystems, by direct I/O where these can,
- * in the context of the process that asks. The server is asked for room, is
- * told sizes, and does not see the data.
+ * between it and files of other filesystems, by direct I/O if they support it,
+ * in the context of the calling process. The server gets requests for room and
+ * new sizes, and does not see the data.
  *
  * All of this needs CAP_SYS_ADMIN in the initial user namespace. Unless it is
- * enabled nothing is different from what it was.
+ * enabled, nothing changes.
  *
  * FUSE_DEV_IOC_MEMORY_ENABLE: opt in. The argument is for flags, and 0. It
- * holds for regular files that are looked up from then on, so it is best done
- * before INIT is answered. FUSE_DEV_IOC_BACKING_OPEN then takes a dma-buf as
+ * applies to regular files that are looked up from then on, so it is best done
+ * before the answer to INIT. FUSE_DEV_IOC_BACKING_OPEN then takes a dma-buf as
  * well, open for reading and writing, whether passthrough was negotiated or
  * not. EOPNOTSUPP if its exporter does not do file I/O.
  *
- * FUSE_DEV_IOC_MEMORY_BIND: bind what has the backing_id to the inode, in
- * place of what was bound, or nothing if it is 0. Binding what is bound
- * already just sets the flags. The id may be closed afterwards.
+ * FUSE_DEV_IOC_MEMORY_BIND: bind the memory with the backing_id to the inode,
+ * in place of the bound one, or unbind if it is 0. Binding the same memory
+ * again only sets the flags. The id may be closed afterwards.
  *   ENOENT   no such backing_id, or no such inode: in CREATE and LOOKUP it is
  *            not there before they are answered, and it is gone after FORGET.
  *            A binding is gone with the inode, so it has to be renewed in OPEN.
@@ -44,36 +44,36 @@
  *   EBUSY    other memory is bound, and is written to just now or mapped, or
  *            the inode is open with FOPEN_PASSTHROUGH to a regular file
  *
- * As long as memory is bound, opens without FOPEN_PASSTHROUGH get
- * FOPEN_DIRECT_IO: their writes go to the server, and mmap() fails with ENODEV.
- * FOPEN_PASSTHROUGH, with a backing_id of the memory that is bound, lets the
- * kernel write there, too, and lets the memory be mapped; with FOPEN_DIRECT_IO
- * as well, just the latter. It does not keep the memory bound, but maps do.
- * They are shared ones, reach as far as the memory whatever the size, and keep
- * the file open until they are gone.
+ * While memory is bound, opens without FOPEN_PASSTHROUGH get FOPEN_DIRECT_IO:
+ * their writes go to the server, and mmap() fails with ENODEV.
+ * FOPEN_PASSTHROUGH, with a backing_id of the bound memory, lets the kernel
+ * write there too, and allows mmap(); with FOPEN_DIRECT_IO as well, only the
+ * latter. It does not keep the memory bound, but maps do. Maps are shared,
+ * reach to the end of the memory for any size, and keep the file open until
+ * they are gone.
  *
- * Room: where a copy, or a write to a file with FOPEN_PASSTHROUGH, ends behind
- * the end of the memory, or a copy finds none, the server gets FALLOCATE with
+ * Room: if a copy, or a write to a file with FOPEN_PASSTHROUGH, ends behind the
+ * end of the memory, or a copy finds no memory, the server gets FALLOCATE with
  * FALLOC_FL_KEEP_SIZE and the range. It makes room, binds, and answers. It may
- * make room for less, and the copy or write ends there; for none is ENOSPC.
- * Where the answer is an error nothing is copied, and written what fits.
+ * make room for less, and the copy or write ends there; no room is ENOSPC. If
+ * the answer is an error, a copy moves no byte, and a write as many as fit.
  *
- * Size: as long as memory is bound it is the kernel's, and the server changes it
- * when it is asked to, or not at all. The kernel raises it when a copy, or a
- * write to a file with FOPEN_PASSTHROUGH, ends behind it, and before that call
- * returns the server gets FALLOCATE with mode 0 from 0 to the new size. It has
- * to take over the size, and must not touch a byte. Until it has answered, its
- * own idea of the size is not asked for. Where the size stays the request comes
- * all the same, so that the time can be noted: after a copy at once, after
- * writes when the file is closed or synced. It comes then, too, if the process
- * was killed before it was answered.
+ * Size: while memory is bound the kernel owns it, and the server changes it
+ * only on request. The kernel raises it when a copy, or a write to a file with
+ * FOPEN_PASSTHROUGH, ends behind it, and before that call returns the server
+ * gets FALLOCATE with mode 0 from 0 to the new size. It has to take over the
+ * size, and must not change a byte. Until its answer, the kernel ignores the
+ * size in its attributes. If the size stays, the request comes all the same, so
+ * that the server can update the time: after a copy at once, after writes when
+ * the file is closed or synced. It comes then, too, if the process was killed
+ * before the answer.
  *
- * Zeroes: between the size and the end of the memory lie zeroes, except for
- * what the server leaves there. The kernel puts them where a copy that failed
- * has been, and between the old size and where a copy or write begins. The
- * server sees to the rest: to new memory, and to what is cut off or uncovered
- * by SETATTR, by OPEN with O_TRUNC, or by itself. It may put that off until
- * somebody could see it: in a map, or when the size is raised over it.
+ * Zeroes: the memory behind the size is zero, unless the server leaves data
+ * there. The kernel zeroes the range of a failed copy, and the gap between the
+ * old size and the start of a copy or write. The server zeroes the rest: new
+ * memory, and ranges that are cut off or uncovered by SETATTR, by OPEN with
+ * O_TRUNC, or by itself. It may defer that until the range can become visible:
+ * in a map, or when the size is raised over it.
  */
 struct fuse_memory_bind {
 	uint64_t	nodeid;
@@ -88,12 +88,12 @@ struct fuse_memory_bind {
 #define FUSE_MEMORY_FAIL_BUSY	(1 << 0)
 
 /*
- * FUSE_DEV_IOC_MEMORY_STAT: what copies have been doing, for the inode with
- * the nodeid given. ENOENT as above, ENODATA if nothing was ever bound.
+ * FUSE_DEV_IOC_MEMORY_STAT: statistics of copies, for the inode with the given
+ * nodeid. ENOENT as above, ENODATA if nothing was ever bound.
  */
 struct fuse_memory_stat {
 	uint64_t	nodeid;
-	uint64_t	capacity;	/* of what is bound, 0 if nothing is */
+	uint64_t	capacity;	/* size of the bound memory, or 0 */
 	/* bytes copied since the inode is there: from and to other files */
 	uint64_t	in_direct;
 	uint64_t	in_buffered;
@@ -102,7 +102,7 @@ struct fuse_memory_stat {
 	uint64_t	copies;		/* how many there were */
 	/* of the last copy: */
 	uint32_t	why;		/* enum fuse_memory_why */
-	int32_t		error;		/* what it ended with, e.g. -EBUSY, or 0 */
+	int32_t		error;		/* its error, e.g. -EBUSY, or 0 */
 };
 
 /* Why a copy was not direct, apart from unaligned ends */
