@@ -39,7 +39,7 @@ static void check_rules(const struct open_facts *facts)
 		ck_assert_int_eq(facts->passthrough, 0);
 	if (mode & OPEN_PASSTHROUGH)
 		ck_assert_int_eq(facts->passthrough, 1);
-	/* Memory in several pieces can't be passed through yet. */
+	/* A buffer without memory cannot be passed through. */
 	if (facts->memory == BUFFER_EMPTY)
 		ck_assert_int_eq(mode, OPEN_DIRECT);
 }

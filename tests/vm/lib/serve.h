@@ -5,7 +5,7 @@
 
 #include "server.h"
 
-/* Commands from the test; the size of the room is written by others. */
+/* Commands from the test; COMMAND_BIND takes its size from room_length. */
 #define COMMAND_BIND   1
 #define COMMAND_UNBIND 2
 
