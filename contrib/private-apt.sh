@@ -14,8 +14,8 @@
 #
 # TYPE is deb or deb-src. A SUITE is a name like trixie or bookworm-backports,
 # or "own" for every Debian suite that the machine itself uses. A suite that
-# can not be read is complained about on stderr but is no failure as long as
-# another can: the caller finds out by asking for its package.
+# can't be read causes a warning, and a failure only if no other can: the caller finds
+# out by asking for its package.
 #
 # A DIR serves one process at a time; callers that share one take a lock.
 

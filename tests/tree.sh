@@ -72,7 +72,8 @@ spelling_is_right() {
 
 language_is_plain() {
 	local counts
-	counts=$(files '*.c' '*.h' '*.sh' '*.py' '*.md' '*.[1-8]' ':!src/uapi' |
+	counts=$(files '*.c' '*.h' '*.sh' '*.py' '*.md' '*.[1-8]' '*CMakeLists.txt' contrib kernel/config \
+		':!src/uapi' |
 		xargs -r python3 tests/words.py) || printf '%s\n' "$counts"
 }
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """usage: tests/words.py [--limit N] [--list] FILE...
 
-Counts words that hide the subject of a sentence ("what", "who", "nobody", ...) in
-comments and documents, for each 100 words. Exits with 1 if there are more than N
+Counts words that hide the subject of a sentence ("what", "who", "nobody", ...), and the
+likes of "is no dma-buf", in comments and documents, for each 100 words. Exits with 1 if there are more than N
 (default: 0.6) in any group of files, or more than twice that in one document.
 Questions are not counted, since they need such words.
 
@@ -15,7 +15,9 @@ import os
 import re
 import sys
 
-COUNTED = re.compile(r"\b(who|whom|whoever|what|whatever|where|wherever|nobody|somebody)\b", re.I)
+COUNTED = re.compile(
+    r"\b(?:who|whom|whoever|what|whatever|where|wherever|nobody|somebody)\b"
+    r"|(?<!there )\b(?:is|are|was|were) no\b(?! longer| more)", re.I)
 WORD = re.compile(r"[A-Za-z][A-Za-z'-]*")
 
 

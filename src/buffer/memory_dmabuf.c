@@ -59,7 +59,7 @@ static bool has_other_writers(struct buffer *buffer)
 	return buffer->exported || atomic_load(&buffer->lent);
 }
 
-/* A write at @offset would move the size over bytes of other writers. A fill is no gap. */
+/* A write at @offset would move the size over bytes of other writers. A fill is not a gap. */
 static bool leaves_foreign_gap(struct buffer *buffer, off_t offset)
 {
 	return has_other_writers(buffer) && (uint64_t)offset > dmabuf_used(buffer);

@@ -5,7 +5,7 @@
 
 #include "fdpass/protocol.h"
 
-/* Copies the ticket and leaves the message in the socket. -EINVAL if it is no ticket. */
+/* Copies the ticket and leaves the message in the socket. -EINVAL if it is not a ticket. */
 int message_peek(int socket, unsigned char ticket[static FDPASS_TICKET_BYTES]);
 
 /* Receives the message and returns the fd that came with it, -EBADF if there was none. */

@@ -17,7 +17,7 @@ begin() {
 	printf text >"$mnt/file"
 }
 
-# he dies, and with him all that was his
+# the client dies, and all its resources are released
 begin
 linger
 assert_fails busy umount "$mnt"

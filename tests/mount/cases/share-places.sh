@@ -61,7 +61,7 @@ found=$(unshare --mount bash -euo pipefail -c '
 	share memory "$2/file"' - "$mnt/dir" "$odd" | xargs)
 assert_eq "$found" "fd fd EACCES" "in a directory with an odd name"
 
-# one file is no way to the socket
+# a single file gives no access to the socket
 touch one
 found=$(unshare --mount bash -euo pipefail -c "mount --bind $mnt/dir/file one; share memory one" | xargs)
 assert_eq "$found" "ENOENT ENOENT EACCES" "of a file mounted by itself"

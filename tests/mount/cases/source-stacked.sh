@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: source
 #
-# Sources that are no plain disk: overlayfs, tmpfs, a read-only mount. And every
-# heap there is.
+# Other sources than a plain disk: overlayfs, tmpfs, a read-only mount. With every heap.
 
 # shows_and_copies DIR [OPTIONS]: the view of DIR is right
 shows_and_copies() {

@@ -399,7 +399,7 @@ static void ask_often(const struct fdpass_ticket *ticket)
 		ask(file);
 }
 
-/* One user's flood is his own loss. */
+/* One user's flood affects only that user. */
 static void flood(void)
 {
 	int file = open_file(O_RDONLY);

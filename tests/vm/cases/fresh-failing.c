@@ -108,7 +108,7 @@ static void killed(int flags)
 				copy_all(file, 0, buffer, 0, MEDIUM);
 		usleep(rnd_below(&state, 10000));
 		kill(pid, SIGKILL);
-		/* with and without him having gone before */
+		/* with and without waiting for its end */
 		if (i % 2)
 			expect_nothing_else(buffer, MEDIUM);
 		CHECK_EQ(waitpid(pid, NULL, 0), pid);

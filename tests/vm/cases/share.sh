@@ -169,7 +169,7 @@ removed() {
 		dmabuf read 3 | head -c "$3" | cmp - "$2"' - "$buf" "$model" "$size"
 }
 
-# Removing a held file is no way around size=.
+# Removing a held file does not circumvent size=.
 counts_when_removed() {
 	local other=$PWD/other buf
 	buf=$other/buf
