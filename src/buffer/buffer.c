@@ -8,6 +8,7 @@
 #include "buffer/lock.h"
 #include "util/fd_path.h"
 #include "util/math.h"
+#include "util/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,18 +40,18 @@ static int attach_memory(struct buffer *buffer, int file)
 static void init_parts(struct buffer *buffer)
 {
 	fair_rwlock_init(&buffer->lock);
-	charge_init(&buffer->charge, buffer->quota);
-	cpu_access_lock_init(&buffer->cpu_access);
-	times_init(&buffer->times);
-	dmabuf_init(&buffer->dmabuf);
-	dmabuf_init(&buffer->discarded);
+	fair_rwlock_init(&buffer->cpu_access);
+	buffer->charge = no_charge(buffer->quota);
+	buffer->times = NO_TIMES;
+	buffer->dmabuf = NO_DMABUF;
+	buffer->discarded = NO_DMABUF;
 }
 
 static void finish_parts(struct buffer *buffer)
 {
 	charge_finish(&buffer->charge);
-	cpu_access_lock_finish(&buffer->cpu_access);
-	times_finish(&buffer->times);
+	pthread_mutex_destroy(&buffer->times.lock);
+	pthread_rwlock_destroy(&buffer->cpu_access);
 	pthread_rwlock_destroy(&buffer->lock);
 }
 

@@ -5,22 +5,12 @@
 
 #include <linux/dma-buf.h>
 
-void cpu_access_lock_init(struct cpu_access_lock *lock)
-{
-	fair_rwlock_init(&lock->lock);
-}
-
-void cpu_access_lock_finish(struct cpu_access_lock *lock)
-{
-	pthread_rwlock_destroy(&lock->lock);
-}
-
 static void lock(struct cpu_access *access)
 {
 	if (access->write)
-		pthread_rwlock_wrlock(&access->lock->lock);
+		pthread_rwlock_wrlock(access->lock);
 	else
-		pthread_rwlock_rdlock(&access->lock->lock);
+		pthread_rwlock_rdlock(access->lock);
 }
 
 static int wait_for_devices(struct cpu_access *access)
@@ -52,7 +42,7 @@ int cpu_access_begin(struct cpu_access *access)
 	lock(access);
 	error = sync_cpu(access, DMA_BUF_SYNC_START);
 	if (error)
-		pthread_rwlock_unlock(&access->lock->lock);
+		pthread_rwlock_unlock(access->lock);
 	return error;
 }
 
@@ -60,6 +50,6 @@ int cpu_access_end(struct cpu_access *access)
 {
 	const int error = sync_cpu(access, DMA_BUF_SYNC_END);
 
-	pthread_rwlock_unlock(&access->lock->lock);
+	pthread_rwlock_unlock(access->lock);
 	return error;
 }

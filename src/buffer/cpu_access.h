@@ -14,22 +14,14 @@
 
 #include <pthread.h>
 
-/* One per buffer. A leaf lock; held during an access, but not while waiting for devices. */
-struct cpu_access_lock {
-	pthread_rwlock_t lock;
-};
-
 /* One access by one thread. */
 struct cpu_access {
-	struct cpu_access_lock *lock;
+	pthread_rwlock_t *lock; /* the buffer's; not held while waiting for devices */
 	struct heap *heap;
 	int fd;		/* the dma-buf; -1: the memory needs no SYNC */
 	bool write;	/* reading is allowed too */
 	bool by_kernel; /* read(2) or write(2) of the dma-buf, which needs no SYNC */
 };
-
-void cpu_access_lock_init(struct cpu_access_lock *lock);
-void cpu_access_lock_finish(struct cpu_access_lock *lock);
 
 /* 0 or -errno; -EBUSY if a device keeps using the memory for too long. */
 int cpu_access_begin(struct cpu_access *access);

@@ -4,6 +4,7 @@
 #include "buffer/memory.h"
 #include "util/math.h"
 #include "util/scope.h"
+#include "util/thread.h"
 
 #include <linux/dma-buf.h>
 #include <poll.h>
@@ -13,15 +14,6 @@
 #include <sys/mman.h>
 
 /* --- memory ---------------------------------------------------------------------- */
-
-void dmabuf_init(struct dmabuf *dmabuf)
-{
-	dmabuf->fd = -1;
-	dmabuf->file = -1;
-	dmabuf->takes_io = false;
-	dmabuf->capacity = 0;
-	atomic_init(&dmabuf->map, NULL);
-}
 
 void dmabuf_set_fd(struct dmabuf *dmabuf, struct heap *heap, int fd)
 {
@@ -33,7 +25,7 @@ int dmabuf_alloc(struct dmabuf *dmabuf, struct heap *heap, size_t capacity)
 {
 	const int fd = heap->ops->alloc(heap, capacity);
 
-	dmabuf_init(dmabuf);
+	*dmabuf = NO_DMABUF;
 	if (fd < 0)
 		return fd == -ENOMEM ? -ENOSPC : fd;
 	dmabuf->file = fd;
@@ -78,7 +70,7 @@ void dmabuf_free(struct dmabuf *dmabuf)
 	if (dmabuf->file != dmabuf->fd)
 		close_fd(dmabuf->file);
 	close_fd(dmabuf->fd);
-	dmabuf_init(dmabuf);
+	*dmabuf = NO_DMABUF;
 }
 
 void dmabuf_move(struct dmabuf *to, struct dmabuf *from)
@@ -88,7 +80,7 @@ void dmabuf_move(struct dmabuf *to, struct dmabuf *from)
 	to->takes_io = from->takes_io;
 	to->capacity = from->capacity;
 	atomic_init(&to->map, atomic_load(&from->map));
-	dmabuf_init(from);
+	*from = NO_DMABUF;
 }
 
 /* --- questions to the kernel ----------------------------------------------------- */
@@ -179,8 +171,8 @@ struct io {
 	char *map;
 };
 
-static int io_begin(struct io *io, struct heap *heap, struct dmabuf *dmabuf,
-		    struct cpu_access_lock *lock, bool write)
+static int io_begin(struct io *io, struct heap *heap, struct dmabuf *dmabuf, pthread_rwlock_t *lock,
+		    bool write)
 {
 	*io = (struct io){
 		.dmabuf = dmabuf,
@@ -332,16 +324,16 @@ static int copy(const struct io *from, const struct io *to, size_t size)
 
 int dmabuf_copy_to(struct buffer *buffer, struct dmabuf *fresh, size_t size)
 {
-	struct cpu_access_lock lock;
+	pthread_rwlock_t lock;
 	struct io from, to;
 	int error = io_begin_on(&from, buffer, false);
 
 	if (error)
 		return error;
-	cpu_access_lock_init(&lock);
+	fair_rwlock_init(&lock);
 	error = io_begin(&to, buffer->heap, fresh, &lock, true);
 	if (!error)
 		error = io_end(&to, copy(&from, &to, size));
-	cpu_access_lock_finish(&lock);
+	pthread_rwlock_destroy(&lock);
 	return io_end(&from, error);
 }

@@ -22,8 +22,7 @@ struct dmabuf {
 	_Atomic(char *) map; /* NULL until it is needed */
 };
 
-/* No memory. */
-void dmabuf_init(struct dmabuf *dmabuf);
+#define NO_DMABUF ((struct dmabuf){.fd = -1, .file = -1})
 
 /* Allocates @capacity bytes of zeroes, not 0. -ENOSPC if the heap is exhausted. */
 int dmabuf_alloc(struct dmabuf *dmabuf, struct heap *heap, size_t capacity);

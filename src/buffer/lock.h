@@ -6,20 +6,6 @@
 #include "buffer/memory.h"
 #include "util/scope.h"
 
-/*
- * A read-write lock that does not starve writers, as glibc's default does. No
- * reader gets in while a writer waits, so a thread must not take it twice.
- */
-static inline void fair_rwlock_init(pthread_rwlock_t *lock)
-{
-	pthread_rwlockattr_t attributes;
-
-	pthread_rwlockattr_init(&attributes);
-	pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-	pthread_rwlock_init(lock, &attributes);
-	pthread_rwlockattr_destroy(&attributes);
-}
-
 static inline void buffer_lock_shared(struct buffer *buffer)
 {
 	pthread_rwlock_rdlock(&buffer->lock);

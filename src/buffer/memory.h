@@ -81,7 +81,7 @@ struct buffer {
 
 	/* Memory of a fixed size. */
 	struct dmabuf dmabuf;
-	struct cpu_access_lock cpu_access;
+	pthread_rwlock_t cpu_access;
 	_Atomic uint64_t size; /* grows with the shared lock, changes with the exclusive one */
 	unsigned fills;	       /* begun and not finished */
 	uint64_t fills_end;    /* the end of the furthest of them; 0: none */

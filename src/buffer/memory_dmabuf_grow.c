@@ -141,9 +141,8 @@ int dmabuf_grow(struct buffer *buffer, uint64_t end)
 
 static int drop_memory(struct buffer *buffer)
 {
-	struct dmabuf none;
+	struct dmabuf none = NO_DMABUF;
 
-	dmabuf_init(&none);
 	return replace_memory(buffer, &none);
 }
 

@@ -179,11 +179,6 @@ void quota_finish(struct quota *quota)
 
 /* --- the charge of a memfd ------------------------------------------------------- */
 
-void charge_init(struct charge *charge, struct quota *quota)
-{
-	*charge = (struct charge){.lock = PTHREAD_MUTEX_INITIALIZER, .quota = quota};
-}
-
 void charge_finish(struct charge *charge)
 {
 	if (charge->counted)

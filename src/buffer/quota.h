@@ -68,7 +68,10 @@ struct charge {
 	uint64_t reserved; /* bytes that calls in progress may still need */
 };
 
-void charge_init(struct charge *charge, struct quota *quota);
+static inline struct charge no_charge(struct quota *quota)
+{
+	return (struct charge){.lock = PTHREAD_MUTEX_INITIALIZER, .quota = quota};
+}
 
 /* Gives all of it back. */
 void charge_finish(struct charge *charge);

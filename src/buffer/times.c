@@ -3,27 +3,7 @@
 
 #include "util/scope.h"
 
-#include <stdint.h>
 #include <time.h>
-
-/* Earlier than any time that a file can have. */
-#define NEVER                                                        \
-	{                                                            \
-		.tv_sec = sizeof(time_t) > 4 ? INT64_MIN : INT32_MIN \
-	}
-
-void times_init(struct times *times)
-{
-	*times = (struct times){.lock = PTHREAD_MUTEX_INITIALIZER,
-				.read = NEVER,
-				.written = NEVER,
-				.changed = NEVER};
-}
-
-void times_finish(struct times *times)
-{
-	pthread_mutex_destroy(&times->lock);
-}
 
 /* tmpfs uses this clock for its files. A finer one would run ahead of it. */
 static struct timespec now(void)

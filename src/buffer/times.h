@@ -8,6 +8,7 @@
 #define BUFFER_TIMES_H
 
 #include <pthread.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 struct times {
@@ -15,8 +16,17 @@ struct times {
 	struct timespec read, written, changed; /* far in the past if not known */
 };
 
-void times_init(struct times *times);
-void times_finish(struct times *times);
+/* Earlier than any time that a file can have. */
+#define NEVER                                                        \
+	{                                                            \
+		.tv_sec = sizeof(time_t) > 4 ? INT64_MIN : INT32_MIN \
+	}
+
+#define NO_TIMES                                           \
+	((struct times){.lock = PTHREAD_MUTEX_INITIALIZER, \
+			.read = NEVER,                     \
+			.written = NEVER,                  \
+			.changed = NEVER})
 
 void times_touch_read(struct times *times);
 void times_touch_written(struct times *times);

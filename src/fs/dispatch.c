@@ -8,12 +8,14 @@
  */
 #include "fs/dispatch.h"
 
+#include "fdpass/protocol.h"
 #include "fs/export.h"
 #include "fs/ops.h"
 #include "fs/source_ops.h"
 #include "util/fd_path.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/xattr.h>
 
 /* --- init ---------------------------------------------------------------------------- */
@@ -53,18 +55,29 @@ static int may_call(const struct inode *inode, bool has_op)
 	return has_op ? 0 : inode->ops->refusal;
 }
 
+static bool is_source(fuse_req_t req, const struct inode *parent, const char *name)
+{
+	return fs_of(req)->source && parent->node.ino == FUSE_ROOT_ID && !strcmp(name, SOURCE_NAME);
+}
+
+/* Every directory of the tree has the socket. */
+static bool is_socket(const struct inode *parent, const char *name)
+{
+	return parent->ops == &tree_ops && !strcmp(name, FDPASS_SOCKET);
+}
+
 /* .source and the socket have names that are not in the tree. */
 static int may_create(fuse_req_t req, const struct inode *parent, const char *name)
 {
-	return source_is_root(req, parent, name) || export_is_socket(parent, name) ? -EEXIST : 0;
+	return is_source(req, parent, name) || is_socket(parent, name) ? -EEXIST : 0;
 }
 
 /* .source behaves like a mountpoint. */
 static int may_remove(fuse_req_t req, const struct inode *parent, const char *name)
 {
-	if (export_is_socket(parent, name))
+	if (is_socket(parent, name))
 		return -EPERM;
-	return source_is_root(req, parent, name) ? -EBUSY : 0;
+	return is_source(req, parent, name) ? -EBUSY : 0;
 }
 
 /* Links and renames between the tree and .source fail, as between two mounts. */
@@ -194,9 +207,9 @@ static void dispatch_lookup(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
 	struct inode *parent = inode_find(fs_of(req), ino);
 
-	if (parent && source_is_root(req, parent, name))
+	if (parent && is_source(req, parent, name))
 		source_look_up_root(req);
-	else if (parent && export_is_socket(parent, name))
+	else if (parent && is_socket(parent, name))
 		export_look_up_socket(req);
 	else
 		CALL(lookup, parent, 0, name);
@@ -207,7 +220,7 @@ static void dispatch_mknod(fuse_req_t req, fuse_ino_t ino, const char *name, mod
 {
 	struct inode *parent = inode_find(fs_of(req), ino);
 
-	if (!parent || !export_is_socket(parent, name) || !export_make_socket(req))
+	if (!parent || !is_socket(parent, name) || !export_make_socket(req))
 		CALL(mknod, parent, may_create(req, parent, name), name, mode, rdev);
 }
 

@@ -195,11 +195,6 @@ static void reply_socket(fuse_req_t req)
 	fuse_reply_entry(req, &entry);
 }
 
-bool export_is_socket(const struct inode *parent, const char *name)
-{
-	return parent->ops == &tree_ops && !strcmp(name, FDPASS_SOCKET);
-}
-
 void export_look_up_socket(fuse_req_t req)
 {
 	if (fd_server_shows_socket(fs_of(req)->fd_server, fuse_req_ctx(req)->pid))

@@ -13,9 +13,6 @@
 /* Starts and stops the server; 0 or -errno. */
 int export_start(struct fs *fs);
 
-/* @name in the directory @parent is the socket's. */
-bool export_is_socket(const struct inode *parent, const char *name);
-
 /* Replies to a lookup of the socket. */
 void export_look_up_socket(fuse_req_t req);
 

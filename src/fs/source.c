@@ -65,11 +65,6 @@ int source_stat_inode(struct fs *fs, struct inode *inode, struct stat *st)
 	return fd < 0 ? fd : source_stat(fs->source, fd, st);
 }
 
-bool source_is_root(fuse_req_t req, const struct inode *parent, const char *name)
-{
-	return fs_of(req)->source && parent->node.ino == FUSE_ROOT_ID && !strcmp(name, SOURCE_NAME);
-}
-
 void source_look_up_root(fuse_req_t req)
 {
 	struct source_node *root = source_find(fs_of(req)->source, SOURCE_ROOT_ID);

@@ -10,9 +10,6 @@
 
 #define SOURCE_NAME ".source"
 
-/* @name in the directory @parent is .source, and there is one. */
-bool source_is_root(fuse_req_t req, const struct inode *parent, const char *name);
-
 /* Replies to a lookup of .source. */
 void source_look_up_root(fuse_req_t req);
 

@@ -32,8 +32,8 @@ static void assert_unlocked(void)
 {
 	ck_assert_int_eq(pthread_rwlock_trywrlock(&buffer->lock), 0);
 	pthread_rwlock_unlock(&buffer->lock);
-	ck_assert_int_eq(pthread_rwlock_trywrlock(&buffer->cpu_access.lock), 0);
-	pthread_rwlock_unlock(&buffer->cpu_access.lock);
+	ck_assert_int_eq(pthread_rwlock_trywrlock(&buffer->cpu_access), 0);
+	pthread_rwlock_unlock(&buffer->cpu_access);
 }
 
 /* After each test all memory is freed and each cpu_access is closed. */

@@ -48,7 +48,7 @@ START_TEST(correct_both_ways)
 	struct quota quota = {.limit = 100, .used = 40};
 	struct charge charge;
 
-	charge_init(&charge, &quota);
+	charge = no_charge(&quota);
 	charge_settle(&charge, 0, 10);
 	ck_assert_uint_eq(quota.used, 50);
 	charge_settle(&charge, 0, 90);
@@ -93,7 +93,7 @@ START_TEST(charge_follows_the_file)
 	struct quota quota = {.limit = 100};
 	struct charge charge;
 
-	charge_init(&charge, &quota);
+	charge = no_charge(&quota);
 	ck_assert_int_eq(charge_reserve(&charge, 60), 0);
 	ck_assert_uint_eq(quota.used, 60);
 	ck_assert_int_eq(charge_reserve(&charge, 60), -ENOSPC);
@@ -114,7 +114,7 @@ START_TEST(charge_keeps_reservations)
 	struct quota quota = {.limit = 100};
 	struct charge charge;
 
-	charge_init(&charge, &quota);
+	charge = no_charge(&quota);
 	ck_assert_int_eq(charge_reserve(&charge, 60), 0);
 	charge_settle(&charge, 0, 10);
 	ck_assert_uint_eq(quota.used, 70);
