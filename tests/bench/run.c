@@ -96,16 +96,17 @@ static void order_lanes(const struct lanes *lanes, uint64_t *state, unsigned ord
 	}
 }
 
-/* On a terminal, as a run of all rows can take hours. */
+/* A run of all rows can take hours. */
 static void show_progress(const struct bench *bench, const struct group *group, int run)
 {
-	if (!isatty(STDERR_FILENO))
-		return;
+	const bool terminal = isatty(STDERR_FILENO);
+
+	fputs(terminal ? "\r\033[K" : "", stderr);
 	if (run < 0)
-		fprintf(stderr, "\r\033[K%s: warming up", group->name);
+		fprintf(stderr, "%s: warming up", group->name);
 	else
-		fprintf(stderr, "\r\033[K%s: run %d of %u", group->name, run + 1,
-			bench->settings.runs);
+		fprintf(stderr, "%s: run %d of %u", group->name, run + 1, bench->settings.runs);
+	fputs(terminal ? "" : "\n", stderr);
 }
 
 static void take_turns(struct bench *bench, const struct group *group, struct lanes *lanes)
