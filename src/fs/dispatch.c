@@ -109,13 +109,14 @@ static int may_cross(const struct inode *a, const struct inode *b)
 		CALL(op, inode, check, ##__VA_ARGS__);             \
 	}
 
-#define REQUEST fuse_req_t req, fuse_ino_t ino
+#define REQUEST	    fuse_req_t req, fuse_ino_t ino
+#define UNUSED_FILE struct fuse_file_info *fi __attribute__((unused))
 
 /* clang-format off */
 DISPATCH(readlink, 0, (REQUEST))
-DISPATCH(setattr, 0, (REQUEST, struct stat *attr, int which, struct fuse_file_info *), attr, which)
+DISPATCH(setattr, 0, (REQUEST, struct stat *attr, int which, UNUSED_FILE), attr, which)
 DISPATCH(statfs, 0, (REQUEST))
-DISPATCH(getattr, 0, (REQUEST, struct fuse_file_info *))
+DISPATCH(getattr, 0, (REQUEST, UNUSED_FILE))
 
 DISPATCH(mkdir, may_create(req, inode, name), (REQUEST, const char *name, mode_t mode), name, mode)
 DISPATCH(create, may_create(req, inode, name),

@@ -274,6 +274,8 @@ START_TEST(pool_ends_when_the_last_hung_one_has)
 
 	ck_assert_int_eq(copy_submit(pool, &copy, keep_result, &result), 0);
 	assert_copy_gets_through();
+	while (!held)
+		usleep(1000);
 	ck_assert_int_eq(pthread_create(&thread, NULL, let_go_soon, NULL), 0);
 	copy_pool_destroy(pool);
 	pool = NULL;
