@@ -286,7 +286,7 @@ shared_by_two_mounts() {
 is_no_dmabuf() {
 	local file
 	for file in /dev/null /dev/zero "$model" "$buf"; do
-		refuses 'no dma-buf' dmaheapctl import "$mnt/brought" 3<>"$file"
+		refuses 'not a dma-buf' dmaheapctl import "$mnt/brought" 3<>"$file"
 		[ ! -e "$mnt/brought" ] || fail "something is left of it"
 	done
 	refuses '' dmaheapctl import "$mnt/brought" 3< <(sleep 1)
