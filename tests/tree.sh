@@ -29,6 +29,15 @@ test_that() {
 	fi
 }
 
+# pinned TOOL NAME FUNCTION: a test of version 14 of TOOL, since versions disagree
+pinned() {
+	if "$1" --version | grep -q ' 14\.'; then
+		test_that "$2" "$3"
+	else
+		echo "ok - $2 # SKIP $1 is not version 14"
+	fi
+}
+
 # tracked files and those that "git add" would take
 files() { git ls-files --cached --others --exclude-standard -- "$@"; }
 
@@ -208,13 +217,8 @@ if $new_abi; then
 fi
 test_that "scripts are clean for shellcheck" scripts_are_clean
 test_that "commands have --help and refuse unknown options" commands_explain_themselves
-# another version of clang-format has another opinion
-if clang-format --version | grep -q ' 14\.'; then
-	test_that "C is formatted" c_is_formatted
-else
-	echo "ok - C is formatted # SKIP clang-format is not version 14"
-fi
-test_that "clang-tidy finds nothing" c_is_linted
+pinned clang-format "C is formatted" c_is_formatted
+pinned clang-tidy "clang-tidy finds nothing" c_is_linted
 test_that "spelling is right" spelling_is_right
 test_that "the language is plain" language_is_plain
 test_that "every source file has a licence line" sources_name_their_licence
@@ -225,7 +229,11 @@ test_that "completion knows dmaheapctl's verbs" completion_knows_the_verbs
 test_that "the manual knows the mount options" manual_knows_the_options
 test_that "the manual knows dmaheapctl's verbs" manual_knows_the_verbs
 test_that "the library exports what it declares" library_exports_its_declarations
-test_that "the library keeps its ABI" library_keeps_its_abi
+if [ "$(uname -m)" = x86_64 ]; then
+	test_that "the library keeps its ABI" library_keeps_its_abi
+else
+	echo "ok - the library keeps its ABI # SKIP the stored ABI is that of x86-64"
+fi
 test_that "the manual knows the library's calls" manual_knows_the_library
 test_that "man pages have no warnings" man_pages_are_clean
 test_that "the installed files are those that Debian expects" installs_as_expected
