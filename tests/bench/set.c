@@ -19,7 +19,7 @@ static size_t chunk_for(uint64_t size)
 	return size < CHUNK ? size + 1 : CHUNK;
 }
 
-int make_file(const char *path, uint64_t size, uint64_t owner)
+static int make_file(const char *path, uint64_t size, uint64_t owner)
 {
 	scope(fd) int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	const size_t room = chunk_for(size);
@@ -61,7 +61,7 @@ static ssize_t read_chunk(int file, char *chunk, size_t room, uint64_t position)
 	return count < 0 ? -errno : (ssize_t)done;
 }
 
-int check_file(struct bench *bench, const char *path, uint64_t size, uint64_t owner)
+static int check_file(struct bench *bench, const char *path, uint64_t size, uint64_t owner)
 {
 	scope(fd) int file = open(path, O_RDONLY | O_CLOEXEC);
 	const size_t room = chunk_for(size);

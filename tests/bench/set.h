@@ -36,7 +36,4 @@ int set_check(struct bench *bench, const struct set *set);
 /* The files alone; those that are not there are no error. */
 int set_remove(const struct set *set);
 
-int make_file(const char *path, uint64_t size, uint64_t owner);
-int check_file(struct bench *bench, const char *path, uint64_t size, uint64_t owner);
-
 #endif
