@@ -7,12 +7,12 @@
 #include "fs/session.h"
 #include "options.h"
 #include "util/log.h"
+#include "util/process.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* As in mount(8). */
@@ -25,15 +25,17 @@ static enum exit_status fail(enum exit_status status, const char *why)
 	return status;
 }
 
-/* On most heaps each buffer needs an open file. */
-static void raise_fd_limit(void)
+/* Whatever the starter left behind: the mount outlives it. */
+static int reset_process(void)
 {
-	struct rlimit limit;
+	const int error = process_open_std_fds();
 
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	if (error)
+		return error;
+	process_close_fds();
+	process_reset_signals();
+	process_reset_limits();
+	return 0;
 }
 
 static struct tree_options tree_options(const struct options *options)
@@ -155,7 +157,6 @@ static enum exit_status run(const struct options *options)
 	struct heap *heap;
 	char why[256];
 
-	raise_fd_limit();
 	if (heap_open(&heap, heap_name(options), "/dev", why))
 		return fail(EXIT_MOUNT, why);
 	const enum exit_status status = run_with_heap(options, heap);
@@ -170,6 +171,8 @@ int main(int argc, char *argv[])
 	char why[256];
 	enum exit_status status = EXIT_MOUNTED;
 
+	if (reset_process())
+		return EXIT_SYSTEM;
 	if (options_parse(&options, argc, argv, why))
 		status = fail(EXIT_USAGE, why);
 	else if (options.help)

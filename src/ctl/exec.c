@@ -2,6 +2,7 @@
 /* exec: runs a program with dma-bufs as inherited fds. */
 #include "ctl/ctl.h"
 #include "lib/dmaheapfs.h"
+#include "util/process.h"
 #include "util/scope.h"
 
 #include <errno.h>
@@ -120,12 +121,17 @@ static int hand_over(const struct handover *all, int count)
 
 static enum ctl_exit run(struct handover *all, int count, bool memory, char *program[])
 {
+	/* Each buffer takes two fds for a moment. */
+	const struct rlimit limit = process_raise_fd_limit();
+
 	if (fetch_all(all, count, memory))
 		return CTL_FAILED;
 	const int error = hand_over(all, count);
 
 	if (error)
 		return ctl_fail("cannot pass the dma-bufs on: %s", strerror(-error));
+	setrlimit(RLIMIT_NOFILE, &limit);
+	process_restore_signals();
 	execvp(program[0], program);
 	const enum ctl_exit status = errno == ENOENT ? CTL_NOT_FOUND : CTL_NOT_RUN;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* dmaheapctl: the table of verbs. */
 #include "ctl/ctl.h"
+#include "util/process.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,6 +71,9 @@ int main(int argc, char *argv[])
 	const char *word = argc > 1 ? argv[1] : NULL;
 	const struct verb *verb = word ? find_verb(word) : NULL;
 
+	if (process_open_std_fds())
+		return CTL_FAILED;
+	process_reset_signals();
 	if (verb)
 		return verb->run(argc - 1, argv + 1);
 	if (word && (!strcmp(word, "--help") || !strcmp(word, "-h")))

@@ -7,28 +7,82 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
-/* Capabilities are per thread. The sets have 32 bits in each of two structs. */
-static void set_fsetid(bool on)
+/* --- capabilities ------------------------------------------------------------------- */
+
+/* One word for each 32 capabilities. */
+struct capabilities {
+	struct __user_cap_data_struct word[2];
+};
+
+#define CAP_BIT(capability) (1U << (capability))
+
+/*
+ * The capabilities that serving needs, all in the first word. The manual says what each of
+ * them is for.
+ */
+#define CAPS_NEEDED                                                                                \
+	(CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_DAC_READ_SEARCH) |           \
+	 CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_MKNOD) | \
+	 CAP_BIT(CAP_SETFCAP))
+
+static int get_capabilities(struct capabilities *caps)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2];
 
-	if (syscall(SYS_capget, &header, data))
+	return syscall(SYS_capget, &header, caps->word) ? -errno : 0;
+}
+
+static int set_capabilities(const struct capabilities *caps)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+
+	return syscall(SYS_capset, &header, caps->word) ? -errno : 0;
+}
+
+/* Capabilities are per thread. */
+static void set_fsetid(bool on)
+{
+	struct capabilities caps;
+
+	if (get_capabilities(&caps))
 		return;
 	if (on)
-		data[0].effective |= data[0].permitted & (1U << CAP_FSETID);
+		caps.word[0].effective |= caps.word[0].permitted & CAP_BIT(CAP_FSETID);
 	else
-		data[0].effective &= ~(1U << CAP_FSETID);
-	syscall(SYS_capset, &header, data);
+		caps.word[0].effective &= ~CAP_BIT(CAP_FSETID);
+	set_capabilities(&caps);
 }
 
-void creds_drop_fsetid(void)
+/* Numbers that the kernel does not know are an error, which does not matter. */
+static void drop_bounds(void)
 {
-	set_fsetid(false);
+	for (unsigned long cap = 0; cap < 64; cap++)
+		if (cap >= 32 || !(CAPS_NEEDED & CAP_BIT(cap)))
+			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 }
+
+int creds_drop_privileges(void)
+{
+	struct capabilities caps;
+	const int error = get_capabilities(&caps);
+
+	if (error)
+		return error;
+	drop_bounds();
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	caps.word[0].permitted &= CAPS_NEEDED;
+	caps.word[0].effective = caps.word[0].permitted & ~CAP_BIT(CAP_FSETID);
+	caps.word[0].inheritable = 0;
+	caps.word[1] = (struct __user_cap_data_struct){};
+	return set_capabilities(&caps);
+}
+
+/* --- the caller's ------------------------------------------------------------------- */
 
 void creds_set_umask(fuse_req_t req)
 {

@@ -10,10 +10,11 @@
 #include "fs/inode.h"
 
 /*
- * Drops CAP_FSETID, so that the kernel clears set-id bits and file capabilities when data
- * is written, by passthrough too. Call it before any thread exists.
+ * Drops all capabilities but those that serving needs, for good, and sets no_new_privs.
+ * CAP_FSETID is kept but off, so that the kernel clears set-id bits and file capabilities
+ * when data is written, by passthrough too. Call it before any thread exists. 0 or -errno.
  */
-void creds_drop_fsetid(void);
+int creds_drop_privileges(void);
 
 /* Sets the umask for files that this thread creates next. */
 void creds_set_umask(fuse_req_t req);

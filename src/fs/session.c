@@ -251,10 +251,13 @@ int session_serve(struct fuse_session *session, struct fs *fs, bool foreground)
 		return -errno;
 	if (!foreground)
 		log_to_syslog("dmaheapfs");
-	creds_drop_fsetid();
+	int error = creds_drop_privileges();
+
+	if (error)
+		return error;
 	if (fuse_set_signal_handlers(session))
 		return -ENOMEM;
-	const int error = serve_copies(session, fs);
+	error = serve_copies(session, fs);
 
 	fuse_remove_signal_handlers(session);
 	return error;

@@ -57,10 +57,14 @@ static void record(const struct source_copy *copy, const struct copy_report *rep
 	last_copy_record(copy->fs, copy->to, report, &whole);
 }
 
+/*
+ * RLIMIT_FSIZE of this process may be lower than the caller's, if lifting it was not
+ * allowed. With EXDEV the kernel copies itself, as the caller.
+ */
 static void reply(fuse_req_t req, struct counters *counters, ssize_t count)
 {
 	if (count < 0) {
-		fs_reply_error(req, (int)count);
+		fs_reply_error(req, count == -EFBIG ? -EXDEV : (int)count);
 		return;
 	}
 	counters->copies++;

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "util/process.h"
+
+#include "util/scope.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+int process_open_std_fds(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd < 0)
+			return -errno;
+	} while (fd <= STDERR_FILENO);
+	close_fd(fd);
+	return 0;
+}
+
+/* By the system call, as old versions of libc lack the function. It is new in Linux 5.9. */
+void process_close_fds(void)
+{
+	syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
+}
+
+static void set_action(int signal, void (*handler)(int))
+{
+	struct sigaction action = {.sa_handler = handler};
+
+	sigaction(signal, &action, NULL);
+}
+
+void process_reset_signals(void)
+{
+	sigset_t none;
+
+	for (int signal = 1; signal < NSIG; signal++) {
+		struct sigaction action;
+
+		if (signal != SIGHUP && !sigaction(signal, NULL, &action) &&
+		    action.sa_handler == SIG_IGN)
+			set_action(signal, SIG_DFL);
+	}
+	set_action(SIGXFSZ, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void process_restore_signals(void)
+{
+	set_action(SIGXFSZ, SIG_DFL);
+}
+
+struct rlimit process_raise_fd_limit(void)
+{
+	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return limit;
+	const struct rlimit raised = {limit.rlim_max, limit.rlim_max};
+
+	setrlimit(RLIMIT_NOFILE, &raised);
+	return limit;
+}
+
+/* Without CAP_SYS_RESOURCE only up to the hard limit. */
+static void lift(int resource)
+{
+	const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+	struct rlimit limit;
+
+	if (!setrlimit(resource, &none) || getrlimit(resource, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(resource, &limit);
+}
+
+/* A core limit of 0 does not stop a core_pattern that is a pipe. An empty filter does. */
+static void disable_core_dumps(void)
+{
+	const struct rlimit none = {0, 0};
+	scope(fd) int filter = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+
+	setrlimit(RLIMIT_CORE, &none);
+	if (filter >= 0)
+		(void)!write(filter, "0", 1);
+}
+
+static void avoid_oom_killer(void)
+{
+	scope(fd) int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (score >= 0)
+		(void)!write(score, "-1000", strlen("-1000"));
+}
+
+void process_reset_limits(void)
+{
+	static const int lifted[] = {RLIMIT_AS,	   RLIMIT_CPU,	  RLIMIT_DATA,
+				     RLIMIT_FSIZE, RLIMIT_LOCKS,  RLIMIT_MEMLOCK,
+				     RLIMIT_NPROC, RLIMIT_RTTIME, RLIMIT_SIGPENDING};
+	const struct sched_param usual = {0};
+
+	for (size_t i = 0; i < sizeof(lifted) / sizeof(lifted[0]); i++)
+		lift(lifted[i]);
+	process_raise_fd_limit();
+	disable_core_dumps();
+	avoid_oom_killer();
+	sched_setscheduler(0, SCHED_OTHER, &usual);
+	setpriority(PRIO_PROCESS, 0, 0);
+	umask(0);
+}
