@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fdpass/clients.h"
 
-#include "util/scope.h"
-
 #include <string.h>
 #include <sys/socket.h>
 
@@ -37,24 +35,16 @@ static int find_victim(const struct clients *clients, uid_t user)
 	return clients->count == CLIENTS ? 0 : -1;
 }
 
-void clients_add(struct clients *clients, int socket)
+bool clients_add(struct clients *clients, int socket, struct client *evicted)
 {
-	struct ucred peer;
+	struct ucred peer = {.uid = (uid_t)-1};
 	socklen_t size = sizeof(peer);
 
-	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size)) {
-		close_fd(socket);
-		return;
-	}
+	getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size);
 	const int victim = find_victim(clients, peer.uid);
 
 	if (victim >= 0)
-		close_fd(clients_take(clients, (unsigned)victim).socket);
+		*evicted = clients_take(clients, (unsigned)victim);
 	clients->list[clients->count++] = (struct client){.socket = socket, .user = peer.uid};
-}
-
-void clients_finish(struct clients *clients)
-{
-	while (clients->count)
-		close_fd(clients_take(clients, clients->count - 1).socket);
+	return victim >= 0;
 }

@@ -7,8 +7,10 @@
 #ifndef FDPASS_CLIENTS_H
 #define FDPASS_CLIENTS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
+#define BACKLOG		 128 /* connections that are not accepted yet */
 #define CLIENTS		 32
 #define CLIENTS_PER_USER 8
 
@@ -20,13 +22,13 @@ struct clients {
 	unsigned count;
 };
 
-/* Takes over @socket, a new connection. */
-void clients_add(struct clients *clients, int socket);
+/*
+ * Takes over @socket, a new connection. Returns whether one was evicted, which is handed
+ * over in @evicted.
+ */
+bool clients_add(struct clients *clients, int socket, struct client *evicted);
 
 /* Removes the connection at @index and hands it over. */
 struct client clients_take(struct clients *clients, unsigned index);
-
-/* Closes all connections. */
-void clients_finish(struct clients *clients);
 
 #endif

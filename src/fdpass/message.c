@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fdpass/message.h"
 
+#include "fdpass/rights.h"
 #include "util/scope.h"
-
-#include <string.h>
-#include <sys/socket.h>
-
-/* Room for one fd. The kernel closes those that do not fit. */
-union fd_room {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
 
 int message_peek(int socket, unsigned char ticket[static FDPASS_TICKET_BYTES])
 {
@@ -27,52 +19,64 @@ int message_peek(int socket, unsigned char ticket[static FDPASS_TICKET_BYTES])
 int message_receive_fd(int socket)
 {
 	char ticket[FDPASS_TICKET_BYTES];
-	union fd_room room = {};
+	union rights rights = {};
 	struct iovec data = {.iov_base = ticket, .iov_len = sizeof(ticket)};
-	struct msghdr message = {
-		.msg_iov = &data,
-		.msg_iovlen = 1,
-		.msg_control = &room,
-		.msg_controllen = sizeof(room),
-	};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
 
+	rights_expect(&message, &rights);
 	if (recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
 		return -errno;
-	const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-		return -EBADF;
-	int fd;
-
-	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	return fd;
-}
-
-static void attach(struct msghdr *message, union fd_room *room, int fd)
-{
-	message->msg_control = room;
-	message->msg_controllen = sizeof(*room);
-	struct cmsghdr *header = CMSG_FIRSTHDR(message);
-
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	return rights_take(&message);
 }
 
 void message_answer(int socket, int error, int fd)
 {
 	struct fdpass_answer answer = {.error = error};
-	union fd_room room = {};
+	union rights rights = {};
 	struct iovec data = {.iov_base = &answer, .iov_len = sizeof(answer)};
 	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
-	char ignored;
 
 	if (!error && fd >= 0)
-		attach(&message, &room, fd);
-	/* Closing a socket with unread data discards the answer. An fd in it is closed. */
-	(void)recv(socket, &ignored, sizeof(ignored), MSG_DONTWAIT);
+		rights_attach(&message, &rights, fd);
 	/* The client may be gone. */
 	(void)sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+enum waiting { WAITING_NOTHING, WAITING_BYTES, WAITING_FDS };
+
+/*
+ * Looks at the next message. Every message has credentials, once these are asked for, so
+ * that an empty one differs from the end. The fds do not fit, so they are not received.
+ */
+static enum waiting look_ahead(int socket)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(struct ucred))];
+	} room;
+	struct msghdr message = {.msg_control = &room, .msg_controllen = sizeof(room)};
+
+	if (recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT) < 0)
+		return WAITING_NOTHING;
+	if (message.msg_flags & MSG_CTRUNC)
+		return WAITING_FDS;
+	return CMSG_FIRSTHDR(&message) ? WAITING_BYTES : WAITING_NOTHING;
+}
+
+bool message_hang_up(int socket)
+{
+	const int on = 1;
+	enum waiting waiting;
+	char ignored;
+
+	/* The client can send no more. It can still receive the answer. */
+	shutdown(socket, SHUT_RDWR);
+	setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+	/* Closing a socket with unread messages would discard the answer. */
+	while ((waiting = look_ahead(socket)) == WAITING_BYTES)
+		(void)recv(socket, &ignored, sizeof(ignored), MSG_DONTWAIT);
+	if (waiting == WAITING_FDS)
+		return false;
 	close_fd(socket);
+	return true;
 }

@@ -2,7 +2,7 @@
 #include "fdpass/server.h"
 
 #include "fdpass/clients.h"
-#include "fdpass/import.h"
+#include "fdpass/foreign.h"
 #include "fdpass/message.h"
 #include "util/log.h"
 #include "util/scope.h"
@@ -18,8 +18,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define BACKLOG 128
-
 /* A request for a ticket that waits until the server listens. */
 struct waiter {
 	struct waiter *next;
@@ -34,7 +32,7 @@ struct fd_server {
 	struct fd_server_user user;
 	pthread_t thread;
 	int wake; /* eventfd */
-	struct imports *imports;
+	struct foreign *foreign;
 
 	/* Used by the thread only. */
 	int listener;	  /* -1: not listening */
@@ -150,14 +148,21 @@ static bool is_binder(const struct fd_server *server, pid_t thread)
 	return thread && thread == server->binder;
 }
 
-bool fd_server_shows_socket(struct fd_server *server, pid_t thread)
+bool fd_server_shows_socket(struct fd_server *server, pid_t thread, uid_t user)
 {
 	if (is_binder(server, thread)) {
 		server->found = true;
 		return false;
 	}
+	if (!fd_server_admits(server, user))
+		return false;
 	guard(mutex)(&server->lock);
 	return server->listening;
+}
+
+bool fd_server_admits(struct fd_server *server, uid_t user)
+{
+	return foreign_has_room(server->foreign, user);
 }
 
 bool fd_server_may_bind(struct fd_server *server, pid_t thread)
@@ -222,10 +227,42 @@ static void start_listening(struct fd_server *server)
 	answer_waiters(server, error);
 }
 
-/* Without tickets no client can succeed, and a listening socket keeps the mount busy. */
+/* --- connections ------------------------------------------------------------------- */
+
+static void hang_up(struct fd_server *server, const struct client *client)
+{
+	if (!message_hang_up(client->socket))
+		foreign_close(server->foreign, client->socket, client->user);
+}
+
+/* Returns false if no client waits. */
+static bool accept_client(struct fd_server *server)
+{
+	const int socket = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct client evicted;
+
+	if (socket < 0)
+		return false;
+	if (clients_add(&server->clients, socket, &evicted))
+		hang_up(server, &evicted);
+	return true;
+}
+
+/*
+ * Without tickets no client can succeed, and a listening socket keeps the mount busy.
+ * Clients that have not been accepted may have sent fds, so they are accepted first.
+ */
 static void stop_listening(struct fd_server *server)
 {
-	clients_finish(&server->clients);
+	if (server->listener >= 0)
+		shutdown(server->listener, SHUT_RDWR);
+	while (accept_client(server))
+		;
+	while (server->clients.count) {
+		const struct client client = clients_take(&server->clients, 0);
+
+		hang_up(server, &client);
+	}
 	close_fd(steal_fd(&server->listener));
 }
 
@@ -233,11 +270,18 @@ static void stop_listening(struct fd_server *server)
 
 enum task { TASK_POLL, TASK_LISTEN, TASK_CLOSE, TASK_STOP };
 
+/* After which foreign_retry() is called again. */
+#define RETRY_MS 100
+
 /* Returns the next task, and in *@timeout the ms after which to ask again. */
 static enum task next_task(struct fd_server *server, int *timeout)
 {
+	const bool retry = foreign_retry(server->foreign);
 	guard(mutex)(&server->lock);
+
 	*timeout = tickets_expire(&server->tickets);
+	if (retry && (*timeout < 0 || *timeout > RETRY_MS))
+		*timeout = RETRY_MS;
 	if (server->stopping)
 		return TASK_STOP;
 	if (server->waiters)
@@ -257,22 +301,22 @@ static bool was_last_ticket(struct fd_server *server)
 	return true;
 }
 
-static void pass_fd(int socket, int fd)
+static void answer(struct fd_server *server, const struct client *client, int error, int fd)
 {
-	message_answer(socket, 0, fd);
-	close_fd(fd);
+	message_answer(client->socket, error, fd);
+	hang_up(server, client);
 }
 
 static void import_fd(struct fd_server *server, const struct client *client,
 		      const struct grant *grant)
 {
 	const int error =
-		imports_start(server->imports, client->socket, client->user, grant->target);
+		foreign_import(server->foreign, client->socket, client->user, grant->target);
 
 	if (!error)
 		return;
 	server->user.release(server->user.context, grant->target);
-	message_answer(client->socket, error, -1);
+	answer(server, client, error, -1);
 }
 
 /* The client has sent a message, or has closed the connection. */
@@ -287,27 +331,18 @@ static void serve(struct fd_server *server, const struct client *client)
 		error = tickets_redeem(&server->tickets, ticket, client->user, &grant);
 	}
 	if (error) {
-		message_answer(client->socket, error, -1);
+		answer(server, client, error, -1);
 		return;
 	}
 	/* Before the answer, as the client may unmount next. */
 	if (was_last_ticket(server))
 		stop_listening(server);
-	if (grant.want == FDPASS_IMPORT)
+	if (grant.want == FDPASS_IMPORT) {
 		import_fd(server, client, &grant);
-	else
-		pass_fd(client->socket, grant.fd);
-}
-
-static void accept_client(struct fd_server *server)
-{
-	const int socket = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (socket >= 0)
-		clients_add(&server->clients, socket);
-	else if (errno == EMFILE || errno == ENFILE)
-		/* poll() would return at once, again and again. */
-		usleep(10000);
+		return;
+	}
+	answer(server, client, 0, grant.fd);
+	close_fd(grant.fd);
 }
 
 static void poll_clients(struct fd_server *server, int timeout)
@@ -334,8 +369,10 @@ static void poll_clients(struct fd_server *server, int timeout)
 	}
 	if (polled[0].revents)
 		(void)!read(server->wake, &wakes, sizeof(wakes));
-	if (polled[1].revents && server->listener >= 0)
-		accept_client(server);
+	if (polled[1].revents && server->listener >= 0 && !accept_client(server) &&
+	    (errno == EMFILE || errno == ENFILE))
+		/* poll() would return at once, again and again. */
+		usleep(10000);
 }
 
 static void *run(void *context)
@@ -362,7 +399,7 @@ static void *run(void *context)
 static void free_server(struct fd_server *server)
 {
 	close_fd(server->wake);
-	imports_destroy(server->imports);
+	foreign_destroy(server->foreign);
 	pthread_mutex_destroy(&server->lock);
 	free(server);
 }
@@ -382,8 +419,8 @@ int fd_server_create(struct fd_server **created, const char *mountpoint,
 	server->tickets.context = server;
 	pthread_mutex_init(&server->lock, NULL);
 	server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	server->imports = imports_create(user);
-	if (server->wake < 0 || !server->imports)
+	server->foreign = foreign_create(user);
+	if (server->wake < 0 || !server->foreign)
 		error = -ENOMEM;
 	if (!error)
 		error = thread_start(&server->thread, NULL, run, server);

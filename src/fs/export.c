@@ -197,7 +197,9 @@ static void reply_socket(fuse_req_t req)
 
 void export_look_up_socket(fuse_req_t req)
 {
-	if (fd_server_shows_socket(fs_of(req)->fd_server, fuse_req_ctx(req)->pid))
+	const struct fuse_ctx *caller = fuse_req_ctx(req);
+
+	if (fd_server_shows_socket(fs_of(req)->fd_server, caller->pid, caller->uid))
 		reply_socket(req);
 	else
 		fs_reply_error(req, -ENOENT);
@@ -221,7 +223,10 @@ static void socket_forget(struct fs *fs, struct inode *inode, uint64_t lookups)
 static void socket_getattr(fuse_req_t req, struct inode *inode)
 {
 	(void)inode;
-	fuse_reply_attr(req, &socket_attributes, SOCKET_TIMEOUT);
+	if (fd_server_admits(fs_of(req)->fd_server, fuse_req_ctx(req)->uid))
+		fuse_reply_attr(req, &socket_attributes, SOCKET_TIMEOUT);
+	else
+		fs_reply_error(req, -EAGAIN);
 }
 
 static void socket_getxattr(fuse_req_t req, struct inode *inode, const char *name, size_t size)

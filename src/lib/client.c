@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "lib/client.h"
 
+#include "fdpass/rights.h"
 #include "lib/find_mount.h"
 
 #include <errno.h>
@@ -9,10 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 /* Other processes may evict our ticket or connection, but hardly every time. */
 #define ATTEMPTS 10
@@ -64,27 +62,14 @@ static int connect_at(const char *directory)
 	return result;
 }
 
-union fd_room {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
-
 static int send_ticket(int socket_fd, struct fdpass_ticket *ticket, int passed)
 {
-	union fd_room room = {.bytes = {0}};
+	union rights rights = {.bytes = {0}};
 	struct iovec data = {.iov_base = ticket->ticket, .iov_len = sizeof(ticket->ticket)};
 	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
 
-	if (passed >= 0) {
-		message.msg_control = &room;
-		message.msg_controllen = sizeof(room);
-		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(passed));
-		memcpy(CMSG_DATA(header), &passed, sizeof(passed));
-	}
+	if (passed >= 0)
+		rights_attach(&message, &rights, passed);
 	return sendmsg(socket_fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
@@ -101,42 +86,35 @@ static int wait_for(int socket_fd)
 	return count ? 0 : -ETIMEDOUT;
 }
 
-/* Returns the fd that came, or 0. */
-static int fd_in(struct msghdr *message)
+/* Returns the fd that came, or 0. An fd that comes with an error is closed. */
+static int judge(const struct fdpass_answer *answer, ssize_t length, int fd)
 {
-	const struct cmsghdr *header = CMSG_FIRSTHDR(message);
-	int fd;
-
-	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-		/* This process may have too many open files. */
-		return message->msg_flags & MSG_CTRUNC ? -EMFILE : 0;
-	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	return fd;
+	if (length == sizeof(*answer) && !answer->error && fd != -EBADF)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	/* The server closed the connection without an answer. */
+	if (length != sizeof(*answer))
+		return -ECONNRESET;
+	return answer->error;
 }
 
 static int receive(int socket_fd)
 {
 	struct fdpass_answer answer;
-	union fd_room room;
+	union rights rights;
 	struct iovec data = {.iov_base = &answer, .iov_len = sizeof(answer)};
-	struct msghdr message = {
-		.msg_iov = &data,
-		.msg_iovlen = 1,
-		.msg_control = &room,
-		.msg_controllen = sizeof(room),
-	};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
 	int error = wait_for(socket_fd);
 
 	if (error)
 		return error;
+	rights_expect(&message, &rights);
 	const ssize_t length = recvmsg(socket_fd, &message, MSG_CMSG_CLOEXEC);
 
 	if (length < 0)
 		return -errno;
-	/* The server closed the connection without an answer. */
-	if (length < (ssize_t)sizeof(answer))
-		return -ECONNRESET;
-	return answer.error ? answer.error : fd_in(&message);
+	return judge(&answer, length, rights_take(&message));
 }
 
 static int talk(int socket_fd, struct fdpass_ticket *ticket, int passed)
