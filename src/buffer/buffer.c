@@ -331,9 +331,7 @@ static int reopen_read_only(void *context, enum buffer_state state, int file)
 	(void)context;
 	if (state != BUFFER_FILE && state != BUFFER_EXPORTED_FILE)
 		return -ENOTSUP;
-	const int fd = open(fd_path(file).text, O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
+	return reopen_fd(file, O_RDONLY);
 }
 
 int buffer_open_memory(struct buffer *buffer)

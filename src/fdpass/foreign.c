@@ -7,7 +7,6 @@
 #include "util/thread.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 /* A connection with fds in it. The slot is free if @foreign is NULL. */
 struct visit {
@@ -157,10 +156,9 @@ static void *run(void *context)
 	struct visit *visit = context;
 	const int fd = visit->target ? import(visit) : -1;
 
-	/* Either may block for ever. A client that waits for the end must not. */
-	shutdown(visit->socket, SHUT_RDWR);
+	/* Either may block for ever. */
+	message_hang_up(visit->socket, true);
 	close_fd(fd);
-	close_fd(visit->socket);
 	end_visit(visit);
 	return NULL;
 }

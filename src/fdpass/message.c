@@ -63,7 +63,7 @@ static enum waiting look_ahead(int socket)
 	return CMSG_FIRSTHDR(&message) ? WAITING_BYTES : WAITING_NOTHING;
 }
 
-bool message_hang_up(int socket)
+bool message_hang_up(int socket, bool may_block)
 {
 	const int on = 1;
 	enum waiting waiting;
@@ -73,10 +73,11 @@ bool message_hang_up(int socket)
 	shutdown(socket, SHUT_RDWR);
 	setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
 	/* Closing a socket with unread messages would discard the answer. */
-	while ((waiting = look_ahead(socket)) == WAITING_BYTES)
+	while ((waiting = look_ahead(socket)) != WAITING_NOTHING) {
+		if (waiting == WAITING_FDS && !may_block)
+			return false;
 		(void)recv(socket, &ignored, sizeof(ignored), MSG_DONTWAIT);
-	if (waiting == WAITING_FDS)
-		return false;
+	}
 	close_fd(socket);
 	return true;
 }

@@ -24,9 +24,9 @@ int message_receive_fd(int socket);
 void message_answer(int socket, int error, int fd);
 
 /*
- * Ends the connection. Closes @socket and returns true, unless fds are left in it: these
- * would be closed, too.
+ * Ends the connection. Closes @socket and returns true. If fds are left in it, which are
+ * closed with it, it does so only if it @may_block.
  */
-bool message_hang_up(int socket);
+bool message_hang_up(int socket, bool may_block);
 
 #endif

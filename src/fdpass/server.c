@@ -231,7 +231,7 @@ static void start_listening(struct fd_server *server)
 
 static void hang_up(struct fd_server *server, const struct client *client)
 {
-	if (!message_hang_up(client->socket))
+	if (!message_hang_up(client->socket, false))
 		foreign_close(server->foreign, client->socket, client->user);
 }
 

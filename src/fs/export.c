@@ -51,6 +51,7 @@ static int open_memory(struct fs *fs, struct inode *inode, bool writes)
 {
 	if (!fs->heap->ops->in_tmpfs)
 		return buffer_open_memory(inode->buffer);
+	inode_share(inode);
 	return writes ? node_open(&fs->tree, &inode->node, O_RDWR)
 		      : node_open_read_only(&fs->tree, &inode->node);
 }

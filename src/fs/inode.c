@@ -86,12 +86,28 @@ int inode_hold(struct fs *fs, struct inode *inode, int file)
 	return 0;
 }
 
+void inode_share(struct inode *inode)
+{
+	guard(mutex)(&inode->lock);
+	inode->is_shared = true;
+	inode->node.has_data = true;
+}
+
+/* inode->lock is held. */
+static bool is_idle(struct fs *fs, struct inode *inode)
+{
+	if (inode->opens || !fs->heap->ops->in_tmpfs)
+		return false;
+	return !inode->is_shared || !node_has_name(&fs->tree, &inode->node);
+}
+
 void inode_drop(struct fs *fs, struct inode *inode)
 {
 	struct memory idle = {};
 	{
 		guard(mutex)(&inode->lock);
-		if (--inode->opens == 0 && fs->heap->ops->in_tmpfs)
+		inode->opens--;
+		if (is_idle(fs, inode))
 			idle = take_memory(inode);
 	}
 	free_memory(idle);

@@ -30,6 +30,7 @@ struct inode {
 	enum { XATTRS_UNKNOWN, XATTRS_NONE, XATTRS_SOME } xattrs;
 	struct buffer *buffer; /* NULL: not needed at the moment */
 	bool is_over;	       /* it has lost its last name, and its memory */
+	bool is_shared;	       /* other processes have fds of the memory, past the mount */
 	unsigned writers;      /* open files that can write */
 	_Atomic enum last_writer last_writer;
 	_Atomic bool has_no_set_ids; /* nor capabilities, that a write would have to remove */
@@ -83,6 +84,13 @@ int inode_answer(fuse_req_t req, const struct inode *inode, int error);
  */
 int inode_hold(struct fs *fs, struct inode *inode, int file);
 void inode_drop(struct fs *fs, struct inode *inode);
+
+/*
+ * Other processes are about to get fds of the memory itself, which is in the tree. While
+ * the file has a name it stays open here, for writing: a lease on such an fd, which would
+ * block the next open, is then impossible.
+ */
+void inode_share(struct inode *inode);
 
 /*
  * The inode @ino has lost its last name by a removal: frees its memory if it is not open.

@@ -85,22 +85,26 @@ static int open_handle(int mount, const struct node *node, int flags)
 	};
 
 	memcpy(handle.head.f_handle, node->handle, node->handle_bytes);
+	if (!(flags & O_PATH))
+		return opened_nonblock(
+			open_by_handle_at(mount, &handle.head, flags | O_NONBLOCK | O_CLOEXEC));
 	const int fd = open_by_handle_at(mount, &handle.head, flags | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
 
-static int reopen(int pin, int flags)
+static int open_pin(int pin, int flags)
 {
-	const int fd = flags & O_PATH ? fcntl(pin, F_DUPFD_CLOEXEC, 0)
-				      : open(fd_path(pin).text, flags | O_CLOEXEC);
+	if (!(flags & O_PATH))
+		return reopen_fd(pin, flags);
+	const int fd = fcntl(pin, F_DUPFD_CLOEXEC, 0);
 
 	return fd < 0 ? -errno : fd;
 }
 
 int node_open(struct tree *tree, const struct node *node, int flags)
 {
-	return tree->handles ? open_handle(tree->mount, node, flags) : reopen(node->pin, flags);
+	return tree->handles ? open_handle(tree->mount, node, flags) : open_pin(node->pin, flags);
 }
 
 /* Without handles the inode can be opened only by the mount that it was found on. */
@@ -172,7 +176,7 @@ void node_get(struct tree *tree, struct node *node)
 	node->lookups++;
 }
 
-static bool has_name(struct tree *tree, const struct node *node)
+bool node_has_name(struct tree *tree, const struct node *node)
 {
 	scope(fd) int fd = node_open(tree, node, O_PATH);
 	struct stat st;
@@ -185,7 +189,7 @@ static bool put(struct tree *tree, struct node *node, uint64_t lookups)
 {
 	guard(mutex)(&tree->lock);
 	node->lookups -= lookups;
-	if (node->lookups || (node->has_data && has_name(tree, node)))
+	if (node->lookups || (node->has_data && node_has_name(tree, node)))
 		return false;
 	tdelete(node, &tree->by_ino, compare);
 	tree->nodes--;

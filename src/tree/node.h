@@ -43,11 +43,17 @@ void node_get(struct tree *tree, struct node *node);
 /* Gives references back. Destroys the node, and returns true, if nothing needs it any more. */
 bool node_forget(struct tree *tree, struct node *node, uint64_t lookups);
 
-/* Returns a new fd of the node's inode, opened with @flags, which may include O_PATH. */
+/*
+ * Returns a new fd of the node's inode, opened with @flags, which may include O_PATH.
+ * -EAGAIN instead of a wait, if another process has a lease on the file.
+ */
 int node_open(struct tree *tree, const struct node *node, int flags);
 
 /* The same, O_RDONLY, on a mount that is read-only for root, too, if reopened in /proc. */
 int node_open_read_only(struct tree *tree, const struct node *node);
+
+/* Returns whether the inode has a name. */
+bool node_has_name(struct tree *tree, const struct node *node);
 
 /*
  * Keeps an inode that has lost its last name alive, as a working directory may need

@@ -95,7 +95,7 @@ START_TEST(one_fd_is_received_and_others_are_closed)
 		ck_assert_int_ge(fd, 0);
 	if (fd >= 0)
 		close(fd);
-	ck_assert(message_hang_up(server));
+	ck_assert(message_hang_up(server, false));
 	close(client);
 	ck_assert_int_eq(open_fds(), before);
 }
@@ -113,7 +113,7 @@ START_TEST(messages_without_fds_are_discarded)
 	send_pipes(0, 0);
 	send_pipes(1, 0);
 	message_answer(server, -ESTALE, -1);
-	ck_assert(message_hang_up(server));
+	ck_assert(message_hang_up(server, false));
 	ck_assert_int_eq(recv(client, &answer, sizeof(answer), 0), sizeof(answer));
 	ck_assert_int_eq(answer.error, -ESTALE);
 	ck_assert_int_eq(recv(client, &answer, sizeof(answer), 0), 0);
@@ -133,10 +133,10 @@ START_TEST(fds_in_any_message_are_noticed)
 	for (int i = 0; i < hidden[_i].before; i++)
 		send_pipes((size_t)i % 2 * sizeof(ticket), 0);
 	send_pipes(hidden[_i].length, 1);
-	ck_assert(!message_hang_up(server));
+	ck_assert(!message_hang_up(server, false));
 	/* It is too late for more. */
 	ck_assert_int_lt(send(client, "x", 1, MSG_NOSIGNAL), 0);
-	close(server);
+	ck_assert(message_hang_up(server, true));
 	close(client);
 }
 END_TEST
@@ -192,7 +192,7 @@ START_TEST(a_lingering_socket_does_not_hold_up_the_server)
 
 		connect_ends();
 		send_fds(ticket, sizeof(ticket), &fd, 1);
-		ck_assert(!message_hang_up(server));
+		ck_assert(!message_hang_up(server, false));
 		foreign_close(foreign, server, 4001);
 		close(client);
 	}
