@@ -87,23 +87,28 @@ static bool is_foreign(const char *option)
 	return false;
 }
 
-static void replace(char **field, const char *value)
+static int out_of_memory(char why[static 256])
+{
+	return explain(why, -ENOMEM, "out of memory");
+}
+
+static int replace(char **field, const char *value, char why[static 256])
 {
 	free(*field);
 	*field = strdup(value);
-	if (!*field)
-		abort();
+	return *field ? 0 : out_of_memory(why);
 }
 
-static void add_mount_flag(struct options *options, const char *flag)
+static int add_mount_flag(struct options *options, const char *flag, char why[static 256])
 {
 	char *joined;
 	const char *before = options->mount_flags ?: "";
 
 	if (asprintf(&joined, "%s%s%s", before, *before ? "," : "", flag) < 0)
-		abort();
+		return out_of_memory(why);
 	free(options->mount_flags);
 	options->mount_flags = joined;
+	return 0;
 }
 
 /* An option that is not in the table. */
@@ -113,10 +118,8 @@ static int take_other(struct options *options, const char *option, size_t length
 	if (!strcmp(option, "remount"))
 		return explain(why, -EINVAL, "dmaheapfs cannot %s; try: mount -i -o remount,…",
 			       option);
-	if (is_in(kernel_flags, option, length) && !option[length]) {
-		add_mount_flag(options, option);
-		return 0;
-	}
+	if (is_in(kernel_flags, option, length) && !option[length])
+		return add_mount_flag(options, option, why);
 	if (is_in(ignored, option, length) || is_foreign(option))
 		return 0;
 	return explain(why, -EINVAL, "unknown option '%s'; see: dmaheapfs --help", option);
@@ -138,11 +141,10 @@ static int take_option(struct options *options, const char *option, char why[sta
 	char *const field = (char *)options + row->offset;
 
 	if (row->kind == TEXT)
-		replace((char **)field, value);
-	else if (row->kind == FLAG)
-		*(bool *)field = true;
-	else
-		add_mount_flag(options, row->name);
+		return replace((char **)field, value, why);
+	if (row->kind == KERNEL)
+		return add_mount_flag(options, row->name, why);
+	*(bool *)field = true;
 	return 0;
 }
 
@@ -153,7 +155,7 @@ static int take_options(struct options *options, const char *list, char why[stat
 	int error = 0;
 
 	if (!option)
-		abort();
+		return out_of_memory(why);
 	while (*list && !error) {
 		char *end = option;
 
@@ -233,11 +235,9 @@ static int check_source(struct options *options, char why[static 256])
 {
 	if (options->source_fuse && !options->source)
 		return explain(why, -EINVAL, "source_fuse needs source=DIR");
-	if (options->source) {
-		add_mount_flag(options, "nosuid");
-		add_mount_flag(options, "nodev");
-	}
-	return 0;
+	if (!options->source)
+		return 0;
+	return add_mount_flag(options, "nosuid", why) ?: add_mount_flag(options, "nodev", why);
 }
 
 /* As tmpfs does. */
@@ -282,10 +282,9 @@ static int take_arguments(struct options *options, int count, char *const words[
 	if (count > 2)
 		return explain(why, -EINVAL, "unexpected argument '%s'; see: dmaheapfs --help",
 			       words[2]);
-	if (count == 2)
-		replace(&options->device, words[0]);
-	replace(&options->mountpoint, words[count - 1]);
-	return check_values(options, why);
+	if (count == 2 && replace(&options->device, words[0], why))
+		return -ENOMEM;
+	return replace(&options->mountpoint, words[count - 1], why) ?: check_values(options, why);
 }
 
 int options_parse(struct options *options, int argc, char *const argv[], char why[static 256])

@@ -51,7 +51,7 @@ struct options {
 };
 
 /*
- * Parses the command line. 0, or -EINVAL with one line in @why. Call options_finish() in
+ * Parses the command line. 0, or -EINVAL or -ENOMEM with one line in @why. Call options_finish() in
  * either case.
  */
 int options_parse(struct options *options, int argc, char *const argv[], char why[static 256]);

@@ -41,6 +41,7 @@
 struct worker {
 	struct copy_pool *pool;
 	pthread_t thread;
+	char *bounce; /* PIECE_MOST bytes */
 	bool started; /* and to be joined */
 	bool over;
 	/* Working without the lock: */
@@ -83,16 +84,21 @@ static struct job *dequeue(struct copy_pool *pool)
 
 static void *work(void *context);
 
+static void join(struct worker *worker)
+{
+	pthread_join(worker->thread, NULL);
+	free(worker->bounce);
+	worker->started = false;
+}
+
 /* Returns a slot without a running thread, or NULL. */
 static struct worker *find_slot(struct copy_pool *pool)
 {
 	for (size_t i = 0; i < WORKERS; i++) {
 		struct worker *worker = &pool->worker[i];
 
-		if (worker->started && worker->over) {
-			pthread_join(worker->thread, NULL);
-			worker->started = false;
-		}
+		if (worker->started && worker->over)
+			join(worker);
 		if (!worker->started)
 			return worker;
 	}
@@ -105,11 +111,19 @@ static int start_worker(struct copy_pool *pool)
 
 	if (!worker)
 		return -EAGAIN;
-	*worker = (struct worker){.pool = pool};
-	const int error = thread_start(&worker->thread, NULL, work, worker);
+	*worker = (struct worker){
+		.pool = pool,
+		.bounce = aligned_alloc(LARGE_PAGE, PIECE_MOST),
+	};
+	if (!worker->bounce)
+		return -ENOMEM;
+	madvise(worker->bounce, PIECE_MOST, MADV_HUGEPAGE);
+	const int error = thread_start(&worker->thread, work, worker);
 
-	if (error)
+	if (error) {
+		free(worker->bounce);
 		return error;
+	}
 	worker->started = true;
 	pool->alive++;
 	return 0;
@@ -225,7 +239,7 @@ static void prepare(struct worker *worker, struct job *job)
 	job->prepared = true;
 }
 
-static void move_piece(struct worker *worker, struct job *job, char *bounce)
+static void move_piece(struct worker *worker, struct job *job)
 {
 	const struct piece piece = job_claim(job);
 	int error;
@@ -233,7 +247,7 @@ static void move_piece(struct worker *worker, struct job *job, char *bounce)
 	if (job_can_claim(job))
 		enqueue(worker->pool, job);
 	leave(worker, job);
-	const ssize_t moved = job_move(job, piece, bounce, &error);
+	const ssize_t moved = job_move(job, piece, worker->bounce, &error);
 
 	reenter(worker);
 	learn(worker->pool, seconds_since(&worker->since));
@@ -251,12 +265,12 @@ static void end(struct worker *worker, struct job *job)
 		pthread_cond_broadcast(&pool->more);
 }
 
-static void take_step(struct worker *worker, struct job *job, char *bounce)
+static void take_step(struct worker *worker, struct job *job)
 {
 	if (!job->prepared)
 		prepare(worker, job);
 	else if (job_can_claim(job))
-		move_piece(worker, job, bounce);
+		move_piece(worker, job);
 }
 
 /* No other copy waits, so the thread may continue with its own. */
@@ -270,10 +284,10 @@ static bool may_go_on(const struct copy_pool *pool)
  * than a small copy. A thread that finds the job over and not queued is its only user,
  * and ends it.
  */
-static void serve(struct worker *worker, struct job *job, char *bounce)
+static void serve(struct worker *worker, struct job *job)
 {
 	do
-		take_step(worker, job, bounce);
+		take_step(worker, job);
 	while (!job->queued && job_can_claim(job) && may_go_on(worker->pool));
 	if (job->queued)
 		return;
@@ -287,15 +301,11 @@ static void *work(void *context)
 {
 	struct worker *worker = context;
 	struct copy_pool *pool = worker->pool;
-	scope(free) char *bounce = aligned_alloc(LARGE_PAGE, PIECE_MOST);
 	struct job *job;
 
-	if (!bounce)
-		abort();
-	madvise(bounce, PIECE_MOST, MADV_HUGEPAGE);
 	pthread_mutex_lock(&pool->lock);
 	while ((job = wait_for_job(pool)))
-		serve(worker, job, bounce);
+		serve(worker, job);
 	pool->alive--;
 	worker->over = true;
 	/* The signal that woke this thread may be meant for another. */
@@ -346,7 +356,7 @@ void copy_pool_destroy(struct copy_pool *pool)
 	}
 	for (size_t i = 0; i < WORKERS; i++)
 		if (pool->worker[i].started)
-			pthread_join(pool->worker[i].thread, NULL);
+			join(&pool->worker[i]);
 	pthread_cond_destroy(&pool->more);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);

@@ -166,14 +166,8 @@ static void *run(void *context)
 /* foreign->lock is held, so that the thread does not end before this does. */
 static int start(struct visit *visit)
 {
-	pthread_attr_t attributes;
-	pthread_t thread;
+	const int error = thread_start(NULL, run, visit);
 
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	const int error = thread_start(&thread, &attributes, run, visit);
-
-	pthread_attr_destroy(&attributes);
 	visit->started = !error;
 	return error;
 }

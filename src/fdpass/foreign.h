@@ -11,8 +11,8 @@
 
 /* At a time. */
 #define IMPORTS_PER_USER 2
-#define FOREIGN_PER_USER 8
-#define FOREIGN_MOST	 256
+#define FOREIGN_PER_USER 32
+#define FOREIGN_MOST	 512
 
 struct foreign;
 

@@ -148,14 +148,12 @@ static bool is_binder(const struct fd_server *server, pid_t thread)
 	return thread && thread == server->binder;
 }
 
-bool fd_server_shows_socket(struct fd_server *server, pid_t thread, uid_t user)
+bool fd_server_shows_socket(struct fd_server *server, pid_t thread)
 {
 	if (is_binder(server, thread)) {
 		server->found = true;
 		return false;
 	}
-	if (!fd_server_admits(server, user))
-		return false;
 	guard(mutex)(&server->lock);
 	return server->listening;
 }
@@ -423,7 +421,7 @@ int fd_server_create(struct fd_server **created, const char *mountpoint,
 	if (server->wake < 0 || !server->foreign)
 		error = -ENOMEM;
 	if (!error)
-		error = thread_start(&server->thread, NULL, run, server);
+		error = thread_start(&server->thread, run, server);
 	if (error)
 		free_server(server);
 	else

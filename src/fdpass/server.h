@@ -47,12 +47,12 @@ void fd_server_issue(struct fd_server *server, const struct grant *grant, ticket
 /* Drops the tickets of the open file @handle, which is being closed. */
 void fd_server_revoke(struct fd_server *server, uint64_t handle);
 
-/* Returns whether the socket exists for @thread of @user, which looks it up. */
-bool fd_server_shows_socket(struct fd_server *server, pid_t thread, uid_t user);
+/* Returns whether the socket exists for @thread, which looks it up. */
+bool fd_server_shows_socket(struct fd_server *server, pid_t thread);
 
 /*
- * Returns whether @user may connect. The kernel asks for the socket's attributes at every
- * connection, so an error there refuses it.
+ * Returns whether @user may connect. The kernel looks the socket up for every connection, or
+ * asks for its attributes, so an error there refuses it.
  */
 bool fd_server_admits(struct fd_server *server, uid_t user);
 

@@ -10,9 +10,11 @@
 
 #include "fdpass/protocol.h"
 #include "fs/export.h"
+#include "fs/loop.h"
 #include "fs/ops.h"
 #include "fs/source_ops.h"
 #include "util/fd_path.h"
+#include "util/math.h"
 
 #include <errno.h>
 #include <string.h>
@@ -41,6 +43,7 @@ static void dispatch_init(void *user, struct fuse_conn_info *conn)
 		want |= FUSE_CAP_HANDLE_KILLPRIV_V2;
 #endif
 	conn->want |= want & conn->capable;
+	conn->max_write = (unsigned)min_u64(conn->max_write, LOOP_MAX_WRITE);
 	if (fs->source)
 		source_show_acls(fs->source, conn->want & FUSE_CAP_POSIX_ACL);
 	open_mode_negotiate(fs, conn);

@@ -199,11 +199,14 @@ static void reply_socket(fuse_req_t req)
 void export_look_up_socket(fuse_req_t req)
 {
 	const struct fuse_ctx *caller = fuse_req_ctx(req);
+	struct fd_server *server = fs_of(req)->fd_server;
 
-	if (fd_server_shows_socket(fs_of(req)->fd_server, caller->pid, caller->uid))
-		reply_socket(req);
-	else
+	if (!fd_server_shows_socket(server, caller->pid))
 		fs_reply_error(req, -ENOENT);
+	else if (!fd_server_admits(server, caller->uid))
+		fs_reply_error(req, -EAGAIN);
+	else
+		reply_socket(req);
 }
 
 bool export_make_socket(fuse_req_t req)

@@ -133,6 +133,11 @@ void op_fallocate(fuse_req_t req, struct open_file *file, int mode, off_t offset
 {
 	struct inode *inode = file->inode;
 
+	/* It may have waited for its turn. */
+	if (fuse_req_interrupted(req)) {
+		fs_reply_error(req, -EINTR);
+		return;
+	}
 	/* With mode 0 a kernel that has bound the memory reports its own writes. */
 	if (!mode && fs_of(req)->kernel.binds)
 		inode->last_writer = WRITTEN_BY_KERNEL;
@@ -158,11 +163,14 @@ void op_copy_file_range(fuse_req_t req, struct open_file *in, off_t in_offset,
 		source_copy(req, in->inode, in_offset, out->inode, out_offset, size);
 		return;
 	}
-	const ssize_t count =
-		buffer_copy(in->inode->buffer, in_offset, out->inode->buffer, out_offset, size);
+	ssize_t count = -EINTR;
 
+	/* It may have waited for its turn. */
+	if (!fuse_req_interrupted(req))
+		count = buffer_copy(in->inode->buffer, in_offset, out->inode->buffer, out_offset,
+				    size);
 	if (count < 0) {
-		fs_reply_error(req, count);
+		fs_reply_error(req, count == -EFBIG ? -EXDEV : count);
 		return;
 	}
 	out->inode->last_writer = COPIED_HERE;

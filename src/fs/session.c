@@ -5,6 +5,7 @@
 #include "fs/creds.h"
 #include "fs/dispatch.h"
 #include "fs/export.h"
+#include "fs/loop.h"
 #include "source/source.h"
 #include "util/explain.h"
 #include "util/log.h"
@@ -199,34 +200,13 @@ int session_mount(struct fuse_session **session, struct fs *fs,
 
 /* --- serving ------------------------------------------------------------------------- */
 
-/*
- * Threads are started as they are needed. A request to a hung source keeps its thread, and
- * the others must still be served.
- */
-enum { MAX_THREADS = 256, IDLE_THREADS = 10 };
-
-static int loop(struct fuse_session *session)
-{
-	struct fuse_loop_config *config = fuse_loop_cfg_create();
-
-	if (!config)
-		return -ENOMEM;
-	fuse_loop_cfg_set_max_threads(config, MAX_THREADS);
-	fuse_loop_cfg_set_idle_threads(config, IDLE_THREADS);
-	const int status = fuse_session_loop_mt(session, config);
-
-	fuse_loop_cfg_destroy(config);
-	/* The number of a signal that ended it is not a failure. */
-	return status < 0 ? status : 0;
-}
-
 static int serve_exports(struct fuse_session *session, struct fs *fs)
 {
 	int error = export_start(fs);
 
 	if (error)
 		return error;
-	error = loop(session);
+	error = loop_run(session);
 	fd_server_stop(fs->fd_server);
 	return error;
 }

@@ -141,7 +141,7 @@ void fd_cache_init(struct fd_cache *cache)
 int fd_cache_start(struct fd_cache *cache)
 {
 	guard(mutex)(&cache->lock);
-	int error = thread_start(&cache->thread, NULL, close_in_time, cache);
+	int error = thread_start(&cache->thread, close_in_time, cache);
 
 	cache->running = !error;
 	return error;

@@ -106,7 +106,7 @@ static int open_read_only(int mount)
 	struct cloning cloning = {.mount = mount, .clone = -1};
 	pthread_t thread;
 
-	if (!thread_start(&thread, NULL, clone_read_only, &cloning))
+	if (!thread_start(&thread, clone_read_only, &cloning))
 		pthread_join(thread, NULL);
 	return cloning.clone;
 }

@@ -6,21 +6,30 @@
 #include <signal.h>
 #include <time.h>
 
+/* The stack of a thread. The default may be 8 MiB, and there may be hundreds of threads. */
+#define THREAD_STACK (1u << 20)
+
 /*
- * pthread_create() with every signal blocked in the new thread and in threads that it
- * starts. libfuse sleeps in the main thread until a signal interrupts it, so no other thread
- * may take that signal. Returns 0 or -errno.
+ * Starts a thread with every signal blocked, and so in threads that it starts. The main
+ * thread sleeps until a signal interrupts it, so no other thread may take that signal. The
+ * thread is to be joined, unless @thread is NULL. 0 or -errno.
  */
-static inline int thread_start(pthread_t *thread, const pthread_attr_t *attributes,
-			       void *(*run)(void *), void *context)
+static inline int thread_start(pthread_t *thread, void *(*run)(void *), void *context)
 {
+	pthread_attr_t attributes;
+	pthread_t detached;
 	sigset_t all, before;
 
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, THREAD_STACK);
+	if (!thread)
+		pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	const int error = -pthread_create(thread, attributes, run, context);
+	const int error = -pthread_create(thread ? thread : &detached, &attributes, run, context);
 
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
 	return error;
 }
 
