@@ -6,6 +6,7 @@
 #include "fs/inode.h"
 #include "fs/session.h"
 #include "options.h"
+#include "util/format_size.h"
 #include "util/log.h"
 #include "util/process.h"
 
@@ -118,6 +119,20 @@ static int open_parts(const struct options *options, struct fs *fs, char why[sta
 	return error;
 }
 
+static void watch_cgroup(struct quota *quota)
+{
+	char limit[32], size[32];
+
+	cgroup_init(&quota->cgroup);
+	if (quota->cgroup.limit >= quota->limit)
+		return;
+	log_warning("this process's control group may use %s, less than size=%s: a caller for "
+		    "whom the daemon cannot allocate gets ENOSPC; raise the group's limit "
+		    "(MemoryMax=), or lower size=",
+		    format_size((double)quota->cgroup.limit, limit),
+		    format_size((double)quota->limit, size));
+}
+
 static enum exit_status run_with_heap(const struct options *options, struct heap *heap)
 {
 	struct fs fs = {
@@ -132,6 +147,9 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 
 	if (open_parts(options, &fs, why))
 		return fail(EXIT_MOUNT, why);
+	/* The memory of the other heaps is not charged to this process. */
+	if (!heap->ops->fixed_size)
+		watch_cgroup(&fs.quota);
 	if (heap->ops->in_tmpfs)
 		heap->large_pages = tree_has_large_pages(&fs.tree);
 	clock_gettime(CLOCK_MONOTONIC, &fs.since);

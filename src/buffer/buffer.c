@@ -143,9 +143,15 @@ ssize_t buffer_write(struct buffer *buffer, const void *data, size_t size, off_t
 {
 	ssize_t n = buffer_check_range(offset, size);
 
-	if (n || size == 0 || try_write(buffer, data, size, offset, &n))
+	if (n || size == 0)
 		return n;
-	return write_alone(buffer, data, size, offset);
+	n = quota_enter(buffer->quota, size);
+	if (n)
+		return n;
+	if (!try_write(buffer, data, size, offset, &n))
+		n = write_alone(buffer, data, size, offset);
+	quota_leave(buffer->quota, size);
+	return n;
 }
 
 int buffer_truncate(struct buffer *buffer, off_t size)
@@ -170,18 +176,29 @@ static bool is_known_mode(int mode)
 	}
 }
 
+static int allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
+{
+	guard(buffer_exclusive)(buffer);
+	return buffer->ops->allocate(buffer, mode, offset, length);
+}
+
 int buffer_allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
 {
 	if (length <= 0)
 		return -EINVAL;
-	const int error = buffer_check_range(offset, (size_t)length);
+	const uint64_t needed = mode & FALLOC_FL_PUNCH_HOLE ? 0 : (uint64_t)length;
+	int error = buffer_check_range(offset, (size_t)length);
 
 	if (error)
 		return error;
 	if (!is_known_mode(mode))
 		return -EOPNOTSUPP;
-	guard(buffer_exclusive)(buffer);
-	return buffer->ops->allocate(buffer, mode, offset, length);
+	error = quota_enter(buffer->quota, needed);
+	if (error)
+		return error;
+	error = allocate(buffer, mode, offset, length);
+	quota_leave(buffer->quota, needed);
+	return error;
 }
 
 off_t buffer_seek(struct buffer *buffer, off_t offset, int whence)

@@ -99,8 +99,12 @@ ssize_t buffer_copy(struct buffer *from, off_t from_offset, struct buffer *to, o
 	size = bytes_from(from, from_offset, min_u64(size, COPY_LIMIT));
 	if (size == 0)
 		return 0;
+	error = quota_enter(to->quota, size);
+	if (error)
+		return error;
 	const ssize_t n = copy_by_memory(from, from_offset, to, to_offset, size);
 
+	quota_leave(to->quota, size);
 	if (n != -EOPNOTSUPP)
 		return n;
 	prepare_room(to, to_offset, size);

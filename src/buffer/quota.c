@@ -175,6 +175,7 @@ uint64_t quota_poll_orphans(struct quota *quota)
 void quota_finish(struct quota *quota)
 {
 	collect(quota, UINT64_MAX, true);
+	cgroup_finish(&quota->cgroup);
 }
 
 /* --- the charge of a memfd ------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #define BUFFER_QUOTA_H
 
 #include "buffer/heap.h"
+#include "util/cgroup.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,7 +28,25 @@ struct quota {
 	pthread_mutex_t orphans_lock;	/* a leaf */
 	_Atomic(struct orphan *) first; /* the one polled longest ago */
 	struct orphan *last;
+
+	struct cgroup cgroup; /* for memory that is charged to this process */
 };
+
+/*
+ * Must surround every call that may allocate up to @bytes of a buffer's memory, so that the
+ * caller gets -ENOSPC, and the process is not killed, if its control group is full. NULL is
+ * fine.
+ */
+static inline int quota_enter(struct quota *quota, uint64_t bytes)
+{
+	return quota ? cgroup_enter(&quota->cgroup, bytes) : 0;
+}
+
+static inline void quota_leave(struct quota *quota, uint64_t bytes)
+{
+	if (quota)
+		cgroup_leave(&quota->cgroup, bytes);
+}
 
 /*
  * Takes @bytes, or fails with -ENOSPC and takes nothing. Polls the orphans first

@@ -47,11 +47,17 @@ int buffer_window_open(struct buffer_window *window, struct buffer *buffer, off_
 	window->access = (struct cpu_access){.lock = &buffer->cpu_access, .fd = -1, .write = write};
 	if (offset < 0 || size > (uint64_t)(INT64_MAX - offset))
 		return -EINVAL;
-	buffer_lock_shared(buffer);
-	const int error = buffer->ops->open_window(buffer, window, offset);
+	window->entered = write ? size : 0;
+	int error = quota_enter(buffer->quota, window->entered);
 
 	if (error)
-		buffer_unlock_shared(buffer);
+		return error;
+	buffer_lock_shared(buffer);
+	error = buffer->ops->open_window(buffer, window, offset);
+	if (!error)
+		return 0;
+	buffer_unlock_shared(buffer);
+	quota_leave(buffer->quota, window->entered);
 	return error;
 }
 
@@ -61,6 +67,7 @@ int buffer_window_close(struct buffer_window *window)
 	const int error = buffer->ops->close_window(buffer, window);
 
 	buffer_unlock_shared(buffer);
+	quota_leave(buffer->quota, window->entered);
 	return error;
 }
 
@@ -97,11 +104,13 @@ ssize_t buffer_copy_from_file(struct buffer *buffer, off_t offset, int file, off
 {
 	guard(buffer_shared)(buffer);
 	const int fd = copy_fd(buffer);
+	const int error = fd < 0 ? -EOPNOTSUPP : quota_enter(buffer->quota, size);
 
-	if (fd < 0)
-		return -EOPNOTSUPP;
+	if (error)
+		return error;
 	const ssize_t n = copy_file_range(file, &file_offset, fd, &offset, size, 0);
 
+	quota_leave(buffer->quota, size);
 	return n < 0 ? -errno : n;
 }
 

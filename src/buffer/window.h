@@ -61,6 +61,7 @@ struct buffer_window {
 	struct buffer *buffer;
 	struct cpu_access access;
 	uint64_t reserved; /* of the quota */
+	uint64_t entered;  /* as in quota_enter() */
 	char *map;	   /* to be unmapped; NULL: nothing */
 	size_t map_size;
 };

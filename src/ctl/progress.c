@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ctl/progress.h"
 
-#include "ctl/format_size.h"
+#include "util/format_size.h"
 #include "util/clock.h"
 #include "util/scope.h"
 #include "util/thread.h"

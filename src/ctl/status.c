@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ctl/ctl.h"
-#include "ctl/format_size.h"
+#include "util/format_size.h"
 #include "ctl/holders.h"
 #include "ctl/info.h"
 

@@ -7,9 +7,26 @@
 #include <fcntl.h>
 #include <sys/xattr.h>
 
+/* What the kernel allocates for a new inode and its name. */
+#define NEW_INODE_BYTES 4096
+
+/* 0 or -errno. */
+static int may_create(fuse_req_t req)
+{
+	struct quota *quota = &fs_of(req)->quota;
+	const int error = quota_enter(quota, NEW_INODE_BYTES);
+
+	if (!error)
+		quota_leave(quota, NEW_INODE_BYTES);
+	return error;
+}
+
+/* Opens the directory of a new inode. */
 static struct dir open_dir(fuse_req_t req, struct inode *inode)
 {
-	return dir_open(&fs_of(req)->tree, &inode->node);
+	const int error = may_create(req);
+
+	return error ? (struct dir){.fd = error} : dir_open(&fs_of(req)->tree, &inode->node);
 }
 
 /* Gives the new inode to the caller and replies. If that fails the name is removed. */
@@ -122,7 +139,9 @@ void op_create(fuse_req_t req, struct inode *parent, const char *name, mode_t mo
 void op_tmpfile(fuse_req_t req, struct inode *parent, mode_t mode, struct fuse_file_info *fi)
 {
 	struct tree *tree = &fs_of(req)->tree;
-	scope(fd) int dirfd = node_open(tree, &parent->node, O_RDONLY | O_DIRECTORY);
+	const int refusal = may_create(req);
+	scope(fd) int dirfd =
+		refusal ? refusal : node_open(tree, &parent->node, O_RDONLY | O_DIRECTORY);
 
 	creds_set_umask(req);
 	scope(fd) int file =

@@ -168,10 +168,17 @@ static int set(fuse_req_t req, int file, const char *name, const char *value, si
 	       int flags)
 {
 	const struct fd_path path = fd_path(file);
+	struct quota *quota = &fs_of(req)->quota;
+	int error = quota_enter(quota, size);
 
+	if (error)
+		return error;
 	if (!strcmp(name, "system.posix_acl_access"))
-		return creds_set_acl(req, path.text, name, value, size, flags);
-	return setxattr(path.text, name, value, size, flags) ? -errno : 0;
+		error = creds_set_acl(req, path.text, name, value, size, flags);
+	else if (setxattr(path.text, name, value, size, flags))
+		error = -errno;
+	quota_leave(quota, size);
+	return error;
 }
 
 void op_setxattr(fuse_req_t req, struct inode *inode, const char *name, const char *value,

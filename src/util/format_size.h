@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef CTL_FORMAT_SIZE_H
-#define CTL_FORMAT_SIZE_H
+#ifndef UTIL_FORMAT_SIZE_H
+#define UTIL_FORMAT_SIZE_H
 
 #include <stddef.h>
 #include <stdio.h>
