@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ctl/progress.h"
 
-#include "util/format_size.h"
 #include "util/clock.h"
+#include "util/format_size.h"
 #include "util/scope.h"
 #include "util/thread.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ctl/ctl.h"
-#include "util/format_size.h"
 #include "ctl/holders.h"
 #include "ctl/info.h"
+#include "util/format_size.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -160,7 +160,9 @@ static bool has_room(const struct cgroup_level *level, uint64_t bytes)
 
 int cgroup_enter(struct cgroup *cgroup, uint64_t bytes)
 {
-	const uint64_t reserved = cgroup->count ? (cgroup->reserved += bytes) : 0;
+	if (!cgroup->count)
+		return 0;
+	const uint64_t reserved = cgroup->reserved += bytes;
 
 	for (unsigned i = 0; i < cgroup->count; i++) {
 		if (has_room(&cgroup->level[i], reserved))

@@ -9,19 +9,25 @@ mount_fs heap=shmem,size=64m
 chmod 1777 mnt
 make_file text 1M
 
+# a lease for writing needs the only fd, one for reading needs no writer
 cat >lease.py <<'EOF'
 import fcntl, os, signal, sys, time
 signal.signal(signal.SIGIO, signal.SIG_IGN)
-got = 0
-for kind in (fcntl.F_WRLCK, fcntl.F_RDLCK):
-    for fd in (5, os.open("/proc/self/fd/5", os.O_RDONLY)):
-        for _ in range(10):
-            try:
-                fcntl.fcntl(fd, fcntl.F_SETLEASE, kind)
-                got += 1
-                break
-            except OSError:
-                time.sleep(0.02)
+
+def leased(fd, kind):
+    for _ in range(20):
+        try:
+            fcntl.fcntl(fd, fcntl.F_SETLEASE, kind)
+            return 1
+        except OSError:
+            time.sleep(0.05)
+    return 0
+
+got = leased(5, fcntl.F_WRLCK)
+if not got:
+    reader = os.open("/proc/self/fd/5", os.O_RDONLY)
+    os.close(5)
+    got = leased(reader, fcntl.F_RDLCK)
 open(sys.argv[1], "w").write(str(got))
 time.sleep(60)
 EOF

@@ -68,6 +68,8 @@ for load in copies copies-in fallocate writes truncates names lists; do
 	sleep 2
 	while ! is_gone "$pid" && [ "$(ps -o stat= "$pid" | cut -c1)" != Z ]; do
 		as_neighbour ls -l mnt/others
+		# in "names" files have other names by the time of the stat
+		if [ "$load" = names ]; then as_neighbour ls mnt/own; else as_neighbour ls -l mnt/own; fi
 		as_neighbour stat mnt/own/big
 		as_neighbour cat mnt/others/7
 		as_neighbour touch mnt/others/new
