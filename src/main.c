@@ -8,6 +8,7 @@
 #include "options.h"
 #include "util/format_size.h"
 #include "util/log.h"
+#include "util/math.h"
 #include "util/process.h"
 
 #include <inttypes.h>
@@ -39,11 +40,12 @@ static int reset_process(void)
 	return 0;
 }
 
-static struct tree_options tree_options(const struct options *options)
+static struct tree_options tree_options(const struct options *options, char nr_inodes[static 24])
 {
+	snprintf(nr_inodes, 24, "%" PRIu64, options->inodes_limit);
 	return (struct tree_options){
 		.size = options->size,
-		.nr_inodes = options->nr_inodes,
+		.nr_inodes = nr_inodes,
 		.huge = options->huge,
 		.mode = options->mode_bits,
 		.uid = options->uid_number,
@@ -108,7 +110,8 @@ static int open_source(const struct options *options, struct source **source, ch
 
 static int open_parts(const struct options *options, struct fs *fs, char why[static 256])
 {
-	const struct tree_options wanted = tree_options(options);
+	char nr_inodes[24];
+	const struct tree_options wanted = tree_options(options, nr_inodes);
 	int error = open_source(options, &fs->source, why);
 
 	if (error)
@@ -117,6 +120,17 @@ static int open_parts(const struct options *options, struct fs *fs, char why[sta
 	if (error)
 		source_destroy(fs->source);
 	return error;
+}
+
+/* Root, and other users, can go on if one user has as much as possible. */
+static void limit_users(const struct options *options, struct fs *fs)
+{
+	uint64_t names = options->names_limit;
+
+	/* Each buffer needs an open file. */
+	if (!options->uid_files && !fs->heap->ops->in_tmpfs)
+		names = min_u64(names, fs_most_buffers() / 4 * 3);
+	users_init(&fs->users, options->opens_limit ?: fs_most_buffers() / 2, names);
 }
 
 static void watch_cgroup(struct quota *quota)
@@ -147,6 +161,7 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 
 	if (open_parts(options, &fs, why))
 		return fail(EXIT_MOUNT, why);
+	limit_users(options, &fs);
 	/* The memory of the other heaps is not charged to this process. */
 	if (!heap->ops->fixed_size)
 		watch_cgroup(&fs.quota);
@@ -156,6 +171,7 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 	const enum exit_status status = mount_and_serve(options, &fs);
 
 	tree_finish(&fs.tree);
+	users_finish(&fs.users);
 	quota_finish(&fs.quota);
 	source_destroy(fs.source);
 	free(fs.mountpoint);

@@ -33,7 +33,12 @@ static const struct row table[] = {
 	 "auto, shmem, udmabuf, drm:CARD, or a name in /dev/dma_heap"},
 	{"size", TEXT, AT(size), "BYTES",
 	 "limit of all buffers; k, m, g, or % of the memory (default: 50%)"},
-	{"nr_inodes", TEXT, AT(nr_inodes), "N", "limit of files; k, m, g (default: as for tmpfs)"},
+	{"nr_inodes", TEXT, AT(nr_inodes), "N",
+	 "limit of files; k, m, g (default: one for each page of size=)"},
+	{"uid_opens", TEXT, AT(uid_opens), "N",
+	 "limit of files that one user has open (default: half of the daemon's)"},
+	{"uid_files", TEXT, AT(uid_files), "N",
+	 "limit of names that one user has (default: 3/4 of nr_inodes)"},
 	{"huge", TEXT, AT(huge), "WHEN",
 	 "huge pages on shmem: never, always, within_size, advise (default)"},
 	{"mode", TEXT, AT(mode), "OCTAL", "mode of the root directory (default: 1777)"},
@@ -183,6 +188,22 @@ static int find_word(const char *word, const char *const words[])
 	return -1;
 }
 
+/* At least as many as a mount of any size needs. */
+#define FEWEST_INODES 1024
+
+static int check_limits(struct options *options, char why[static 256])
+{
+	options->inodes_limit = max_u64(options->size_bytes / page_size(), FEWEST_INODES);
+	if (options->nr_inodes && parse_size(options->nr_inodes, &options->inodes_limit))
+		return explain(why, -EINVAL, "nr_inodes=%s is not a number", options->nr_inodes);
+	if (options->uid_opens && parse_size(options->uid_opens, &options->opens_limit))
+		return explain(why, -EINVAL, "uid_opens=%s is not a number", options->uid_opens);
+	options->names_limit = options->inodes_limit / 4 * 3;
+	if (options->uid_files && parse_size(options->uid_files, &options->names_limit))
+		return explain(why, -EINVAL, "uid_files=%s is not a number", options->uid_files);
+	return 0;
+}
+
 static int check_direct(struct options *options, char why[static 256])
 {
 	static const char *const words[] = {
@@ -258,8 +279,6 @@ static int check_values(struct options *options, char why[static 256])
 		return explain(why, -EINVAL, "size=%s is not a size; use bytes, 512m, 4g or 50%%",
 			       options->size);
 	options->size_bytes = whole_pages(options->size_bytes);
-	if (options->nr_inodes && parse_size(options->nr_inodes, &number))
-		return explain(why, -EINVAL, "nr_inodes=%s is not a number", options->nr_inodes);
 	if (options->mode && (parse_octal(options->mode, &number) || number > 07777))
 		return explain(why, -EINVAL, "mode=%s is not an octal mode, such as 0755",
 			       options->mode);
@@ -268,7 +287,8 @@ static int check_values(struct options *options, char why[static 256])
 		return explain(why, -EINVAL, "uid=%s is not a numeric user id", options->uid);
 	if (options->gid && parse_id(options->gid, &options->gid_number))
 		return explain(why, -EINVAL, "gid=%s is not a numeric group id", options->gid);
-	return check_direct(options, why)
+	return check_limits(options, why)
+		       ?: check_direct(options, why)
 		       ?: check_busy(options, why)
 		       ?: check_threads(options, why)
 		       ?: check_source(options, why);

@@ -19,12 +19,19 @@ void op_getattr(fuse_req_t req, struct inode *inode)
 		fuse_reply_attr(req, &st, inode_attr_timeout(inode, &st));
 }
 
-static int set_owner(int file, const struct stat *attr, int which)
+static int set_owner(struct fs *fs, int file, const struct stat *attr, int which)
 {
 	const uid_t uid = which & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1;
 	const gid_t gid = which & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1;
+	struct stat before;
 
-	return fchownat(file, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+	if (fstat(file, &before) ||
+	    fchownat(file, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (uid != (uid_t)-1 && uid != before.st_uid)
+		users_move_names(&fs->users, before.st_uid, uid,
+				 S_ISDIR(before.st_mode) ? 1 : before.st_nlink);
+	return 0;
 }
 
 static int set_size(struct fs *fs, struct inode *inode, off_t size)
@@ -71,7 +78,7 @@ static int set_attributes(struct fs *fs, struct inode *inode, const struct stat 
 	int error = file < 0 ? file : 0;
 
 	if (!error && which & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
-		error = set_owner(file, attr, which);
+		error = set_owner(fs, file, attr, which);
 	if (!error && which & FUSE_SET_ATTR_MODE) {
 		error = creds_chmod(file, attr->st_mode);
 		inode->has_no_set_ids = false;

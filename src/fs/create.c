@@ -29,19 +29,40 @@ static struct dir open_dir(fuse_req_t req, struct inode *inode)
 	return error ? (struct dir){.fd = error} : dir_open(&fs_of(req)->tree, &inode->node);
 }
 
-/* Gives the new inode to the caller and replies. If that fails the name is removed. */
+/* Removes a new name, so that a failure leaves nothing. */
+static void undo(fuse_req_t req, int dirfd, const char *name, mode_t mode)
+{
+	if (!unlinkat(dirfd, name, S_ISDIR(mode) ? AT_REMOVEDIR : 0))
+		users_remove_names(&fs_of(req)->users, fuse_req_ctx(req)->uid, 1);
+}
+
+/* Gives the new inode to the caller. If that fails the name is removed. 0 or -errno. */
+static int give(fuse_req_t req, int dirfd, const char *name, mode_t mode)
+{
+	int error = users_add_name(&fs_of(req)->users, fuse_req_ctx(req)->uid);
+
+	if (error) {
+		unlinkat(dirfd, name, S_ISDIR(mode) ? AT_REMOVEDIR : 0);
+		return error;
+	}
+	error = creds_give(req, dirfd, dirfd, name, mode);
+	if (error)
+		undo(req, dirfd, name, mode);
+	return error;
+}
+
 static void reply_made(fuse_req_t req, int error, int dirfd, const char *name, mode_t mode)
 {
 	struct fuse_entry_param entry;
 	struct inode *inode;
 
-	if (!error) {
-		error = creds_give(req, dirfd, dirfd, name, mode);
-		if (error)
-			unlinkat(dirfd, name, S_ISDIR(mode) ? AT_REMOVEDIR : 0);
-	}
 	if (!error)
+		error = give(req, dirfd, name, mode);
+	if (!error) {
 		error = inode_look_up(fs_of(req), dirfd, name, &inode, &entry);
+		if (error)
+			undo(req, dirfd, name, mode);
+	}
 	fs_reply_entry(req, error, &entry);
 }
 
@@ -92,8 +113,8 @@ static void note_xattrs(struct inode *inode, int file)
 		inode->xattrs = length ? XATTRS_SOME : XATTRS_NONE;
 }
 
-/* Opens the new file. @file goes to its buffer. */
-static void reply_created(fuse_req_t req, int file, struct fuse_file_info *fi)
+/* Opens the new file and replies. @file goes to its buffer. On -errno there is no reply. */
+static int open_and_reply(fuse_req_t req, int file, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct fuse_entry_param entry;
@@ -102,21 +123,20 @@ static void reply_created(fuse_req_t req, int file, struct fuse_file_info *fi)
 
 	if (error) {
 		close_fd(file);
-		fs_reply_error(req, error);
-		return;
+		return error;
 	}
 	if (entry.attr.st_nlink == 0)
 		inode_keep_nameless(fs, inode, file);
 	note_xattrs(inode, file);
 	fi->flags &= ~O_TRUNC;
-	error = file_open(fs, inode, file, fi);
+	error = file_open(req, inode, file, fi);
 	if (error) {
 		inode_forget(fs, inode, 1);
-		fs_reply_error(req, error);
-		return;
+		return error;
 	}
 	entry.attr_timeout = inode_attr_timeout(inode, &entry.attr);
 	fuse_reply_create(req, &entry, fi);
+	return 0;
 }
 
 void op_create(fuse_req_t req, struct inode *parent, const char *name, mode_t mode,
@@ -129,11 +149,14 @@ void op_create(fuse_req_t req, struct inode *parent, const char *name, mode_t mo
 	int error = dir.fd < 0 ? dir.fd : file < 0 ? -errno : 0;
 
 	if (!error)
-		error = creds_give(req, dir.fd, dir.fd, name, S_IFREG | mode);
+		error = give(req, dir.fd, name, S_IFREG | mode);
+	if (!error) {
+		error = open_and_reply(req, steal_fd(&file), fi);
+		if (error)
+			undo(req, dir.fd, name, S_IFREG);
+	}
 	if (error)
 		fs_reply_error(req, error);
-	else
-		reply_created(req, steal_fd(&file), fi);
 }
 
 void op_tmpfile(fuse_req_t req, struct inode *parent, mode_t mode, struct fuse_file_info *fi)
@@ -150,8 +173,8 @@ void op_tmpfile(fuse_req_t req, struct inode *parent, mode_t mode, struct fuse_f
 
 	if (!error)
 		error = creds_give(req, dirfd, file, "", S_IFREG | mode);
+	if (!error)
+		error = open_and_reply(req, steal_fd(&file), fi);
 	if (error)
 		fs_reply_error(req, error);
-	else
-		reply_created(req, steal_fd(&file), fi);
 }

@@ -6,6 +6,7 @@
  */
 #include "fs/ops.h"
 #include "fs/source_ops.h"
+#include "util/math.h"
 #include "util/scope.h"
 
 #include <dirent.h>
@@ -14,11 +15,11 @@
 
 /* --- both --------------------------------------------------------------------------- */
 
-/* The file handle of an open directory. */
+/* The file handle of an open directory. It keeps no entries. */
 struct listing {
-	DIR *stream;
-	struct dirent *pending; /* did not fit into the last reply; NULL: none */
-	off_t position;		/* the kernel's cookie of the next entry */
+	int fd;
+	uid_t user;	/* who has it open */
+	off_t position; /* of the fd: the kernel's cookie of the next entry */
 };
 
 static struct listing *listing_of(const struct fuse_file_info *fi)
@@ -27,53 +28,33 @@ static struct listing *listing_of(const struct fuse_file_info *fi)
 }
 
 /* Takes @directory over, an O_RDONLY fd or -errno. */
-static int open_listing(int directory, struct fuse_file_info *fi)
+static int open_listing(fuse_req_t req, int directory, struct fuse_file_info *fi)
 {
-	scope(fd) int file = directory;
-	struct listing *listing = calloc(1, sizeof(*listing));
+	const uid_t user = fuse_req_ctx(req)->uid;
+	scope(fd) int fd = directory;
+	struct listing *listing = fd < 0 ? NULL : malloc(sizeof(*listing));
 
-	if (file >= 0 && listing)
-		listing->stream = fdopendir(file);
-	if (!listing || !listing->stream) {
+	if (!listing)
+		return fd < 0 ? fd : -ENOMEM;
+	const int error = users_open(&fs_of(req)->users, user);
+
+	if (error) {
 		free(listing);
-		return file < 0 ? file : -ENOMEM;
+		return error;
 	}
-	steal_fd(&file);
+	*listing = (struct listing){.fd = steal_fd(&fd), .user = user};
 	fi->fh = (uintptr_t)listing;
 	return 0;
 }
 
 static void reply_open(fuse_req_t req, int directory, struct fuse_file_info *fi)
 {
-	const int error = open_listing(directory, fi);
+	const int error = open_listing(req, directory, fi);
 
 	if (error)
 		fs_reply_error(req, error);
 	else
 		fuse_reply_open(req, fi);
-}
-
-/* Returns the next entry, which stays the next until it is taken. */
-static struct dirent *peek(struct listing *listing)
-{
-	if (!listing->pending)
-		listing->pending = readdir(listing->stream);
-	return listing->pending;
-}
-
-static void take(struct listing *listing)
-{
-	listing->position = listing->pending->d_off;
-	listing->pending = NULL;
-}
-
-static void seek(struct listing *listing, off_t offset)
-{
-	if (offset == listing->position)
-		return;
-	seekdir(listing->stream, offset);
-	listing->pending = NULL;
-	listing->position = offset;
 }
 
 /*
@@ -83,35 +64,95 @@ static void seek(struct listing *listing, off_t offset)
 typedef size_t add_entry(fuse_req_t req, struct inode *inode, int directory, char *reply,
 			 size_t size, const struct dirent *entry);
 
+/*
+ * An entry in a reply takes at most so many times the bytes of its struct dirent. The
+ * shortest, with a name of one byte, has 24, and becomes 32, or 160 with a lookup.
+ */
+enum { GROWTH = 2, GROWTH_PLUS = 7 };
+
+/* A reply in progress. */
+struct reply {
+	fuse_req_t req;
+	struct inode *inode;
+	struct listing *listing;
+	add_entry *add;
+	size_t growth;
+	char *bytes;
+	size_t size, filled;
+};
+
+#define ENTRIES_BYTES 8192
+
+/*
+ * The bytes of entries to read, so that all of them fit into the reply: the fd is not to go
+ * back. 0: there may be no room for the longest name.
+ */
+static size_t bytes_to_read(const struct reply *reply)
+{
+	const size_t fits = (reply->size - reply->filled) / reply->growth;
+
+	if (fits < sizeof(struct dirent))
+		return reply->filled ? 0 : sizeof(struct dirent);
+	return min_u64(fits, ENTRIES_BYTES);
+}
+
+/* Returns false if an entry did not fit. The next reply starts with it. */
+static bool add_entries(struct reply *reply, const char *entries, size_t length)
+{
+	struct listing *listing = reply->listing;
+
+	for (size_t at = 0; at < length;) {
+		const struct dirent *entry = (const void *)(entries + at);
+		const size_t left = reply->size - reply->filled;
+		const size_t used = reply->add(reply->req, reply->inode, listing->fd,
+					       reply->bytes + reply->filled, left, entry);
+
+		if (used > left) {
+			lseek(listing->fd, listing->position, SEEK_SET);
+			return false;
+		}
+		reply->filled += used;
+		listing->position = entry->d_off;
+		at += entry->d_reclen;
+	}
+	return true;
+}
+
+/* 0 or -errno. */
+static int fill_reply(struct reply *reply)
+{
+	_Alignas(struct dirent) char entries[ENTRIES_BYTES];
+	ssize_t length = 0;
+	size_t wanted;
+
+	while ((wanted = bytes_to_read(reply))) {
+		length = getdents64(reply->listing->fd, entries, wanted);
+		if (length <= 0 || !add_entries(reply, entries, (size_t)length))
+			break;
+	}
+	return length < 0 && !reply->filled ? -errno : 0;
+}
+
 static void reply_entries(fuse_req_t req, struct inode *inode, size_t size, off_t offset,
-			  struct fuse_file_info *fi, add_entry *add)
+			  struct fuse_file_info *fi, add_entry *add, size_t growth)
 {
 	struct listing *listing = listing_of(fi);
-	scope(free) char *reply = malloc(size);
-	struct dirent *entry = NULL;
-	size_t filled = 0;
+	scope(free) char *bytes = malloc(size);
+	struct reply reply = {req, inode, listing, add, growth, bytes, size, 0};
 
-	if (!reply) {
+	if (!bytes) {
 		fs_reply_error(req, -ENOMEM);
 		return;
 	}
-	seek(listing, offset);
-	errno = 0;
-	while ((entry = peek(listing))) {
-		const size_t left = size - filled;
-		const size_t used =
-			add(req, inode, dirfd(listing->stream), reply + filled, left, entry);
+	if (offset != listing->position)
+		lseek(listing->fd, offset, SEEK_SET);
+	listing->position = offset;
+	const int error = fill_reply(&reply);
 
-		if (used > left)
-			break;
-		filled += used;
-		take(listing);
-		errno = 0;
-	}
-	if (!entry && errno && !filled)
-		fs_reply_error(req, -errno);
+	if (error)
+		fs_reply_error(req, error);
 	else
-		fuse_reply_buf(req, reply, filled);
+		fuse_reply_buf(req, bytes, reply.filled);
 }
 
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -119,7 +160,8 @@ void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct listing *listing = listing_of(fi);
 
 	(void)ino;
-	closedir(listing->stream);
+	users_close(&fs_of(req)->users, listing->user);
+	close_fd(listing->fd);
 	free(listing);
 	fuse_reply_err(req, 0);
 }
@@ -174,13 +216,13 @@ static size_t add_plus(fuse_req_t req, struct inode *parent, int directory, char
 void op_readdir(fuse_req_t req, struct inode *inode, size_t size, off_t offset,
 		struct fuse_file_info *fi)
 {
-	reply_entries(req, inode, size, offset, fi, add);
+	reply_entries(req, inode, size, offset, fi, add, GROWTH);
 }
 
 void op_readdirplus(fuse_req_t req, struct inode *inode, size_t size, off_t offset,
 		    struct fuse_file_info *fi)
 {
-	reply_entries(req, inode, size, offset, fi, add_plus);
+	reply_entries(req, inode, size, offset, fi, add_plus, GROWTH_PLUS);
 }
 
 /* --- the source --------------------------------------------------------------------- */
@@ -231,11 +273,11 @@ static size_t source_add_plus(fuse_req_t req, struct inode *parent, int director
 void source_op_readdir(fuse_req_t req, struct inode *inode, size_t size, off_t offset,
 		       struct fuse_file_info *fi)
 {
-	reply_entries(req, inode, size, offset, fi, source_add);
+	reply_entries(req, inode, size, offset, fi, source_add, GROWTH);
 }
 
 void source_op_readdirplus(fuse_req_t req, struct inode *inode, size_t size, off_t offset,
 			   struct fuse_file_info *fi)
 {
-	reply_entries(req, inode, size, offset, fi, source_add_plus);
+	reply_entries(req, inode, size, offset, fi, source_add_plus, GROWTH_PLUS);
 }

@@ -47,11 +47,16 @@ static int grant_dmabuf(fuse_req_t req, struct open_file *file, struct grant *gr
 	return 0;
 }
 
-static int open_memory(struct fs *fs, struct inode *inode, bool writes)
+static int open_memory(fuse_req_t req, struct inode *inode, bool writes)
 {
+	struct fs *fs = fs_of(req);
+
 	if (!fs->heap->ops->in_tmpfs)
 		return buffer_open_memory(inode->buffer);
-	inode_share(inode);
+	const int error = inode_share(fs, inode, fuse_req_ctx(req)->uid);
+
+	if (error)
+		return error;
 	return writes ? node_open(&fs->tree, &inode->node, O_RDWR)
 		      : node_open_read_only(&fs->tree, &inode->node);
 }
@@ -60,7 +65,7 @@ static int grant_memory(fuse_req_t req, struct open_file *file, struct grant *gr
 {
 	if (!open_file_reads(file))
 		return -EACCES;
-	grant->fd = open_memory(fs_of(req), file->inode, open_file_writes(file));
+	grant->fd = open_memory(req, file->inode, open_file_writes(file));
 	return grant->fd < 0 ? grant->fd : 0;
 }
 

@@ -11,15 +11,27 @@
 
 /* --- open and release -------------------------------------------------------------- */
 
-struct open_file *open_file_create(struct fs *fs, struct inode *inode, struct fuse_file_info *fi)
+int open_file_create(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi)
 {
+	struct fs *fs = fs_of(req);
+	const uid_t user = fuse_req_ctx(req)->uid;
 	struct open_file *file = malloc(sizeof(*file));
+	const int error = file ? users_open(&fs->users, user) : -ENOMEM;
 
-	if (!file)
-		return NULL;
-	*file = (struct open_file){.inode = inode, .number = ++fs->opens, .flags = fi->flags};
+	if (error) {
+		free(file);
+		return error;
+	}
+	*file = (struct open_file){
+		.inode = inode, .number = ++fs->opens, .flags = fi->flags, .user = user};
 	fi->fh = (uintptr_t)file;
-	return file;
+	return 0;
+}
+
+void open_file_destroy(struct fs *fs, struct open_file *file)
+{
+	users_close(&fs->users, file->user);
+	free(file);
 }
 
 static int truncate_at_open(struct fs *fs, struct inode *inode)
@@ -39,29 +51,32 @@ static void count_open(struct inode *inode, const struct open_file *file)
 		inode->may_be_mapped = true;
 }
 
-int file_open(struct fs *fs, struct inode *inode, int fd, struct fuse_file_info *fi)
+int file_open(fuse_req_t req, struct inode *inode, int fd, struct fuse_file_info *fi)
 {
+	struct fs *fs = fs_of(req);
 	int error = inode_hold(fs, inode, fd);
 
 	if (error)
 		return error;
 	last_copy_note(inode);
-	if (fi->flags & O_TRUNC)
+	error = open_file_create(req, inode, fi);
+	if (!error && fi->flags & O_TRUNC) {
 		error = truncate_at_open(fs, inode);
-	struct open_file *file = error ? NULL : open_file_create(fs, inode, fi);
-
-	if (!file) {
-		inode_drop(fs, inode);
-		return error ? error : -ENOMEM;
+		if (error)
+			open_file_destroy(fs, open_file_of(fi));
 	}
-	count_open(inode, file);
-	open_mode_choose(fs, file, fi);
+	if (error) {
+		inode_drop(fs, inode);
+		return error;
+	}
+	count_open(inode, open_file_of(fi));
+	open_mode_choose(fs, open_file_of(fi), fi);
 	return 0;
 }
 
 void op_open(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi)
 {
-	const int error = inode_answer(req, inode, file_open(fs_of(req), inode, -1, fi));
+	const int error = inode_answer(req, inode, file_open(req, inode, -1, fi));
 
 	if (error) {
 		fs_reply_error(req, error);
@@ -90,7 +105,7 @@ void op_release(fuse_req_t req, struct open_file *file)
 	/* May copy gigabytes, so without the inode's lock. The buffer stays until the drop. */
 	if (was_last_writer(inode, file))
 		buffer_settle(inode->buffer);
-	free(file);
+	open_file_destroy(fs, file);
 	inode_drop(fs, inode);
 	fuse_reply_err(req, 0);
 }

@@ -11,7 +11,8 @@ struct open_file {
 	struct inode *inode;
 	uint64_t number; /* never reused; tickets refer to it */
 	enum open_mode mode;
-	int flags; /* of open(2) */
+	int flags;  /* of open(2) */
+	uid_t user; /* who has it open */
 };
 
 static inline struct open_file *open_file_of(const struct fuse_file_info *fi)
@@ -29,12 +30,13 @@ static inline bool open_file_writes(const struct open_file *file)
 	return (file->flags & O_ACCMODE) != O_RDONLY;
 }
 
-/* A new handle in @fi for @inode, not counted yet. NULL: out of memory. */
-struct open_file *open_file_create(struct fs *fs, struct inode *inode, struct fuse_file_info *fi);
+/* A new handle in @fi for @inode. 0 or -errno, as from users_open(). */
+int open_file_create(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi);
+void open_file_destroy(struct fs *fs, struct open_file *file);
 
 /*
  * Opens a file of the tree and fills in @fi. @file as in inode_hold(). 0 or -errno.
  */
-int file_open(struct fs *fs, struct inode *inode, int file, struct fuse_file_info *fi);
+int file_open(fuse_req_t req, struct inode *inode, int file, struct fuse_file_info *fi);
 
 #endif

@@ -15,8 +15,16 @@
 
 void fs_reply_error(fuse_req_t req, int error)
 {
-	/* The daemon, not the caller, has too many open files. */
-	fuse_reply_err(req, error == -EMFILE ? ENFILE : -error);
+	switch (error) {
+	case -EMFILE:
+		fuse_reply_err(req, ENFILE);
+		break;
+	case -EUSERS:
+		fuse_reply_err(req, EMFILE);
+		break;
+	default:
+		fuse_reply_err(req, -error);
+	}
 }
 
 void fs_reply_entry(fuse_req_t req, int error, const struct fuse_entry_param *entry)

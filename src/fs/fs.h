@@ -13,6 +13,7 @@
 #include "buffer/quota.h"
 #include "copy/copy.h"
 #include "fs/backing.h"
+#include "fs/users.h"
 #include "tree/tree.h"
 
 #include <fuse_lowlevel.h>
@@ -55,6 +56,7 @@ struct fs {
 	struct source *source; /* shown as .source; NULL: none */
 	struct heap *heap;
 	struct quota quota;
+	struct users users;
 	struct counters counters;
 	struct estale estale;
 	struct timespec since;
@@ -80,7 +82,10 @@ static inline struct fs *fs_of(fuse_req_t req)
 	return fuse_req_userdata(req);
 }
 
-/* Replies with @error, 0 or -errno. The sign is flipped here and nowhere else. */
+/*
+ * Replies with @error, 0 or -errno. The sign is flipped here and nowhere else. -EMFILE, of
+ * this process, becomes ENFILE, and -EUSERS, of users.h, becomes EMFILE.
+ */
 void fs_reply_error(fuse_req_t req, int error);
 
 /* Replies with @entry, or with @error if it is not 0. */

@@ -14,15 +14,24 @@
 struct memory {
 	struct buffer *buffer;
 	struct backing *backing;
+	struct users *users; /* NULL: it is not shared */
+	uid_t shared_with;
 };
 
 /* inode->lock is held. */
-static struct memory take_memory(struct inode *inode)
+static struct memory take_memory(struct fs *fs, struct inode *inode)
 {
-	const struct memory taken = {inode->buffer, inode->backing};
+	const struct memory taken = {
+		.buffer = inode->buffer,
+		.backing = inode->backing,
+		.users = inode->is_shared ? &fs->users : NULL,
+		.shared_with = inode->shared_with,
+	};
 
 	inode->buffer = NULL;
 	inode->backing = NULL;
+	inode->is_shared = false;
+	inode->node.has_data = false;
 	return taken;
 }
 
@@ -31,6 +40,8 @@ static void free_memory(struct memory memory)
 {
 	backing_destroy(memory.backing);
 	buffer_destroy(memory.buffer);
+	if (memory.users)
+		users_close(memory.users, memory.shared_with);
 }
 
 static int move_backing(void *backing, int file)
@@ -55,7 +66,7 @@ static int make_buffer(struct fs *fs, struct inode *inode, int given)
 		return error;
 	inode->backing = backing_create(&fs->kernel, inode->node.ino);
 	if (!inode->backing) {
-		free_memory(take_memory(inode));
+		free_memory(take_memory(fs, inode));
 		return -ENOMEM;
 	}
 	inode->node.has_data = !in_tmpfs;
@@ -86,11 +97,17 @@ int inode_hold(struct fs *fs, struct inode *inode, int file)
 	return 0;
 }
 
-void inode_share(struct inode *inode)
+int inode_share(struct fs *fs, struct inode *inode, uid_t user)
 {
 	guard(mutex)(&inode->lock);
+	const int error = inode->is_shared ? 0 : users_open(&fs->users, user);
+
+	if (error || inode->is_shared)
+		return error;
 	inode->is_shared = true;
+	inode->shared_with = user;
 	inode->node.has_data = true;
+	return 0;
 }
 
 /* inode->lock is held. */
@@ -108,7 +125,7 @@ void inode_drop(struct fs *fs, struct inode *inode)
 		guard(mutex)(&inode->lock);
 		inode->opens--;
 		if (is_idle(fs, inode))
-			idle = take_memory(inode);
+			idle = take_memory(fs, inode);
 	}
 	free_memory(idle);
 	inode_forget(fs, inode, 1);
@@ -140,7 +157,8 @@ static void finish(void *node)
 {
 	struct inode *inode = node;
 
-	free_memory(take_memory(inode));
+	backing_destroy(inode->backing);
+	buffer_destroy(inode->buffer);
 	close_fd(inode->file);
 	pthread_mutex_destroy(&inode->lock);
 }
@@ -268,10 +286,8 @@ void inode_removed(struct fs *fs, uint64_t ino, int file)
 		guard(mutex)(&inode->lock);
 		is_open = inode->opens;
 		inode->is_over = !is_open;
-		if (inode->is_over) {
-			over = take_memory(inode);
-			inode->node.has_data = false;
-		}
+		if (inode->is_over)
+			over = take_memory(fs, inode);
 	}
 	if (is_open)
 		inode_keep_nameless(fs, inode, file);

@@ -30,7 +30,8 @@ struct inode {
 	enum { XATTRS_UNKNOWN, XATTRS_NONE, XATTRS_SOME } xattrs;
 	struct buffer *buffer; /* NULL: not needed at the moment */
 	bool is_over;	       /* it has lost its last name, and its memory */
-	bool is_shared;	       /* other processes have fds of the memory, past the mount */
+	bool is_shared;	       /* other processes have fds of the memory, past the mount … */
+	uid_t shared_with;     /* … the first was of this user */
 	unsigned writers;      /* open files that can write */
 	_Atomic enum last_writer last_writer;
 	_Atomic bool has_no_set_ids; /* nor capabilities, that a write would have to remove */
@@ -86,11 +87,11 @@ int inode_hold(struct fs *fs, struct inode *inode, int file);
 void inode_drop(struct fs *fs, struct inode *inode);
 
 /*
- * Other processes are about to get fds of the memory itself, which is in the tree. While
- * the file has a name it stays open here, for writing: a lease on such an fd, which would
- * block the next open, is then impossible.
+ * @user is about to get an fd of the memory itself, which is in the tree. While the file
+ * has a name it stays open here, for writing: a lease on such an fd, which would block the
+ * next open, is then impossible. It counts as an open file of the user. 0 or -errno.
  */
-void inode_share(struct inode *inode);
+int inode_share(struct fs *fs, struct inode *inode, uid_t user);
 
 /*
  * The inode @ino has lost its last name by a removal: frees its memory if it is not open.

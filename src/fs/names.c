@@ -34,6 +34,25 @@ void op_readlink(fuse_req_t req, struct inode *inode)
 	fs_reply_link(req, file);
 }
 
+/* The name counts for the file's owner. */
+static int link_at(struct users *users, int file, int dirfd, const char *name)
+{
+	struct stat st;
+
+	if (fstat(file, &st))
+		return -errno;
+	int error = users_add_name(users, st.st_uid);
+
+	if (error)
+		return error;
+	/* By /proc, since AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH. */
+	if (!linkat(AT_FDCWD, fd_path(file).text, dirfd, name, AT_SYMLINK_FOLLOW))
+		return 0;
+	error = -errno;
+	users_remove_names(users, st.st_uid, 1);
+	return error;
+}
+
 void op_link(fuse_req_t req, struct inode *inode, struct inode *parent, const char *name)
 {
 	struct fs *fs = fs_of(req);
@@ -43,9 +62,8 @@ void op_link(fuse_req_t req, struct inode *inode, struct inode *parent, const ch
 	struct inode *linked;
 	int error = file < 0 ? file : dir.fd < 0 ? dir.fd : 0;
 
-	/* By /proc, since AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH. */
-	if (!error && linkat(AT_FDCWD, fd_path(file).text, dir.fd, name, AT_SYMLINK_FOLLOW))
-		error = -errno;
+	if (!error)
+		error = link_at(&fs->users, file, dir.fd, name);
 	if (!error)
 		node_unpin(&fs->tree, &inode->node);
 	if (!error)
@@ -105,6 +123,14 @@ static void keep_replaced(struct fs *fs, int file)
 		pin(fs, st.st_ino, file);
 }
 
+static void uncount_name(struct fs *fs, int file)
+{
+	struct stat st;
+
+	if (file >= 0 && !fstat(file, &st))
+		users_remove_names(&fs->users, st.st_uid, 1);
+}
+
 static void remove_name(fuse_req_t req, struct inode *parent, const char *name, int flags)
 {
 	scope(dir) struct dir dir = open_dir(req, parent);
@@ -113,8 +139,10 @@ static void remove_name(fuse_req_t req, struct inode *parent, const char *name, 
 
 	if (!error && unlinkat(dir.fd, name, flags))
 		error = -errno;
-	if (!error)
+	if (!error) {
+		uncount_name(fs_of(req), file);
 		end_removed(fs_of(req), file);
+	}
 	/* Before the reply, after which the caller may expect the memory to be free. */
 	close_fd(steal_fd(&file));
 	fs_reply_error(req, error);
@@ -130,16 +158,28 @@ void op_rmdir(fuse_req_t req, struct inode *parent, const char *name)
 	remove_name(req, parent, name, AT_REMOVEDIR);
 }
 
+/* Renaming a name to another of the same file keeps both. */
+static bool is_same(int file, int dirfd, const char *name)
+{
+	struct stat a, b;
+
+	return file >= 0 && !fstat(file, &a) && !fstatat(dirfd, name, &b, AT_SYMLINK_NOFOLLOW) &&
+	       a.st_ino == b.st_ino;
+}
+
 void op_rename(fuse_req_t req, struct inode *parent, const char *name, struct inode *new_parent,
 	       const char *new_name, unsigned flags)
 {
 	scope(dir) struct dir from = open_dir(req, parent);
 	scope(dir) struct dir to = open_dir(req, new_parent);
 	scope(fd) int replaced = to.fd < 0 ? -1 : open_name(to.fd, new_name);
+	const bool replaces = !(flags & RENAME_EXCHANGE) && !is_same(replaced, from.fd, name);
 	int error = from.fd < 0 ? from.fd : to.fd < 0 ? to.fd : 0;
 
 	if (!error && renameat2(from.fd, name, to.fd, new_name, flags))
 		error = -errno;
+	if (!error && replaces)
+		uncount_name(fs_of(req), replaced);
 	if (!error)
 		keep_replaced(fs_of(req), replaced);
 	close_fd(steal_fd(&replaced));

@@ -225,23 +225,22 @@ static void source_op_open(fuse_req_t req, struct inode *inode, struct fuse_file
 {
 	const bool reads = (fi->flags & O_ACCMODE) == O_RDONLY && !(fi->flags & O_TRUNC);
 	struct fs *fs = fs_of(req);
-	const int error = reads ? source_hold(fs, inode) : -EROFS;
+	int error = reads ? source_hold(fs, inode) : -EROFS;
 
 	if (error) {
 		fs_reply_error(req, error);
 		return;
 	}
-	struct open_file *file = open_file_create(fs, inode, fi);
-
-	if (!file) {
+	error = open_file_create(req, inode, fi);
+	if (error) {
 		source_drop(fs, inode);
-		fs_reply_error(req, -ENOMEM);
+		fs_reply_error(req, error);
 		return;
 	}
 	/* An open must show the current content, so the kernel has to ask for the size again. */
 	if (!is_as_told(inode))
 		fuse_lowlevel_notify_inval_inode(fs->session, inode->source.id, -1, 0);
-	set_mode(fs, file, fi);
+	set_mode(fs, open_file_of(fi), fi);
 	fuse_reply_open(req, fi);
 }
 
@@ -253,7 +252,7 @@ static void source_op_release(fuse_req_t req, struct open_file *file)
 		guard(mutex)(&inode->lock);
 		backing_close(inode->backing);
 	}
-	free(file);
+	open_file_destroy(fs_of(req), file);
 	source_drop(fs_of(req), inode);
 	fuse_reply_err(req, 0);
 }

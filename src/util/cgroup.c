@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -162,7 +163,7 @@ int cgroup_enter(struct cgroup *cgroup, uint64_t bytes)
 {
 	if (!cgroup->count)
 		return 0;
-	const uint64_t reserved = cgroup->reserved += bytes;
+	const uint64_t reserved = atomic_fetch_add(&cgroup->reserved, bytes) + bytes;
 
 	for (unsigned i = 0; i < cgroup->count; i++) {
 		if (has_room(&cgroup->level[i], reserved))
