@@ -19,28 +19,33 @@ void op_getattr(fuse_req_t req, struct inode *inode)
 		fuse_reply_attr(req, &st, inode_attr_timeout(inode, &st));
 }
 
-static int set_owner(struct fs *fs, int file, const struct stat *attr, int which)
+static int set_owner(fuse_req_t req, int file, const struct stat *attr, int which)
 {
 	const uid_t uid = which & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1;
 	const gid_t gid = which & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1;
+	const struct set_gid set_gid = creds_begin(req, file);
 	struct stat before;
 
 	if (fstat(file, &before) ||
 	    fchownat(file, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
 		return -errno;
+	creds_end(&set_gid);
 	if (uid != (uid_t)-1 && uid != before.st_uid)
-		users_move_names(&fs->users, before.st_uid, uid,
+		users_move_names(&fs_of(req)->users, before.st_uid, uid,
 				 S_ISDIR(before.st_mode) ? 1 : before.st_nlink);
 	return 0;
 }
 
-static int set_size(struct fs *fs, struct inode *inode, off_t size)
+static int set_size(fuse_req_t req, struct inode *inode, int file, off_t size)
 {
+	struct fs *fs = fs_of(req);
+	const struct set_gid set_gid = creds_begin(req, file);
 	int error = inode_hold(fs, inode, -1);
 
 	if (error)
 		return error;
 	error = buffer_truncate(inode->buffer, size);
+	creds_end(&set_gid);
 	if (!error && size == 0)
 		last_copy_forget(fs, inode);
 	inode_drop(fs, inode);
@@ -72,19 +77,19 @@ static int set_times(struct inode *inode, int file, const struct stat *attr, int
 }
 
 /* The order matters: chown clears set-id bits, and a new size changes the times. */
-static int set_attributes(struct fs *fs, struct inode *inode, const struct stat *attr, int which)
+static int set_attributes(fuse_req_t req, struct inode *inode, const struct stat *attr, int which)
 {
-	scope(fd) int file = node_open(&fs->tree, &inode->node, O_PATH | O_NOFOLLOW);
+	scope(fd) int file = node_open(&fs_of(req)->tree, &inode->node, O_PATH | O_NOFOLLOW);
 	int error = file < 0 ? file : 0;
 
 	if (!error && which & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
-		error = set_owner(fs, file, attr, which);
+		error = set_owner(req, file, attr, which);
 	if (!error && which & FUSE_SET_ATTR_MODE) {
 		error = creds_chmod(file, attr->st_mode);
 		inode->has_no_set_ids = false;
 	}
 	if (!error && which & FUSE_SET_ATTR_SIZE)
-		error = set_size(fs, inode, attr->st_size);
+		error = set_size(req, inode, file, attr->st_size);
 	if (!error && which & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
 			       FUSE_SET_ATTR_MTIME_NOW))
 		error = set_times(inode, file, attr, which);
@@ -93,7 +98,7 @@ static int set_attributes(struct fs *fs, struct inode *inode, const struct stat 
 
 void op_setattr(fuse_req_t req, struct inode *inode, const struct stat *attr, int which)
 {
-	const int error = set_attributes(fs_of(req), inode, attr, which);
+	const int error = set_attributes(req, inode, attr, which);
 
 	if (error)
 		fs_reply_error(req, inode_answer(req, inode, error));

@@ -141,6 +141,31 @@ int creds_set_acl(fuse_req_t req, const char *path, const char *name, const void
 	return error;
 }
 
+static bool has_harmless_set_gid(mode_t mode)
+{
+	return S_ISREG(mode) && mode & S_ISGID && !(mode & S_IXGRP);
+}
+
+struct set_gid creds_begin(fuse_req_t req, int file)
+{
+	struct stat st;
+
+	return (struct set_gid){
+		.file = file,
+		.keep = file >= 0 && !fstat(file, &st) && has_harmless_set_gid(st.st_mode) &&
+			is_in_group(req, st.st_gid),
+	};
+}
+
+void creds_end(const struct set_gid *set_gid)
+{
+	struct stat st;
+
+	if (set_gid->keep && !fstat(set_gid->file, &st) &&
+	    has_harmless_set_gid(st.st_mode | S_ISGID))
+		creds_chmod(set_gid->file, st.st_mode | S_ISGID);
+}
+
 /* Root keeps set-id bits by CAP_FSETID. A file's capabilities are removed for all writers. */
 static bool has_nothing_to_lose(const struct inode *inode, bool root)
 {
@@ -163,6 +188,18 @@ void creds_wrote(fuse_req_t req, struct inode *inode)
 	/* The file in the tree is empty. Truncating it clears the bits as a write would. */
 	else if (file < 0 || ftruncate(file, 0))
 		inode->has_no_set_ids = false;
+}
+
+void creds_gave_memory(fuse_req_t req, struct inode *inode)
+{
+	scope(fd) int file = node_open(&fs_of(req)->tree, &inode->node, O_PATH);
+	struct stat st;
+
+	if (fuse_req_ctx(req)->uid == 0 || file < 0 || fstat(file, &st))
+		return;
+	if (st.st_mode & (S_ISUID | S_ISGID))
+		creds_chmod(file, st.st_mode & ~(S_ISUID | S_ISGID));
+	removexattr(fd_path(file).text, "security.capability");
 }
 
 /* Keeps the rest of the mode, which umask and default access list have determined. */

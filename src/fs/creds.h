@@ -36,6 +36,26 @@ int creds_set_acl(fuse_req_t req, const char *path, const char *name, const void
 void creds_wrote(fuse_req_t req, struct inode *inode);
 
 /*
+ * The caller, if not root, gets an fd by which the memory can be written without notice.
+ * Clears set-id bits and capabilities of the file, which is in the tree with its data.
+ */
+void creds_gave_memory(fuse_req_t req, struct inode *inode);
+
+/*
+ * S_ISGID without execution by the group gives no rights, and stays for a caller who is in
+ * the group. An operation here may take it: the kernel judges this process. Bits that give
+ * rights are not restored, since another user may have written meanwhile.
+ */
+struct set_gid {
+	int file; /* O_PATH */
+	bool keep;
+};
+
+/* Before an operation on @file, an O_PATH fd or -errno; and after it. */
+struct set_gid creds_begin(fuse_req_t req, int file);
+void creds_end(const struct set_gid *set_gid);
+
+/*
  * Gives a new file, created here with @mode in @parent, to the caller. Its group is that of
  * the directory if the directory is set-group-id. The file is @name in @dirfd, or @dirfd
  * itself if @name is empty. 0 or -errno.

@@ -57,6 +57,8 @@ static int open_memory(fuse_req_t req, struct inode *inode, bool writes)
 
 	if (error)
 		return error;
+	if (writes)
+		creds_gave_memory(req, inode);
 	return writes ? node_open(&fs->tree, &inode->node, O_RDWR)
 		      : node_open_read_only(&fs->tree, &inode->node);
 }

@@ -153,10 +153,16 @@ void op_fallocate(fuse_req_t req, struct open_file *file, int mode, off_t offset
 		fs_reply_error(req, -EINTR);
 		return;
 	}
+	scope(fd) int fd = node_open(&fs_of(req)->tree, &inode->node, O_PATH);
+	const struct set_gid set_gid = creds_begin(req, fd);
+
 	/* With mode 0 a kernel that has bound the memory reports its own writes. */
 	if (!mode && fs_of(req)->kernel.binds)
 		inode->last_writer = WRITTEN_BY_KERNEL;
-	fs_reply_error(req, buffer_allocate(inode->buffer, mode, offset, length));
+	const int error = buffer_allocate(inode->buffer, mode, offset, length);
+
+	creds_end(&set_gid);
+	fs_reply_error(req, error);
 }
 
 void op_lseek(fuse_req_t req, struct open_file *file, off_t offset, int whence)

@@ -181,6 +181,9 @@ double inode_attr_timeout(const struct inode *inode, const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode))
 		return FS_NAME_TIMEOUT;
+	/* A write removes them, past this process too, and execve(2) must see that at once. */
+	if (st->st_mode & (S_ISUID | S_ISGID))
+		return 0;
 	/*
 	 * Stores into a mapping allocate blocks and change the times, and neither FUSE nor
 	 * this process notices. All other changes are made or seen by FUSE.
