@@ -58,7 +58,9 @@ void copy_file_init(struct copy_file *copy_file, int file, enum copy_direction d
 
 	*copy_file = (struct copy_file){
 		.file = file, .direct = -1, .offset_align = page, .memory_align = page};
-	if (!has_size(file, direction, &copy_file->size))
+	/* With O_APPEND bytes go to the end, whatever their position: in order, then. */
+	if (!has_size(file, direction, &copy_file->size) ||
+	    (direction == COPY_TO_FILE && fcntl(file, F_GETFL) & O_APPEND))
 		copy_file->kind = FILE_STREAM;
 	else if (is_in_memory(file))
 		copy_file->kind = FILE_IN_MEMORY;

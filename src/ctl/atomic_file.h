@@ -17,13 +17,15 @@ struct atomic_file {
 	char *temporary; /* its name until then; NULL: none */
 	bool replaces;	 /* there is an old file */
 	struct stat old; /* its attributes; else only the mode of the new one */
+	int old_file;	 /* the old file, to read its extended attributes; -1: not possible */
 };
 
 /*
- * Creates a file for @path, and follows symbolic links in it. When committed it gets @mode
- * less the umask, or the mode and owner of the file that it replaces, which the caller must
- * be allowed to write. 0 or -errno: -EISDIR for a directory, -EINVAL for anything else that
- * is not a regular file.
+ * Creates a file for @path, and follows symbolic links in it. A new file gets @mode, less
+ * the umask or with the directory's default access list, as from cp(1). One that replaces a
+ * file, which the caller must be allowed to write, gets its owner, mode, access list,
+ * attributes and label when it is committed. 0 or -errno: -EISDIR for a directory, -EINVAL
+ * for anything else that is not a regular file.
  */
 int atomic_file_begin(struct atomic_file *file, const char *path, mode_t mode);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ctl/holders.h"
 
+#include "ctl/info.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <inttypes.h>
@@ -99,7 +101,7 @@ static json_object *command_of(const char *pid)
 		name[strcspn(name, "\n")] = '\0';
 	if (file)
 		fclose(file);
-	return json_object_new_string(name);
+	return info_string(name);
 }
 
 static void add_process(json_object *holders, const char *pid, const struct dmaheap_info *info)
@@ -158,7 +160,7 @@ json_object *holders_devices(const struct dmaheap_info *info)
 		else if (!strncmp(line, "Total ", 6))
 			attached = false;
 		else if (ours && attached && sscanf(line, "%255s", name) == 1)
-			json_object_array_add(devices, json_object_new_string(name));
+			json_object_array_add(devices, info_string(name));
 	}
 	if (file)
 		fclose(file);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ctl/info.h"
 
+#include "util/escape.h"
 #include "util/scope.h"
 
 #include <linux/limits.h>
@@ -25,6 +26,13 @@ static char *read_text(const char *path, const char *name)
 	return strdup(text);
 }
 
+json_object *info_string(const char *text)
+{
+	scope(free) char *escaped = escape_new(text);
+
+	return json_object_new_string(escaped ?: "");
+}
+
 /* Digits become a number, yes and no a boolean, all else a string. */
 static json_object *typed(const char *value)
 {
@@ -32,7 +40,7 @@ static json_object *typed(const char *value)
 		return json_object_new_uint64(strtoull(value, NULL, 10));
 	if (!strcmp(value, "yes") || !strcmp(value, "no"))
 		return json_object_new_boolean(*value == 'y');
-	return json_object_new_string(value);
+	return info_string(value);
 }
 
 static void add_lines(json_object *info, char *lines)
@@ -45,7 +53,9 @@ static void add_lines(json_object *info, char *lines)
 		if (!value)
 			continue;
 		*value++ = '\0';
-		json_object_object_add(info, line, typed(value));
+		scope(free) char *key = escape_new(line);
+
+		json_object_object_add(info, key ?: "", typed(value));
 	}
 }
 

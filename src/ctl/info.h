@@ -15,6 +15,9 @@
  */
 json_object *info_read(const char *path);
 
+/* A string of @text, which others chose: escaped, so that JSON and terminals take it. */
+json_object *info_string(const char *text);
+
 /* Returns a value as text, "" if there is none; valid as long as @info. */
 const char *info_text(json_object *info, const char *key);
 

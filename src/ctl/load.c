@@ -3,7 +3,9 @@
 #include "ctl/atomic_file.h"
 #include "ctl/checksum.h"
 #include "ctl/ctl.h"
+#include "ctl/open_name.h"
 #include "ctl/progress.h"
+#include "util/fd_path.h"
 #include "util/scope.h"
 
 #include <errno.h>
@@ -65,13 +67,16 @@ static void report_to_mount(int file, const struct copy_report *report)
 	fsetxattr(file, "user.dmaheap.copy", line, strlen(line), 0);
 }
 
-static ssize_t copy_bytes(const struct load *load, int source, const struct stat *st, int file)
+/* A @fresh file is empty and ours. */
+static ssize_t copy_bytes(const struct load *load, int source, const struct stat *st, int file,
+			  bool fresh)
 {
 	struct copy copy = {
 		.direction = COPY_TO_MEMORY,
 		.file = source,
+		.memory_offset = fresh ? 0 : open_name_position(file),
 		.length = COPY_TO_THE_END,
-		.fresh = true,
+		.fresh = fresh,
 	};
 	const struct progress_options options = {.always = load->progress,
 						 .total = expected_bytes(st)};
@@ -110,13 +115,43 @@ static enum ctl_exit fill(const struct load *load, int source, const struct stat
 {
 	if (!is_on_mount(target->directory))
 		return ctl_fail("%s is not on a dmaheapfs mount", load->target);
-	ssize_t n = copy_bytes(load, source, st, target->file);
+	ssize_t n = copy_bytes(load, source, st, target->file, true);
 
 	if (n >= 0)
 		n = check(load, target->file, n);
 	if (n >= 0)
 		n = atomic_file_commit(target, false);
 	return n < 0 ? fail_load(load, n) : CTL_DONE;
+}
+
+/*
+ * Into an open file. By an fd of its own, since O_APPEND would move the pieces of the copy.
+ * The next write to the open file goes behind them.
+ */
+static enum ctl_exit load_open(const struct load *load, int source, const struct stat *st,
+			       int target)
+{
+	if (target < 0)
+		return fail_load(load, target);
+	if (!is_on_mount(target))
+		return ctl_fail("%s is not on a dmaheapfs mount", load->target);
+	if (load->checksum.wanted)
+		return ctl_fail("%s is an open file, which cannot be left unchanged: --checksum "
+				"needs the file's name",
+				load->target);
+	scope(fd) int own = reopen_fd(target, O_RDWR);
+
+	if (own < 0)
+		return fail_load(load, own);
+	const off_t position = open_name_position(target);
+
+	lseek(own, position, SEEK_SET);
+	const ssize_t n = copy_bytes(load, source, st, own, false);
+
+	if (n < 0)
+		return fail_load(load, n);
+	lseek(target, position + n, SEEK_SET);
+	return CTL_DONE;
 }
 
 static enum ctl_exit run(const struct load *load)
@@ -129,6 +164,10 @@ static enum ctl_exit run(const struct load *load)
 		return ctl_fail("%s: %s", load->source, strerror(source < 0 ? -source : errno));
 	if (S_ISDIR(st.st_mode))
 		return ctl_fail("%s: %s", load->source, strerror(EISDIR));
+	scope(fd) int open_file = open_name(load->target);
+
+	if (open_file != -ENOENT)
+		return load_open(load, source, &st, open_file);
 	const int error =
 		atomic_file_begin(&target, load->target, S_ISREG(st.st_mode) ? st.st_mode : 0666);
 

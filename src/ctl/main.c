@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* dmaheapctl: the table of verbs. */
 #include "ctl/ctl.h"
+#include "util/escape.h"
 #include "util/process.h"
+#include "util/scope.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,13 +32,14 @@ static const struct verb {
 
 enum ctl_exit ctl_fail(const char *format, ...)
 {
+	scope(free) char *text = NULL, *shown = NULL;
 	va_list args;
 
-	fputs("dmaheapctl: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	if (vasprintf(&text, format, args) >= 0)
+		shown = escape_new(text);
 	va_end(args);
-	fputc('\n', stderr);
+	fprintf(stderr, "dmaheapctl: %s\n", shown ?: "out of memory");
 	return CTL_FAILED;
 }
 

@@ -2,6 +2,7 @@
 /* save: copies a buffer to an ordinary file on disk, completely or not at all. */
 #include "ctl/atomic_file.h"
 #include "ctl/ctl.h"
+#include "ctl/open_name.h"
 #include "ctl/progress.h"
 #include "util/scope.h"
 
@@ -29,11 +30,13 @@ static int open_buffer(const char *path)
 	return -ENOTTY;
 }
 
+/* A @fresh file is empty and ours. */
 static ssize_t copy_bytes(const struct save *save, int buffer, uint64_t size, int file, bool fresh)
 {
 	struct copy copy = {
 		.direction = COPY_TO_FILE,
 		.file = file,
+		.file_offset = fresh ? 0 : open_name_position(file),
 		.length = COPY_TO_THE_END,
 		.fresh = fresh,
 	};
@@ -92,15 +95,19 @@ static enum ctl_exit save_file(const struct save *save, int buffer, const struct
 	return n < 0 ? fail_save(save, n) : CTL_DONE;
 }
 
-/* Into an existing pipe or device. */
-static enum ctl_exit save_stream(const struct save *save, int buffer, const struct stat *st,
-				 int target)
+/* Into an open file, a pipe or a device. The next write there goes behind the copy. */
+static enum ctl_exit save_open(const struct save *save, int buffer, const struct stat *st,
+			       int target)
 {
+	const off_t position = target < 0 ? 0 : open_name_position(target);
 	const ssize_t n = target < 0
 				  ? target
 				  : copy_bytes(save, buffer, (uint64_t)st->st_size, target, false);
 
-	return n < 0 ? fail_save(save, n) : CTL_DONE;
+	if (n < 0)
+		return fail_save(save, n);
+	lseek(target, position + n, SEEK_SET);
+	return CTL_DONE;
 }
 
 static bool is_stream(const char *path)
@@ -110,27 +117,30 @@ static bool is_stream(const char *path)
 	return !stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
-static int open_stream(const char *path)
+/* Returns an fd of a target that is not to be replaced; -ENOENT: it is. */
+static int open_target(const char *path)
 {
-	const int fd = strcmp(path, "-") ? open(path, O_WRONLY | O_CLOEXEC)
-					 : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	int fd = open_name(path);
 
+	if (fd != -ENOENT || !is_stream(path))
+		return fd;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
 static enum ctl_exit run(const struct save *save)
 {
-	scope(fd) int buffer = open_buffer(save->source), stream = -1;
+	scope(fd) int buffer = open_buffer(save->source);
 	struct stat st;
 
 	if (buffer == -ENOTTY)
 		return ctl_fail("%s is not a file of a dmaheapfs mount", save->source);
 	if (buffer < 0 || fstat(buffer, &st))
 		return ctl_fail("%s: %s", save->source, strerror(buffer < 0 ? -buffer : errno));
-	if (strcmp(save->target, "-") && !is_stream(save->target))
-		return save_file(save, buffer, &st);
-	stream = open_stream(save->target);
-	return save_stream(save, buffer, &st, stream);
+	scope(fd) int target = open_target(save->target);
+
+	return target == -ENOENT ? save_file(save, buffer, &st)
+				 : save_open(save, buffer, &st, target);
 }
 
 enum ctl_exit ctl_save(int argc, char *argv[])

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "util/log.h"
 
+#include "util/escape.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,9 +12,10 @@ static bool use_syslog;
 
 static void emit(int priority, const char *format, va_list args)
 {
-	char line[1024];
+	char text[1024], line[2048];
 
-	vsnprintf(line, sizeof(line), format, args);
+	vsnprintf(text, sizeof(text), format, args);
+	escape(line, sizeof(line), text);
 	if (use_syslog)
 		syslog(priority, "%s", line);
 	else

@@ -10,16 +10,19 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+/* A chroot may have no /dev. Reads and writes of a directory fail, which is as good. */
+static int open_nothing(void)
+{
+	const int fd = open("/dev/null", O_RDWR);
+
+	return fd < 0 ? open("/", O_RDONLY | O_DIRECTORY) : fd;
+}
+
 int process_open_std_fds(void)
 {
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-		if (fd < 0)
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open_nothing() < 0)
 			return -errno;
-	} while (fd <= STDERR_FILENO);
-	close_fd(fd);
 	return 0;
 }
 
