@@ -170,6 +170,7 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 	clock_gettime(CLOCK_MONOTONIC, &fs.since);
 	const enum exit_status status = mount_and_serve(options, &fs);
 
+	tree_empty(&fs.tree);
 	tree_finish(&fs.tree);
 	users_finish(&fs.users);
 	quota_finish(&fs.quota);

@@ -11,12 +11,14 @@
 #include "util/log.h"
 #include "util/scope.h"
 
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <mntent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
 
@@ -175,9 +177,28 @@ static struct fuse_session *new_session(struct fs *fs, const struct session_opti
 	return session;
 }
 
+/* Only root can open it, so no user can hold it. */
+#define LOCK_FILE "/run/dmaheapfs.lock"
+
+/*
+ * Between the check of the mountpoint and the mount no other daemon may mount there. The
+ * lock lasts until the fd is closed. Where there is no /run, or not for this user, there is
+ * no lock.
+ */
+static int lock_mounts(void)
+{
+	const int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		flock(fd, LOCK_EX);
+	return fd;
+}
+
 int session_mount(struct fuse_session **session, struct fs *fs,
 		  const struct session_options *options, char why[static 256])
 {
+	scope(fd) int lock __attribute__((unused)) = lock_mounts();
+
 	why[0] = '\0';
 	fuse_set_log_func(log_libfuse);
 	if (access("/dev/fuse", F_OK))

@@ -30,10 +30,11 @@ static void unescape(char *text)
 
 	for (const char *from = text; *from; to++) {
 		unsigned int code;
+		int length = 0;
 
-		if (*from == '\\' && sscanf(from, "\\%3o", &code) == 1) {
+		if (*from == '\\' && sscanf(from, "\\%3o%n", &code, &length) == 1) {
 			*to = (char)code;
-			from += 4;
+			from += length;
 		} else {
 			*to = *from++;
 		}

@@ -48,7 +48,13 @@ int tree_init(struct tree *tree, const struct tree_options *options, char why[st
 /* Files mapped with MADV_HUGEPAGE get huge pages at the moment. */
 bool tree_has_large_pages(struct tree *tree);
 
-/* Destroys all nodes, then closes the tmpfs, which frees the memory of all files. */
+/*
+ * Removes all names, so that a process that holds one file keeps the memory of that file
+ * only. Call it when the mount is gone.
+ */
+void tree_empty(struct tree *tree);
+
+/* Destroys all nodes, then closes the tmpfs. */
 void tree_finish(struct tree *tree);
 
 #endif

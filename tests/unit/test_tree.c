@@ -298,12 +298,45 @@ START_TEST(dropped_directories_last_as_long_as_they_are_used)
 }
 END_TEST
 
+/* A chain of directories, each with a file whose name is also one in the root. */
+static void make_deep_tree(int depth)
+{
+	int dir = fcntl(tree.mount, F_DUPFD_CLOEXEC, 0);
+
+	for (int i = 0; i < depth; i++) {
+		close(openat(dir, "0", O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+		ck_assert_int_eq(mkdirat(dir, "1", 0700), 0);
+		const int next = openat(dir, "1", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		close(dir);
+		dir = next;
+	}
+	close(dir);
+}
+
+START_TEST(emptied_but_for_what_is_held)
+{
+	struct statvfs before, after;
+
+	scope(fd) int held = openat(tree.mount, "held", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+
+	ck_assert_int_eq(write(held, "x", 1), 1);
+	ck_assert_int_eq(fstatvfs(tree.mount, &before), 0);
+	make_deep_tree(40);
+	tree_empty(&tree);
+	ck_assert_int_eq(fstatvfs(tree.mount, &after), 0);
+	ck_assert_uint_eq(after.f_ffree, before.f_ffree);
+	ck_assert_int_eq(faccessat(tree.mount, "held", F_OK, 0), -1);
+}
+END_TEST
+
 static void add_tests(Suite *suite, const char *name, void (*before)(void))
 {
 	TCase *tests = tcase_create(name);
 
 	tcase_add_checked_fixture(tests, before, teardown);
 	tcase_add_test(tests, root_is_as_asked);
+	tcase_add_test(tests, emptied_but_for_what_is_held);
 	tcase_add_test(tests, names_of_one_file_are_one_node);
 	tcase_add_test(tests, missing_names_are_enoent);
 	tcase_add_test(tests, forgotten_when_all_lookups_are_back);
