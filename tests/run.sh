@@ -151,7 +151,10 @@ host_tests() {
 	step "dmaheap-bench" as_root "$top/build/dmaheap-bench" \
 		--rows 'read,write,udmabuf,in-*,out-*,small' \
 		--size 1 --count 3 --runs 1 --window 8 || true
-	! build asan || on_units asan build-asan
+	if build asan; then
+		on_units asan build-asan
+		on_mounts asan build-asan --tag hostile
+	fi
 	! $all || more_host_tests
 }
 

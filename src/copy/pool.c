@@ -198,14 +198,8 @@ static void reenter(struct worker *worker)
 
 static void wait_a_moment(struct copy_pool *pool)
 {
-	struct timespec until;
+	const struct timespec until = clock_in(CLOCK_MONOTONIC, LATE_MIN / 5);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (long)(LATE_MIN / 5 * 1e9);
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	pthread_cond_timedwait(&pool->more, &pool->lock, &until);
 }
 

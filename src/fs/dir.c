@@ -155,15 +155,13 @@ static void reply_entries(fuse_req_t req, struct inode *inode, size_t size, off_
 		fuse_reply_buf(req, bytes, reply.filled);
 }
 
-void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+void dir_release(struct fs *fs, uint64_t handle)
 {
-	struct listing *listing = listing_of(fi);
+	struct listing *listing = (struct listing *)(uintptr_t)handle;
 
-	(void)ino;
-	users_close(&fs_of(req)->users, listing->user);
+	users_close(&fs->users, listing->user);
 	close_fd(listing->fd);
 	free(listing);
-	fuse_reply_err(req, 0);
 }
 
 /* "." and "..", which are not looked up. */

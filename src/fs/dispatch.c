@@ -17,8 +17,10 @@
 #include "util/math.h"
 
 #include <errno.h>
+#include <linux/fuse.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 /* --- init ---------------------------------------------------------------------------- */
 
@@ -161,7 +163,6 @@ DISPATCH(removexattr, 0, (REQUEST, const char *name), name)
 	}
 
 /* clang-format off */
-DISPATCH_FILE(release, (REQUEST, struct fuse_file_info *fi))
 DISPATCH_FILE(read, (REQUEST, size_t size, off_t offset, struct fuse_file_info *fi), size, offset)
 DISPATCH_FILE(write, (REQUEST, const char *data, size_t size, off_t offset,
 		      struct fuse_file_info *fi), data, size, offset)
@@ -262,7 +263,9 @@ static void dispatch_rename(fuse_req_t req, fuse_ino_t ino, const char *name,
 		     new_parent, new_name, flags);
 }
 
-static void forget(struct fs *fs, fuse_ino_t ino, uint64_t lookups)
+/* --- what the kernel gives back --------------------------------------------------------- */
+
+static void forget(struct fs *fs, uint64_t ino, uint64_t lookups)
 {
 	struct inode *inode = inode_find(fs, ino);
 
@@ -270,17 +273,52 @@ static void forget(struct fs *fs, fuse_ino_t ino, uint64_t lookups)
 		inode->ops->forget(fs, inode, lookups);
 }
 
-static void dispatch_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
+static void forget_all(struct fs *fs, const struct fuse_batch_forget_in *batch)
 {
-	forget(fs_of(req), ino, lookups);
-	fuse_reply_none(req);
+	const struct fuse_forget_one *one = (const void *)(batch + 1);
+
+	for (uint32_t i = 0; i < batch->count; i++)
+		forget(fs, one[i].nodeid, one[i].nlookup);
 }
 
-static void dispatch_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+/* A failure means that the mount is gone. */
+static void reply_done(struct fs *fs, uint64_t unique)
 {
-	for (size_t i = 0; i < count; i++)
-		forget(fs_of(req), forgets[i].ino, forgets[i].nlookup);
-	fuse_reply_none(req);
+	const struct fuse_out_header done = {.len = sizeof(done), .unique = unique};
+
+	(void)!write(fuse_session_fd(fs->session), &done, sizeof(done));
+}
+
+static void release(struct fs *fs, const struct fuse_release_in *in)
+{
+	struct open_file *file = (struct open_file *)(uintptr_t)in->fh;
+
+	file->inode->ops->release(fs, file);
+}
+
+bool dispatch_give_back(struct fs *fs, const void *request)
+{
+	const struct fuse_in_header *header = request;
+	const void *body = header + 1;
+
+	switch (header->opcode) {
+	case FUSE_FORGET:
+		forget(fs, header->nodeid, ((const struct fuse_forget_in *)body)->nlookup);
+		return true;
+	case FUSE_BATCH_FORGET:
+		forget_all(fs, body);
+		return true;
+	case FUSE_RELEASE:
+		release(fs, body);
+		break;
+	case FUSE_RELEASEDIR:
+		dir_release(fs, ((const struct fuse_release_in *)body)->fh);
+		break;
+	default:
+		return false;
+	}
+	reply_done(fs, header->unique);
+	return true;
 }
 
 /* --- tables ---------------------------------------------------------------------------- */
@@ -310,7 +348,7 @@ const struct inode_ops tree_ops = {
 	.setxattr = op_setxattr,
 	.removexattr = op_removexattr,
 	.open = op_open,
-	.release = op_release,
+	.release = open_file_release,
 	.read = op_read,
 	.write = op_write,
 	.fallocate = op_fallocate,
@@ -320,14 +358,13 @@ const struct inode_ops tree_ops = {
 };
 
 /*
- * Operations that are not here have better answers elsewhere: there is nothing to flush or
+ * Operations that are not here have better answers elsewhere: dispatch_give_back() has some,
+ * there is nothing to flush or
  * sync, and the kernel checks permissions (default_permissions) and keeps locks itself.
  */
 const struct fuse_lowlevel_ops dispatch_ops = {
 	.init = dispatch_init,
 	.lookup = dispatch_lookup,
-	.forget = dispatch_forget,
-	.forget_multi = dispatch_forget_multi,
 	.readlink = dispatch_readlink,
 	.getattr = dispatch_getattr,
 	.setattr = dispatch_setattr,
@@ -346,13 +383,11 @@ const struct fuse_lowlevel_ops dispatch_ops = {
 	.opendir = dispatch_opendir,
 	.readdir = dispatch_readdir,
 	.readdirplus = dispatch_readdirplus,
-	.releasedir = op_releasedir,
 	.getxattr = dispatch_getxattr,
 	.listxattr = dispatch_listxattr,
 	.setxattr = dispatch_setxattr,
 	.removexattr = dispatch_removexattr,
 	.open = dispatch_open,
-	.release = dispatch_release,
 	.read = dispatch_read,
 	.write = dispatch_write,
 	.fallocate = dispatch_fallocate,

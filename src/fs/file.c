@@ -93,9 +93,8 @@ static bool was_last_writer(struct inode *inode, const struct open_file *file)
 	return open_file_writes(file) && --inode->writers == 0;
 }
 
-void op_release(fuse_req_t req, struct open_file *file)
+void open_file_release(struct fs *fs, struct open_file *file)
 {
-	struct fs *fs = fs_of(req);
 	struct inode *inode = file->inode;
 
 	fd_server_revoke(fs->fd_server, file->number);
@@ -107,7 +106,6 @@ void op_release(fuse_req_t req, struct open_file *file)
 		buffer_settle(inode->buffer);
 	open_file_destroy(fs, file);
 	inode_drop(fs, inode);
-	fuse_reply_err(req, 0);
 }
 
 /* --- data; an open file's inode has a buffer --------------------------------------- */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fs/loop.h"
 
+#include "fs/dispatch.h"
+#include "util/clock.h"
 #include "util/scope.h"
 #include "util/thread.h"
 
@@ -20,6 +22,10 @@ enum { REQUESTS_PER_USER = 16, REQUESTS_OF_ROOT = 128, HEAVY_PER_USER = 4 };
 #define DEFERRED_BYTES ((size_t)THREADS_MOST * LOOP_MAX_WRITE)
 
 #define BUFFER_BYTES (LOOP_MAX_WRITE + 4096)
+
+/* Interrupts the read of a thread. Its handler does nothing. */
+#define WAKE_SIGNAL  SIGUSR1
+#define WAKE_SECONDS 0.02
 
 /* Of the kernel itself, for nobody: closed files, forgotten inodes. */
 #define KERNEL ((uid_t)-1)
@@ -43,8 +49,9 @@ struct worker {
 };
 
 struct loop {
-	struct fuse_session *session;
-	int done; /* eventfd: the loop is to end */
+	struct fs *fs;
+	struct fuse_session *session; /* of @fs */
+	int done;		      /* eventfd: the loop is to end */
 	pthread_mutex_t lock;
 	bool stopping;
 	int error;
@@ -256,7 +263,8 @@ static void serve(struct worker *worker, size_t size)
 	do {
 		const struct fuse_buf buffer = {.mem = worker->buffer, .size = size};
 
-		fuse_session_process_buf(worker->loop->session, &buffer);
+		if (!dispatch_give_back(worker->loop->fs, worker->buffer))
+			fuse_session_process_buf(worker->loop->session, &buffer);
 		size = finish_request(worker);
 	} while (size);
 }
@@ -265,13 +273,9 @@ static void serve(struct worker *worker, size_t size)
 static ssize_t read_request(struct worker *worker)
 {
 	const int device = fuse_session_fd(worker->loop->session);
-
-	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
 	const ssize_t size = read(device, worker->buffer, BUFFER_BYTES);
-	const int error = errno;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	return size < 0 ? -error : size;
+	return size < 0 ? -errno : size;
 }
 
 static bool is_needed(struct worker *worker)
@@ -299,8 +303,11 @@ static void end_all(struct worker *worker, int error)
 static void *work(void *context)
 {
 	struct worker *worker = context;
+	sigset_t wake;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	sigemptyset(&wake);
+	sigaddset(&wake, WAKE_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
 	while (is_needed(worker)) {
 		const ssize_t size = read_request(worker);
 
@@ -340,6 +347,17 @@ static void wait_for_end(struct loop *loop)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* The signal may come just before the read, so it is repeated. */
+static void wake_until_over(struct worker *worker)
+{
+	struct timespec until;
+
+	do {
+		pthread_kill(worker->thread, WAKE_SIGNAL);
+		until = clock_in(CLOCK_REALTIME, WAKE_SECONDS);
+	} while (pthread_timedjoin_np(worker->thread, NULL, &until) == ETIMEDOUT);
+}
+
 static void stop_workers(struct loop *loop)
 {
 	{
@@ -351,8 +369,7 @@ static void stop_workers(struct loop *loop)
 
 		if (!worker->started)
 			continue;
-		pthread_cancel(worker->thread);
-		pthread_join(worker->thread, NULL);
+		wake_until_over(worker);
 		free(worker->buffer);
 	}
 }
@@ -368,14 +385,23 @@ static void drop_deferred(struct loop *loop)
 	}
 }
 
-int loop_run(struct fuse_session *session)
+static void ignore(int signal)
 {
+	(void)signal;
+}
+
+int loop_run(struct fs *fs)
+{
+	const struct sigaction wake = {.sa_handler = ignore};
+
+	sigaction(WAKE_SIGNAL, &wake, NULL);
 	scope(free) struct loop *loop = calloc(1, sizeof(*loop));
 	scope(fd) int done = eventfd(0, EFD_CLOEXEC);
 
 	if (!loop || done < 0)
 		return -ENOMEM;
-	loop->session = session;
+	loop->fs = fs;
+	loop->session = fs->session;
 	loop->done = done;
 	loop->last = &loop->first;
 	pthread_mutex_init(&loop->lock, NULL);
@@ -385,7 +411,7 @@ int loop_run(struct fuse_session *session)
 		wait_for_end(loop);
 	stop_workers(loop);
 	drop_deferred(loop);
-	fuse_session_exit(session);
+	fuse_session_exit(fs->session);
 	pthread_mutex_destroy(&loop->lock);
 	return error ? error : loop->error;
 }

@@ -16,9 +16,9 @@
 #define LOOP_MAX_WRITE (1u << 20)
 
 /*
- * Serves @session until it is unmounted or a signal handler calls fuse_session_exit().
+ * Serves the session of @fs until it is unmounted or a signal handler calls fuse_session_exit().
  * Signals are delivered to this thread only. 0 or -errno.
  */
-int loop_run(struct fuse_session *session);
+int loop_run(struct fs *fs);
 
 #endif

@@ -2,6 +2,7 @@
 #include "fs/open_mode.h"
 
 #include "fs/file.h"
+#include "util/user_namespace.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -56,8 +57,9 @@ enum open_mode open_mode(const struct open_facts *facts)
 
 void open_mode_negotiate(struct fs *fs, struct fuse_conn_info *conn)
 {
-	/* Needs CAP_SYS_ADMIN. The kernel checks it only when a file is registered. */
-	fs->passthrough = geteuid() == 0 && fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
+	/* Needs CAP_SYS_ADMIN on the machine, which the kernel checks when a file is opened. */
+	fs->passthrough = geteuid() == 0 && is_first_user_namespace() &&
+			  fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
 	if (fs->passthrough)
 		conn->max_backing_stack_depth = 0; /* no stacked filesystem below */
 	if (fs->passthrough && fs->heap->ops->has_dmabufs)

@@ -46,7 +46,7 @@ struct inode_ops {
 	void (*removexattr)(fuse_req_t req, struct inode *inode, const char *name);
 
 	void (*open)(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi);
-	void (*release)(fuse_req_t req, struct open_file *file);
+	void (*release)(struct fs *fs, struct open_file *file); /* no reply */
 	void (*read)(fuse_req_t req, struct open_file *file, size_t size, off_t offset);
 	void (*write)(fuse_req_t req, struct open_file *file, const char *data, size_t size,
 		      off_t offset);
@@ -91,7 +91,7 @@ void op_readdir(fuse_req_t req, struct inode *inode, size_t size, off_t offset,
 		struct fuse_file_info *fi);
 void op_readdirplus(fuse_req_t req, struct inode *inode, size_t size, off_t offset,
 		    struct fuse_file_info *fi);
-void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void dir_release(struct fs *fs, uint64_t handle); /* of the tree and of the source */
 void source_op_opendir(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi);
 void source_op_readdir(fuse_req_t req, struct inode *inode, size_t size, off_t offset,
 		       struct fuse_file_info *fi);
@@ -107,7 +107,7 @@ void op_removexattr(fuse_req_t req, struct inode *inode, const char *name);
 
 /* file.c */
 void op_open(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi);
-void op_release(fuse_req_t req, struct open_file *file);
+void open_file_release(struct fs *fs, struct open_file *file);
 void op_read(fuse_req_t req, struct open_file *file, size_t size, off_t offset);
 void op_write(fuse_req_t req, struct open_file *file, const char *data, size_t size, off_t offset);
 void op_fallocate(fuse_req_t req, struct open_file *file, int mode, off_t offset, off_t length);

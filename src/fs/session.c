@@ -209,7 +209,7 @@ int session_mount(struct fuse_session **session, struct fs *fs,
 		return -errno;
 	*session = new_session(fs, options);
 	if (!*session)
-		return -ENOMEM;
+		return explain(why, -ENOMEM, "out of memory");
 	fs->session = *session;
 	if (!fuse_session_mount(*session, fs->mountpoint)) {
 		fs->kernel.device = fs->source_kernel.device = fuse_session_fd(*session);
@@ -221,19 +221,19 @@ int session_mount(struct fuse_session **session, struct fs *fs,
 
 /* --- serving ------------------------------------------------------------------------- */
 
-static int serve_exports(struct fuse_session *session, struct fs *fs)
+static int serve_exports(struct fs *fs)
 {
 	int error = export_start(fs);
 
 	if (error)
 		return error;
-	error = loop_run(session);
+	error = loop_run(fs);
 	fd_server_stop(fs->fd_server);
 	return error;
 }
 
 /* Threads do not survive going into the background, so they are created after that. */
-static int serve_copies(struct fuse_session *session, struct fs *fs)
+static int serve_copies(struct fs *fs)
 {
 	int error = fs->source ? source_start(fs->source) : 0;
 
@@ -241,7 +241,7 @@ static int serve_copies(struct fuse_session *session, struct fs *fs)
 		error = copy_pool_create(&fs->copies, fs->copy_threads);
 	if (error)
 		return error;
-	error = serve_exports(session, fs);
+	error = serve_exports(fs);
 	copy_pool_destroy(fs->copies);
 	return error;
 }
@@ -258,7 +258,7 @@ int session_serve(struct fuse_session *session, struct fs *fs, bool foreground)
 		return error;
 	if (fuse_set_signal_handlers(session))
 		return -ENOMEM;
-	error = serve_copies(session, fs);
+	error = serve_copies(fs);
 
 	fuse_remove_signal_handlers(session);
 	return error;

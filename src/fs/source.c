@@ -244,7 +244,7 @@ static void source_op_open(fuse_req_t req, struct inode *inode, struct fuse_file
 	fuse_reply_open(req, fi);
 }
 
-static void source_op_release(fuse_req_t req, struct open_file *file)
+static void source_release(struct fs *fs, struct open_file *file)
 {
 	struct inode *inode = file->inode;
 
@@ -252,9 +252,8 @@ static void source_op_release(fuse_req_t req, struct open_file *file)
 		guard(mutex)(&inode->lock);
 		backing_close(inode->backing);
 	}
-	open_file_destroy(fs_of(req), file);
-	source_drop(fs_of(req), inode);
-	fuse_reply_err(req, 0);
+	open_file_destroy(fs, file);
+	source_drop(fs, inode);
 }
 
 static void source_op_read(fuse_req_t req, struct open_file *file, size_t size, off_t offset)
@@ -297,5 +296,5 @@ const struct inode_ops source_ops = {
 	.open = source_op_open,
 	.read = source_op_read,
 	.lseek = source_op_lseek,
-	.release = source_op_release,
+	.release = source_release,
 };

@@ -13,4 +13,16 @@ static inline double seconds_since(const struct timespec *then)
 	return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
 }
 
+/* The time of @clock in @seconds, which are few. */
+static inline struct timespec clock_in(clockid_t clock, double seconds)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	time.tv_nsec += (long)(seconds * 1e9);
+	time.tv_sec += time.tv_nsec / 1000000000;
+	time.tv_nsec %= 1000000000;
+	return time;
+}
+
 #endif

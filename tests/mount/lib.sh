@@ -126,7 +126,9 @@ sanitizers() {
 
 # sanitizers may need time for their report
 load_seconds() {
-	if [ -n "$(sanitizers)" ]; then
+	if [ -n "${DMAHEAPFS_TEST_SECONDS:-}" ]; then
+		echo "$DMAHEAPFS_TEST_SECONDS"
+	elif [ -n "$(sanitizers)" ]; then
 		echo 30
 	else
 		echo 5

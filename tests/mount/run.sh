@@ -10,7 +10,7 @@
 #   --build DIR    the build under test (build)
 #   --tag TAG      only the cases with this tag
 #   --jobs N       run N cases at a time (as many as there are processors)
-#   --timeout S    time limit of a case that does not set its own (default: 120)
+#   --timeout S    least time limit of a case that does not set its own (default: 120)
 #   --keep         keep the working directories of cases that failed
 #   --list         print the names, run nothing
 #
@@ -118,7 +118,7 @@ run_case() {
 	local status=0
 
 	limit=$(header "$name" timeout)
-	limit=$((${limit:-$timeout} * slowness))
+	limit=$((limit > timeout ? limit * slowness : timeout * slowness))
 	mkdir -m 755 "$work"
 	in_namespaces "$name" "$work" &
 	case_pid=$!

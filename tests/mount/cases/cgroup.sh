@@ -6,6 +6,7 @@
 # is in another group, gets ENOSPC; the daemon is not killed.
 
 [ "${DMAHEAPFS_TEST_HEAP:-shmem}" = shmem ] || skip "the memory is not charged to the daemon"
+[ -z "$(sanitizers)" ] || skip "sanitizers have allocators of their own"
 # version 1, else version 2
 base=/sys/fs/cgroup/memory file=memory.limit_in_bytes
 [ -d "$base" ] || base=/sys/fs/cgroup file=memory.max
