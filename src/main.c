@@ -6,11 +6,13 @@
 #include "fs/inode.h"
 #include "fs/session.h"
 #include "options.h"
+#include "util/explain.h"
 #include "util/format_size.h"
 #include "util/log.h"
 #include "util/math.h"
 #include "util/process.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,12 +42,19 @@ static int reset_process(void)
 	return 0;
 }
 
-static struct tree_options tree_options(const struct options *options, char nr_inodes[static 24])
+/* As tmpfs reads them. */
+struct numbers {
+	char inodes[24], uid_size[24];
+};
+
+static struct tree_options tree_options(const struct options *options, struct numbers *numbers)
 {
-	snprintf(nr_inodes, 24, "%" PRIu64, options->inodes_limit);
+	snprintf(numbers->inodes, sizeof(numbers->inodes), "%" PRIu64, options->inodes_limit);
+	snprintf(numbers->uid_size, sizeof(numbers->uid_size), "%" PRIu64, options->uid_size_bytes);
 	return (struct tree_options){
 		.size = options->size,
-		.nr_inodes = nr_inodes,
+		.nr_inodes = numbers->inodes,
+		.uid_size = options->uid_size ? numbers->uid_size : NULL,
 		.huge = options->huge,
 		.mode = options->mode_bits,
 		.uid = options->uid_number,
@@ -110,8 +119,13 @@ static int open_source(const struct options *options, struct source **source, ch
 
 static int open_parts(const struct options *options, struct fs *fs, char why[static 256])
 {
-	char nr_inodes[24];
-	const struct tree_options wanted = tree_options(options, nr_inodes);
+	struct numbers numbers;
+	const struct tree_options wanted = tree_options(options, &numbers);
+
+	if (options->uid_size && !fs->heap->ops->in_tmpfs)
+		return explain(why, -EINVAL,
+			       "uid_size= needs heap=shmem, whose memory the kernel "
+			       "counts for each user");
 	int error = open_source(options, &fs->source, why);
 
 	if (error)

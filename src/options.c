@@ -35,6 +35,8 @@ static const struct row table[] = {
 	 "limit of all buffers; k, m, g, or % of the memory (default: 50%)"},
 	{"nr_inodes", TEXT, AT(nr_inodes), "N",
 	 "limit of files; k, m, g (default: one for each page of size=)"},
+	{"uid_size", TEXT, AT(uid_size), "BYTES",
+	 "limit of the buffers of one user, on shmem; as size= (default: none)"},
 	{"uid_opens", TEXT, AT(uid_opens), "N",
 	 "limit of files that one user has open (default: half of the daemon's)"},
 	{"uid_files", TEXT, AT(uid_files), "N",
@@ -196,6 +198,8 @@ static int check_limits(struct options *options, char why[static 256])
 	options->inodes_limit = max_u64(options->size_bytes / page_size(), FEWEST_INODES);
 	if (options->nr_inodes && parse_size(options->nr_inodes, &options->inodes_limit))
 		return explain(why, -EINVAL, "nr_inodes=%s is not a number", options->nr_inodes);
+	if (options->uid_size && parse_size(options->uid_size, &options->uid_size_bytes))
+		return explain(why, -EINVAL, "uid_size=%s is not a size", options->uid_size);
 	if (options->uid_opens && parse_size(options->uid_opens, &options->opens_limit))
 		return explain(why, -EINVAL, "uid_opens=%s is not a number", options->uid_opens);
 	options->names_limit = options->inodes_limit / 4 * 3;

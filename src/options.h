@@ -20,6 +20,7 @@ struct options {
 	char *heap; /* NULL: SOURCE if it is a heap, else auto */
 	char *size; /* as written: bytes, k, m, g or % of the memory */
 	char *nr_inodes;
+	char *uid_size;
 	char *uid_opens;
 	char *uid_files;
 	char *huge;
@@ -38,10 +39,11 @@ struct options {
 	bool strictatime;
 	char *mount_flags; /* for the kernel, such as "ro,nosuid" */
 
-	uint64_t size_bytes;   /* of size=; default: half the memory, as for tmpfs */
-	uint64_t inodes_limit; /* of nr_inodes= */
-	uint64_t opens_limit;  /* of uid_opens=; 0: not given */
-	uint64_t names_limit;  /* of uid_files= */
+	uint64_t size_bytes;	 /* of size=; default: half the memory, as for tmpfs */
+	uint64_t inodes_limit;	 /* of nr_inodes= */
+	uint64_t uid_size_bytes; /* of uid_size=; 0: none */
+	uint64_t opens_limit;	 /* of uid_opens=; 0: not given */
+	uint64_t names_limit;	 /* of uid_files= */
 	mode_t mode_bits;
 	uid_t uid_number;
 	gid_t gid_number;

@@ -12,7 +12,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/quota.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+
+#ifndef SYS_quotactl_fd
+#define SYS_quotactl_fd 443 /* since Linux 5.14, on all architectures */
+#endif
 
 #define LARGE_PAGE (2 << 20)
 
@@ -44,6 +50,17 @@ static int set(int context, const char *key, const char *value, char why[static 
 	return -error;
 }
 
+/* The kernel keeps account, also of what is written past this process. */
+static int limit_owners(int context, const char *size, char why[static 256])
+{
+	if (!fsconfig(context, FSCONFIG_SET_FLAG, "usrquota", NULL, 0) &&
+	    !fsconfig(context, FSCONFIG_SET_STRING, "usrquota_block_hardlimit", size, 0))
+		return 0;
+	return explain(why, -EINVAL,
+		       "uid_size= needs quotas of tmpfs, which this kernel does not have "
+		       "(Linux 6.6 with CONFIG_TMPFS_QUOTA)");
+}
+
 static int configure(int context, const struct tree_options *options, char why[static 256])
 {
 	char mode[16], uid[16], gid[16];
@@ -68,6 +85,8 @@ static int configure(int context, const struct tree_options *options, char why[s
 		if (error)
 			return error;
 	}
+	if (options->uid_size && limit_owners(context, options->uid_size, why))
+		return -EINVAL;
 	/* Huge pages for maps that ask for them. A kernel without them refuses the option. */
 	if (!options->huge)
 		fsconfig(context, FSCONFIG_SET_STRING, "huge", "advise", 0);
@@ -98,6 +117,14 @@ static void *clone_read_only(void *context)
 	if (clone >= 0 && !mount_setattr(clone, "", AT_EMPTY_PATH, &read_only, sizeof(read_only)))
 		cloning->clone = openat(clone, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return NULL;
+}
+
+/* The limit of owners is root's, too, at first. 0 or -errno. */
+static int exempt_root(int mount)
+{
+	const struct dqblk none = {.dqb_valid = QIF_BLIMITS};
+
+	return syscall(SYS_quotactl_fd, mount, QCMD(Q_SETQUOTA, USRQUOTA), 0, &none) ? -errno : 0;
 }
 
 /* Returns the root directory on a read-only clone of @mount, or -1. */
@@ -135,7 +162,10 @@ static int mount_tmpfs(struct tree *tree, const struct tree_options *options, ch
 	if (tree->mount < 0)
 		return explain(why, -errno, "cannot mount a private tmpfs: %s", strerror(errno));
 	tree->read_only = open_read_only(mount);
-	return 0;
+	error = options->uid_size ? exempt_root(tree->mount) : 0;
+	if (error)
+		explain(why, error, "uid_size= cannot be lifted for root: %s", strerror(-error));
+	return error;
 }
 
 /* The file got a huge page if one byte allocates as much as a whole one. */

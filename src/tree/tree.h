@@ -21,7 +21,8 @@ struct tree_options {
 	const char *size;
 	const char *nr_inodes;
 	const char *huge;
-	mode_t mode; /* of the root */
+	const char *uid_size; /* limit of each owner's files, root excepted; NULL: none */
+	mode_t mode;	      /* of the root */
 	uid_t uid;
 	gid_t gid;
 	uint64_t atime;		    /* MOUNT_ATTR_RELATIME, _NOATIME or _STRICTATIME */
