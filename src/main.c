@@ -81,6 +81,9 @@ static struct session_options session_options(const struct options *options)
 
 static void announce(const struct heap *heap)
 {
+	if (!fs_most_buffers())
+		log_warning("the limit of open files is too low for many users; raise the hard "
+			    "limit (ulimit -Hn, LimitNOFILE=)");
 	if (*heap->choice)
 		log_info("heap=%s (%s); dma-buf: %s", heap->name, heap->choice, heap->dmabuf);
 	if (!heap->ops->in_tmpfs)
@@ -144,7 +147,7 @@ static void limit_users(const struct options *options, struct fs *fs)
 	/* Each buffer needs an open file. */
 	if (!options->uid_files && !fs->heap->ops->in_tmpfs)
 		names = min_u64(names, fs_most_buffers() / 4 * 3);
-	users_init(&fs->users, options->opens_limit ?: fs_most_buffers() / 2, names);
+	users_init(&fs->users, options->opens_limit ?: fs_opens_per_user(), names);
 }
 
 static void watch_cgroup(struct quota *quota)

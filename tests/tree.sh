@@ -76,7 +76,7 @@ c_is_linted() {
 # the series and reports quote others; "bu" and "parm" are roff and V4L2
 spelling_is_right() {
 	files ':!kernel/series' ':!docs/report' ':!*.svg' ':!*.abi' |
-		xargs -r codespell --ignore-words-list bu,parm
+		xargs -r codespell --ignore-words-list bu,parm,te
 }
 
 language_is_plain() {

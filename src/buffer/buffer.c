@@ -302,6 +302,11 @@ int buffer_export(struct buffer *buffer)
 	return buffer->ops->export ? buffer->ops->export(buffer) : -ENOTSUP;
 }
 
+void buffer_export_for(struct buffer *buffer, uid_t user)
+{
+	buffer->exporter = user;
+}
+
 /* Moves the file position, which no user of a dma-buf relies on. */
 static int capacity_of(int dmabuf, size_t *capacity)
 {

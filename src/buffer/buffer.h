@@ -132,6 +132,9 @@ void buffer_lend(struct buffer *buffer);
  */
 int buffer_export(struct buffer *buffer);
 
+/* The next export is for @user, who is charged if the dma-buf outlives the buffer. */
+void buffer_export_for(struct buffer *buffer, uid_t user);
+
 /*
  * Makes the dma-buf @fd the buffer's memory and takes it over, also on an error.
  * The buffer counts as exported, since others have the dma-buf too. The size stays

@@ -89,10 +89,11 @@ struct buffer {
 	bool trimmed;	       /* settle() has trimmed it once: it is being appended to */
 	buffer_mover *move;    /* NULL: none */
 	void *move_context;
-	bool exported;	   /* the memory is fixed for good */
-	bool imported;	   /* and was made elsewhere */
-	_Atomic bool lent; /* the memory has other writers */
-	bool refusal_told; /* the log has the reason why it does not grow */
+	bool exported;		/* the memory is fixed for good … */
+	_Atomic uid_t exporter; /* … and was exported for this user last */
+	bool imported;		/* and was made elsewhere */
+	_Atomic bool lent;	/* the memory has other writers */
+	bool refusal_told;	/* the log has the reason why it does not grow */
 	struct times times;
 
 	struct dmabuf discarded; /* freed when the exclusive lock is released */

@@ -356,7 +356,8 @@ void fixed_release(struct buffer *buffer)
 
 	dmabuf_unmap(dmabuf);
 	if (becomes_orphan(buffer)) {
-		quota_add_orphan(buffer->quota, buffer->heap, dmabuf->fd, dmabuf->capacity);
+		quota_add_orphan(buffer->quota, buffer->heap, dmabuf->fd, dmabuf->capacity,
+				 buffer->exporter);
 		if (dmabuf->file == dmabuf->fd)
 			dmabuf->file = -1;
 		dmabuf->fd = -1;

@@ -74,6 +74,7 @@ struct orphan {
 	struct heap *heap;
 	int fd;
 	uint64_t bytes;
+	uid_t user;
 };
 
 /* The queue; quota->orphans_lock is held. */
@@ -150,7 +151,7 @@ static uint64_t collect(struct quota *quota, uint64_t most, bool all)
 	return held;
 }
 
-void quota_add_orphan(struct quota *quota, struct heap *heap, int fd, uint64_t bytes)
+void quota_add_orphan(struct quota *quota, struct heap *heap, int fd, uint64_t bytes, uid_t user)
 {
 	struct orphan *orphan = malloc(sizeof(*orphan));
 
@@ -159,7 +160,7 @@ void quota_add_orphan(struct quota *quota, struct heap *heap, int fd, uint64_t b
 		return;
 	}
 	correct(quota, 0, bytes);
-	*orphan = (struct orphan){.heap = heap, .fd = fd, .bytes = bytes};
+	*orphan = (struct orphan){.heap = heap, .fd = fd, .bytes = bytes, .user = user};
 	{
 		guard(mutex)(&quota->orphans_lock);
 		push(quota, orphan);
@@ -170,6 +171,26 @@ void quota_add_orphan(struct quota *quota, struct heap *heap, int fd, uint64_t b
 uint64_t quota_poll_orphans(struct quota *quota)
 {
 	return collect(quota, UINT64_MAX, false);
+}
+
+static uint64_t count_of(struct quota *quota, uid_t user)
+{
+	uint64_t count = 0;
+	guard(mutex)(&quota->orphans_lock);
+
+	for (const struct orphan *orphan = quota->first; orphan; orphan = orphan->next)
+		count += orphan->user == user;
+	return count;
+}
+
+uint64_t quota_count_orphans(struct quota *quota, uid_t user, uint64_t limit)
+{
+	const uint64_t count = has_orphans(quota) ? count_of(quota, user) : 0;
+
+	if (count < limit || !count)
+		return count;
+	quota_poll_orphans(quota);
+	return count_of(quota, user);
 }
 
 void quota_finish(struct quota *quota)

@@ -17,6 +17,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 struct orphan;
 
@@ -62,10 +63,13 @@ bool quota_has_room(struct quota *quota, uint64_t bytes);
 uint64_t quota_left(struct quota *quota);
 
 /*
- * Takes over @fd, the dma-buf of a buffer that is gone. Its @bytes count from
- * here on, beyond the limit if need be, until no one else holds it.
+ * Takes over @fd, the dma-buf of a buffer that is gone, exported for @user. Its
+ * @bytes count from here on, beyond the limit if need be, until no one else holds it.
  */
-void quota_add_orphan(struct quota *quota, struct heap *heap, int fd, uint64_t bytes);
+void quota_add_orphan(struct quota *quota, struct heap *heap, int fd, uint64_t bytes, uid_t user);
+
+/* Returns the number of @user's orphans that are still held. Polls if it is @limit or more. */
+uint64_t quota_count_orphans(struct quota *quota, uid_t user, uint64_t limit);
 
 /* Polls all orphans and returns the bytes of those that are still held. */
 uint64_t quota_poll_orphans(struct quota *quota);

@@ -33,6 +33,14 @@ static void reply_info(fuse_req_t req, struct inode *inode)
 	fuse_reply_ioctl(req, 0, &info, sizeof(info));
 }
 
+/* A dma-buf that outlives its file keeps an fd open here, as an open file does. */
+static int may_export(struct fs *fs, uid_t user)
+{
+	const uint64_t limit = fs->users.opens_limit;
+
+	return user && quota_count_orphans(&fs->quota, user, limit) >= limit ? -EUSERS : 0;
+}
+
 /* Any holder of a dma-buf can write to it, whatever the flags of its fd are. */
 static int grant_dmabuf(fuse_req_t req, struct open_file *file, struct grant *grant)
 {
@@ -40,6 +48,11 @@ static int grant_dmabuf(fuse_req_t req, struct open_file *file, struct grant *gr
 		return -EOPNOTSUPP;
 	if (!open_file_reads(file) || !open_file_writes(file))
 		return -EACCES;
+	const int error = may_export(fs_of(req), grant->user);
+
+	if (error)
+		return error;
+	buffer_export_for(file->inode->buffer, grant->user);
 	grant->fd = buffer_export(file->inode->buffer);
 	if (grant->fd < 0)
 		return grant->fd;

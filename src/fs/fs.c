@@ -88,6 +88,13 @@ uint64_t fs_most_buffers(void)
 	return limit.rlim_cur - OWN_FDS;
 }
 
+#define FEWEST_OPENS 64
+
+uint64_t fs_opens_per_user(void)
+{
+	return max_u64(fs_most_buffers() / 2, FEWEST_OPENS);
+}
+
 int fs_usage(struct fs *fs, struct fs_usage *usage)
 {
 	const uint64_t orphaned = quota_poll_orphans(&fs->quota);

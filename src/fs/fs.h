@@ -120,4 +120,7 @@ int fs_usage(struct fs *fs, struct fs_usage *usage);
  */
 uint64_t fs_most_buffers(void);
 
+/* The files that one user may have open by default: half of them all, but not too few. */
+uint64_t fs_opens_per_user(void);
+
 #endif

@@ -728,6 +728,26 @@ START_TEST(released_memory_does_not_pile_up)
 }
 END_TEST
 
+START_TEST(orphaned_memory_is_of_a_user)
+{
+	for (uid_t user = 0; user < 3; user++) {
+		write_bytes('x', page, 0);
+		buffer_export_for(buffer, user / 2);
+		close(buffer_export(buffer));
+		heap.held = true;
+		heap.watched = NULL;
+		buffer_destroy(buffer);
+		buffer = fake_buffer(&heap);
+	}
+	ck_assert_uint_eq(quota_count_orphans(&heap.quota, 0, 100), 2);
+	ck_assert_uint_eq(quota_count_orphans(&heap.quota, 1, 1), 1);
+	ck_assert_uint_eq(quota_count_orphans(&heap.quota, 7, 1), 0);
+	heap.held = false;
+	ck_assert_uint_eq(quota_count_orphans(&heap.quota, 0, 2), 0);
+	quota_finish(&heap.quota);
+}
+END_TEST
+
 START_TEST(orphaned_memory_ends)
 {
 	for (int i = 0; i < 3; i++) {
@@ -1035,6 +1055,7 @@ static void add_sharing(TCase *tests)
 {
 	tcase_add_test(tests, exported_memory_stays);
 	tcase_add_test(tests, orphaned_memory_counts);
+	tcase_add_test(tests, orphaned_memory_is_of_a_user);
 	tcase_add_test(tests, orphaned_memory_ends);
 	tcase_add_test(tests, released_memory_does_not_pile_up);
 	tcase_add_test(tests, foreign_memory_is_not_left_behind);

@@ -125,7 +125,7 @@ prepare
 mkdir -m 1777 mnt/own/many
 (cd mnt/own/many && seq 10000 | xargs touch)
 rss() { awk '/^VmRSS:/ { print $2 }' "/proc/$daemon/status"; }
-[ "$(ls -f mnt/own/many | wc -l)" -eq 10002 ]
+[ "$(find mnt/own/many -mindepth 1 | wc -l)" -eq 10000 ]
 before=$(rss)
 cat >list.py <<'EOF'
 import os, time
