@@ -263,6 +263,14 @@ static void dispatch_rename(fuse_req_t req, fuse_ino_t ino, const char *name,
 		     new_parent, new_name, flags);
 }
 
+/* --- close(2) of a file that was written: is this process still alive? ------------------ */
+
+static void dispatch_flush(fuse_req_t req, fuse_ino_t ino, UNUSED_FILE)
+{
+	(void)ino;
+	fuse_reply_err(req, 0);
+}
+
 /* --- what the kernel gives back --------------------------------------------------------- */
 
 static void forget(struct fs *fs, uint64_t ino, uint64_t lookups)
@@ -359,8 +367,8 @@ const struct inode_ops tree_ops = {
 
 /*
  * Operations that are not here have better answers elsewhere: dispatch_give_back() has some,
- * there is nothing to flush or
- * sync, and the kernel checks permissions (default_permissions) and keeps locks itself.
+ * there is nothing to sync, and the kernel checks permissions (default_permissions) and keeps
+ * locks itself.
  */
 const struct fuse_lowlevel_ops dispatch_ops = {
 	.init = dispatch_init,
@@ -388,6 +396,7 @@ const struct fuse_lowlevel_ops dispatch_ops = {
 	.setxattr = dispatch_setxattr,
 	.removexattr = dispatch_removexattr,
 	.open = dispatch_open,
+	.flush = dispatch_flush,
 	.read = dispatch_read,
 	.write = dispatch_write,
 	.fallocate = dispatch_fallocate,

@@ -148,7 +148,11 @@ void open_mode_choose(struct fs *fs, struct open_file *file, struct fuse_file_in
 	fi->parallel_direct_writes = fi->direct_io;
 #endif
 	fi->keep_cache = file->mode == OPEN_CACHED;
-	/* A flush would wait for a copy from a hung source, and there is nothing to flush. */
-	fi->noflush = file->mode != OPEN_CACHED;
+	/*
+	 * There is nothing to flush. But without the question a writer past this process would
+	 * not hear that it has died, and all bytes are lost. The question waits for a copy
+	 * from a hung source into the same file, so readers do not ask.
+	 */
+	fi->noflush = file->mode != OPEN_CACHED && !open_file_writes(file);
 	count(&fs->counters, file->mode);
 }

@@ -15,9 +15,22 @@ echo text >"$mnt/file"
 exec {open}<>"$mnt/file"
 direct=false
 ! passes_through || [ "${DMAHEAPFS_TEST_HEAP:-shmem}" != shmem ] || direct=true
+mkfifo fifo
+cat fifo 2>writer.said >"$mnt/written" &
+writer=$!
+exec {feed}>fifo
+wait_until 5 test -e "$mnt/written"
+# mkdir(1), below, asks for these attributes, and gets them from a cache
+stat "$mnt" >/dev/null
 expect_death
 kill -KILL "$daemon"
 wait_until 5 dead
+
+# who writes past the daemon hears that all is lost
+echo more >&"$feed"
+exec {feed}>&-
+wait "$writer" && fail "a writer was not told"
+grep -q "not connected" writer.said
 assert_fails "not connected" ls "$mnt"
 assert_fails "not connected" stat -f "$mnt/file"
 assert_fails "not connected" touch "$mnt/new"
