@@ -201,6 +201,7 @@ installs_as_expected() {
 		./usr/share/doc/dmaheapfs/README.md
 		./usr/share/doc/dmaheapfs/examples/consumer.c
 		./usr/share/doc/dmaheapfs/examples/consumer.py
+		./usr/share/doc/dmaheapfs/examples/dmaheapfs@.service
 		./usr/share/doc/dmaheapfs/examples/fstab
 		./usr/share/doc/dmaheapfs/examples/mnt-dmaheap.mount
 		./usr/share/man/man1/dmaheapctl.1
@@ -236,5 +237,13 @@ else
 fi
 test_that "the manual knows the library's calls" manual_knows_the_library
 test_that "man pages have no warnings" man_pages_are_clean
+# 5.0 of 10 is "exposed"; the rest is for services that mount nothing
+unit_is_hardened() {
+	command -v systemd-analyze >/dev/null || return 0
+	systemd-analyze security --offline=true --no-pager --threshold=50 \
+		"$top/contrib/examples/dmaheapfs@.service" >/dev/null 2>&1
+}
+test_that "the unit for systemd is hardened" unit_is_hardened
+
 test_that "the installed files are those that Debian expects" installs_as_expected
 [ "$failures" -eq 0 ]
