@@ -141,7 +141,11 @@ static void issue_ticket(fuse_req_t req, struct open_file *file, const struct fd
 /* The size of @in is encoded in the command, and the kernel enforces it. */
 void op_ioctl(fuse_req_t req, struct open_file *file, unsigned int command, const void *in)
 {
-	if (command == FDPASS_IOC_QUERY)
+	scope(buffer_use) struct buffer_use use = open_file_use(fs_of(req), file);
+
+	if (use.error)
+		fs_reply_error(req, use.error);
+	else if (command == FDPASS_IOC_QUERY)
 		reply_info(req, file->inode);
 	else if (command == FDPASS_IOC_TICKET)
 		issue_ticket(req, file, in);

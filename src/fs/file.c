@@ -69,8 +69,13 @@ int file_open(fuse_req_t req, struct inode *inode, int fd, struct fuse_file_info
 		inode_drop(fs, inode);
 		return error;
 	}
-	count_open(inode, open_file_of(fi));
-	open_mode_choose(fs, open_file_of(fi), fi);
+	struct open_file *file = open_file_of(fi);
+
+	count_open(inode, file);
+	open_mode_choose(fs, file, fi);
+	file->parked = fs->heap->ops->in_tmpfs && file->mode == OPEN_PASSTHROUGH;
+	if (file->parked)
+		inode_park(fs, inode);
 	return 0;
 }
 
@@ -102,20 +107,37 @@ void open_file_release(struct fs *fs, struct open_file *file)
 	if (file->mode & OPEN_PASSTHROUGH)
 		backing_close(inode->backing);
 	/* May copy gigabytes, so without the inode's lock. The buffer stays until the drop. */
-	if (was_last_writer(inode, file))
+	if (was_last_writer(inode, file) && !file->parked)
 		buffer_settle(inode->buffer);
+	if (file->parked)
+		inode_drop_parked(fs, inode);
+	else
+		inode_drop(fs, inode);
 	open_file_destroy(fs, file);
-	inode_drop(fs, inode);
 }
 
-/* --- data; an open file's inode has a buffer --------------------------------------- */
+/* --- data -------------------------------------------------------------------------- */
+
+struct buffer_use open_file_use(struct fs *fs, struct open_file *file)
+{
+	struct buffer_use use = {.fs = fs};
+
+	if (!file->parked)
+		return use;
+	use.error = inode_hold(fs, file->inode, -1);
+	use.inode = use.error ? NULL : file->inode;
+	return use;
+}
 
 void op_read(fuse_req_t req, struct open_file *file, size_t size, off_t offset)
 {
 	struct counters *counters = &fs_of(req)->counters;
+	scope(buffer_use) struct buffer_use use = open_file_use(fs_of(req), file);
 	scope(free) char *data = malloc(size);
-	const ssize_t count = data ? buffer_read(file->inode->buffer, data, size, offset) : -ENOMEM;
+	ssize_t count = data ? use.error : -ENOMEM;
 
+	if (!count)
+		count = buffer_read(file->inode->buffer, data, size, offset);
 	if (count < 0) {
 		fs_reply_error(req, count);
 		return;
@@ -129,7 +151,8 @@ void op_write(fuse_req_t req, struct open_file *file, const char *data, size_t s
 {
 	struct counters *counters = &fs_of(req)->counters;
 	struct inode *inode = file->inode;
-	const ssize_t count = buffer_write(inode->buffer, data, size, offset);
+	scope(buffer_use) struct buffer_use use = open_file_use(fs_of(req), file);
+	const ssize_t count = use.error ?: buffer_write(inode->buffer, data, size, offset);
 
 	if (count < 0) {
 		fs_reply_error(req, count);
@@ -151,13 +174,14 @@ void op_fallocate(fuse_req_t req, struct open_file *file, int mode, off_t offset
 		fs_reply_error(req, -EINTR);
 		return;
 	}
+	scope(buffer_use) struct buffer_use use = open_file_use(fs_of(req), file);
 	scope(fd) int fd = node_open(&fs_of(req)->tree, &inode->node, O_PATH);
 	const struct set_gid set_gid = creds_begin(req, fd);
 
 	/* With mode 0 a kernel that has bound the memory reports its own writes. */
 	if (!mode && fs_of(req)->kernel.binds)
 		inode->last_writer = WRITTEN_BY_KERNEL;
-	const int error = buffer_allocate(inode->buffer, mode, offset, length);
+	const int error = use.error ?: buffer_allocate(inode->buffer, mode, offset, length);
 
 	creds_end(&set_gid);
 	fs_reply_error(req, error);
@@ -165,7 +189,8 @@ void op_fallocate(fuse_req_t req, struct open_file *file, int mode, off_t offset
 
 void op_lseek(fuse_req_t req, struct open_file *file, off_t offset, int whence)
 {
-	const off_t position = buffer_seek(file->inode->buffer, offset, whence);
+	scope(buffer_use) struct buffer_use use = open_file_use(fs_of(req), file);
+	const off_t position = use.error ?: buffer_seek(file->inode->buffer, offset, whence);
 
 	if (position < 0)
 		fs_reply_error(req, position);
@@ -182,10 +207,14 @@ void op_copy_file_range(fuse_req_t req, struct open_file *in, off_t in_offset,
 		source_copy(req, in->inode, in_offset, out->inode, out_offset, size);
 		return;
 	}
-	ssize_t count = -EINTR;
+	scope(buffer_use) struct buffer_use source = open_file_use(fs_of(req), in);
+	scope(buffer_use) struct buffer_use target = open_file_use(fs_of(req), out);
+	ssize_t count = source.error ?: target.error;
 
 	/* It may have waited for its turn. */
-	if (!fuse_req_interrupted(req))
+	if (!count && fuse_req_interrupted(req))
+		count = -EINTR;
+	if (!count)
 		count = buffer_copy(in->inode->buffer, in_offset, out->inode->buffer, out_offset,
 				    size);
 	if (count < 0) {

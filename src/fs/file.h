@@ -11,8 +11,9 @@ struct open_file {
 	struct inode *inode;
 	uint64_t number; /* never reused; tickets refer to it */
 	enum open_mode mode;
-	int flags;  /* of open(2) */
-	uid_t user; /* who has it open */
+	int flags;   /* of open(2) */
+	uid_t user;  /* who has it open */
+	bool parked; /* as in inode_park() */
 };
 
 static inline struct open_file *open_file_of(const struct fuse_file_info *fi)
@@ -33,6 +34,22 @@ static inline bool open_file_writes(const struct open_file *file)
 /* A new handle in @fi for @inode. 0 or -errno, as from users_open(). */
 int open_file_create(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi);
 void open_file_destroy(struct fs *fs, struct open_file *file);
+
+/* The use of an open file's buffer by one request. */
+struct buffer_use {
+	struct fs *fs;
+	struct inode *inode; /* to be dropped; NULL: none */
+	int error;	     /* 0, or -errno: there is no buffer */
+};
+
+/* Any other open file than a parked one has a buffer anyway. */
+struct buffer_use open_file_use(struct fs *fs, struct open_file *file);
+
+static inline void scope_buffer_use(struct buffer_use *use)
+{
+	if (use->inode)
+		inode_drop(use->fs, use->inode);
+}
 
 /*
  * Opens a file of the tree and fills in @fi. @file as in inode_hold(). 0 or -errno.

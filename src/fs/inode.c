@@ -35,6 +35,15 @@ static struct memory take_memory(struct fs *fs, struct inode *inode)
 	return taken;
 }
 
+/* Leaves the kernel's registration, by which files are open. inode->lock is held. */
+static struct memory take_buffer(struct inode *inode)
+{
+	const struct memory taken = {.buffer = inode->buffer};
+
+	inode->buffer = NULL;
+	return taken;
+}
+
 /* Takes tenths of a second a GiB, so no lock is held. */
 static void free_memory(struct memory memory)
 {
@@ -64,7 +73,8 @@ static int make_buffer(struct fs *fs, struct inode *inode, int given)
 
 	if (error)
 		return error;
-	inode->backing = backing_create(&fs->kernel, inode->node.ino);
+	if (!inode->backing)
+		inode->backing = backing_create(&fs->kernel, inode->node.ino);
 	if (!inode->backing) {
 		free_memory(take_memory(fs, inode));
 		return -ENOMEM;
@@ -110,25 +120,48 @@ int inode_share(struct fs *fs, struct inode *inode, uid_t user)
 	return 0;
 }
 
-/* inode->lock is held. */
-static bool is_idle(struct fs *fs, struct inode *inode)
+/* Takes the memory, or the part of it, that no user needs any more. inode->lock is held. */
+static struct memory take_idle(struct fs *fs, struct inode *inode)
 {
-	if (inode->opens || !fs->heap->ops->in_tmpfs)
-		return false;
-	return !inode->is_shared || !node_has_name(&fs->tree, &inode->node);
+	if (!fs->heap->ops->in_tmpfs || inode->opens > inode->parked)
+		return (struct memory){};
+	if (inode->is_shared && node_has_name(&fs->tree, &inode->node))
+		return (struct memory){};
+	return inode->opens ? take_buffer(inode) : take_memory(fs, inode);
+}
+
+static void drop(struct fs *fs, struct inode *inode, bool parked)
+{
+	struct memory idle;
+	{
+		guard(mutex)(&inode->lock);
+		inode->opens--;
+		inode->parked -= parked;
+		idle = take_idle(fs, inode);
+	}
+	free_memory(idle);
+	inode_forget(fs, inode, 1);
 }
 
 void inode_drop(struct fs *fs, struct inode *inode)
 {
-	struct memory idle = {};
+	drop(fs, inode, false);
+}
+
+void inode_drop_parked(struct fs *fs, struct inode *inode)
+{
+	drop(fs, inode, true);
+}
+
+void inode_park(struct fs *fs, struct inode *inode)
+{
+	struct memory idle;
 	{
 		guard(mutex)(&inode->lock);
-		inode->opens--;
-		if (is_idle(fs, inode))
-			idle = take_memory(fs, inode);
+		inode->parked++;
+		idle = take_idle(fs, inode);
 	}
 	free_memory(idle);
-	inode_forget(fs, inode, 1);
 }
 
 /* --- the tables' inodes ------------------------------------------------------------ */

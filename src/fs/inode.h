@@ -23,12 +23,13 @@ struct inode {
 
 	/* Lock order: inode->lock, then buffer, tree or source locks. */
 	pthread_mutex_t lock;
-	unsigned opens;		 /* open files, and other users of the memory */
+	unsigned opens;		 /* open files, and other users of the memory … */
+	unsigned parked;	 /* … of these, open files that need no fd here */
 	struct backing *backing; /* registered with the kernel; as long as the memory */
 
 	/* Of the tree. */
 	enum { XATTRS_UNKNOWN, XATTRS_NONE, XATTRS_SOME } xattrs;
-	struct buffer *buffer; /* NULL: not needed at the moment */
+	struct buffer *buffer; /* NULL: not needed at the moment, all opens are parked */
 	bool is_over;	       /* it has lost its last name, and its memory */
 	bool is_shared;	       /* other processes have fds of the memory, past the mount … */
 	uid_t shared_with;     /* … the first was of this user */
@@ -85,6 +86,14 @@ int inode_answer(fuse_req_t req, const struct inode *inode, int error);
  */
 int inode_hold(struct fs *fs, struct inode *inode, int file);
 void inode_drop(struct fs *fs, struct inode *inode);
+
+/*
+ * One of those who hold @inode is an open file of tmpfs past this process. It keeps the
+ * memory alive by itself, so the fd here is closed until it is needed. inode_drop_parked()
+ * ends that, too.
+ */
+void inode_park(struct fs *fs, struct inode *inode);
+void inode_drop_parked(struct fs *fs, struct inode *inode);
 
 /*
  * @user is about to get an fd of the memory itself, which is in the tree. While the file

@@ -7,7 +7,7 @@
 #include "util/math.h"
 #include "util/scope.h"
 
-/* The kernel keeps both files open until the reply, so both inodes have what they need. */
+/* The kernel keeps both files open until the reply, and this holds the buffer. */
 struct source_copy {
 	fuse_req_t req;
 	struct fs *fs;
@@ -81,6 +81,7 @@ static void done(void *context, ssize_t count, const struct copy_report *report)
 	/* A request at the end of the file is not a copy. */
 	if (count != 0)
 		record(copy, report);
+	inode_drop(copy->fs, copy->to);
 	reply(copy->req, &copy->fs->counters, count);
 	free(copy);
 }
@@ -128,15 +129,22 @@ void source_copy(fuse_req_t req, struct inode *in, off_t in_offset, struct inode
 		.offset = in_offset,
 		.to_offset = out_offset,
 	};
+	int error = inode_hold(fs, out, -1);
+
+	if (error) {
+		free(copy);
+		fs_reply_error(req, error);
+		return;
+	}
 	const struct copy wanted = copy_wanted(copy, size);
 
 	/* Before the copy starts: it may reply at once. */
 	fuse_req_interrupt_func(req, interrupt, copy);
-	const int error = copy_submit(fs->copies, &wanted, done, copy);
-
+	error = copy_submit(fs->copies, &wanted, done, copy);
 	if (!error)
 		return;
 	fuse_req_interrupt_func(req, NULL, NULL);
+	inode_drop(fs, out);
 	free(copy);
 	fs_reply_error(req, error);
 }

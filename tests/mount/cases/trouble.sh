@@ -50,12 +50,14 @@ wait_until 5 has_before
 out_of_descriptors() {
 	for i in {1..20}; do
 		echo "$i" >"$mnt/$i"
+		mkdir "$mnt/dir$i"
 	done
 	limit=$(($(descriptors) + 6))
 	prlimit --pid "$daemon" --nofile="$limit:$limit"
 	held=()
 	for i in {1..20}; do
-		if { exec {fd}<"$mnt/$i"; } 2>complaint; then
+		# a file that is open past the daemon costs none
+		if { exec {fd}<"$mnt/dir$i"; } 2>complaint; then
 			held+=("$fd")
 		else
 			grep -qE 'Too many open files in system' complaint || fail "it says: $(cat complaint)"
@@ -65,9 +67,6 @@ out_of_descriptors() {
 	0 | 1 | 20) fail "${#held[@]} of 20 could be opened" ;;
 	esac
 	for fd in "${held[@]}"; do
-		[ "$(sys pread "$fd" 0 5)" != EIO ]
-	done
-	for fd in "${held[@]}"; do
 		exec {fd}<&-
 	done
 	wait_until 5 has_before
@@ -76,7 +75,7 @@ out_of_descriptors() {
 	done
 	echo new >"$mnt/new"
 	assert_eq "$(cat "$mnt/new")" new "a file written afterwards"
-	rm "$mnt"/*
+	rm -r "$mnt"/*
 }
 # a dma-buf has one all the time
 ! has_holes || out_of_descriptors
