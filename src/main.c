@@ -55,6 +55,7 @@ static struct tree_options tree_options(const struct options *options, struct nu
 		.size = options->size,
 		.nr_inodes = numbers->inodes,
 		.uid_size = options->uid_size ? numbers->uid_size : NULL,
+		.pins = fs_most_buffers() / 4,
 		.huge = options->huge,
 		.mode = options->mode_bits,
 		.uid = options->uid_number,

@@ -3,6 +3,7 @@
 
 #include "fs/dispatch.h"
 #include "util/clock.h"
+#include "util/math.h"
 #include "util/scope.h"
 #include "util/thread.h"
 
@@ -18,8 +19,8 @@ enum { THREADS_MOST = 256, THREADS_FIRST = 8, THREADS_IDLE = 10 };
 /* Requests in progress of one user, and those of them with much work. */
 enum { REQUESTS_PER_USER = 16, REQUESTS_OF_ROOT = 128, HEAVY_PER_USER = 4 };
 
-/* Of all requests that wait: as much as the threads' own buffers may take. */
-#define DEFERRED_BYTES ((size_t)THREADS_MOST * LOOP_MAX_WRITE)
+/* The part of a control group's memory that the buffers of threads may take. */
+#define BUFFERS_PART 8
 
 #define BUFFER_BYTES (LOOP_MAX_WRITE + 4096)
 
@@ -55,7 +56,7 @@ struct loop {
 	pthread_mutex_t lock;
 	bool stopping;
 	int error;
-	unsigned alive, idle;
+	unsigned alive, idle, most;
 	struct deferred *first, **last;
 	size_t deferred_bytes;
 	struct worker worker[THREADS_MOST];
@@ -128,7 +129,8 @@ static bool may_start(const struct loop *loop, const struct fuse_in_header *head
 /* Copies the request. Without memory it is to be done at once. loop->lock is held. */
 static bool defer(struct loop *loop, const char *request, size_t size)
 {
-	if (loop->deferred_bytes + size > DEFERRED_BYTES)
+	/* As much as the threads' own buffers. */
+	if (loop->deferred_bytes + size > (size_t)loop->most * LOOP_MAX_WRITE)
 		return false;
 	struct deferred *deferred = malloc(sizeof(*deferred) + size);
 
@@ -199,7 +201,7 @@ static struct worker *find_slot(struct loop *loop)
 /* loop->lock is held. */
 static int start_worker(struct loop *loop)
 {
-	struct worker *worker = find_slot(loop);
+	struct worker *worker = loop->alive < loop->most ? find_slot(loop) : NULL;
 
 	if (!worker)
 		return -EAGAIN;
@@ -385,6 +387,15 @@ static void drop_deferred(struct loop *loop)
 	}
 }
 
+static unsigned most_threads(const struct cgroup *cgroup)
+{
+	if (!cgroup->count)
+		return THREADS_MOST;
+	const uint64_t fit = cgroup->limit / BUFFERS_PART / BUFFER_BYTES;
+
+	return (unsigned)min_u64(max_u64(fit, THREADS_FIRST), THREADS_MOST);
+}
+
 static void ignore(int signal)
 {
 	(void)signal;
@@ -403,6 +414,7 @@ int loop_run(struct fs *fs)
 	loop->fs = fs;
 	loop->session = fs->session;
 	loop->done = done;
+	loop->most = most_threads(&fs->quota.cgroup);
 	loop->last = &loop->first;
 	pthread_mutex_init(&loop->lock, NULL);
 	const int error = start_workers(loop);

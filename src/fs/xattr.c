@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 
 #define INFO_PREFIX "user.dmaheap."
@@ -164,12 +165,22 @@ static bool is_read_only(const char *name)
 	return is_info(name) || is_hidden(name);
 }
 
+/* Values take the place of inodes. A quarter of these is for names, and for root. */
+static int may_set(fuse_req_t req)
+{
+	struct statvfs st;
+
+	if (fuse_req_ctx(req)->uid == 0 || fstatvfs(fs_of(req)->tree.mount, &st))
+		return 0;
+	return st.f_ffree < st.f_files / 4 ? -EDQUOT : 0;
+}
+
 static int set(fuse_req_t req, int file, const char *name, const char *value, size_t size,
 	       int flags)
 {
 	const struct fd_path path = fd_path(file);
 	struct quota *quota = &fs_of(req)->quota;
-	int error = quota_enter(quota, size);
+	int error = may_set(req) ?: quota_enter(quota, size);
 
 	if (error)
 		return error;

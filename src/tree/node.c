@@ -34,6 +34,15 @@ struct node *node_find(struct tree *tree, uint64_t ino)
 	return find_locked(tree, ino);
 }
 
+/* tree->lock is held. */
+static void unpin(struct tree *tree, struct node *node)
+{
+	if (!tree->handles || node->pin < 0)
+		return;
+	close_fd(steal_fd(&node->pin));
+	tree->pins--;
+}
+
 static void destroy(struct tree *tree, struct node *node)
 {
 	close_fd(node->pin);
@@ -195,6 +204,7 @@ static bool put(struct tree *tree, struct node *node, uint64_t lookups)
 	tree->nodes--;
 	if (node->is_dir)
 		dir_cache_drop(&tree->dirs, node->ino);
+	unpin(tree, node);
 	return true;
 }
 
@@ -210,17 +220,17 @@ bool node_forget(struct tree *tree, struct node *node, uint64_t lookups)
 void node_pin(struct tree *tree, struct node *node, int file)
 {
 	guard(mutex)(&tree->lock);
-	if (node->pin < 0)
-		node->pin = fcntl(file, F_DUPFD_CLOEXEC, 0);
+	if (node->pin >= 0 || tree->pins >= tree->pins_limit)
+		return;
+	node->pin = fcntl(file, F_DUPFD_CLOEXEC, 0);
+	if (node->pin >= 0)
+		tree->pins++;
 }
 
 void node_unpin(struct tree *tree, struct node *node)
 {
 	guard(mutex)(&tree->lock);
-	if (!tree->handles)
-		return;
-	close_fd(node->pin);
-	node->pin = -1;
+	unpin(tree, node);
 }
 
 int node_add_root(struct tree *tree)

@@ -57,7 +57,8 @@ bool node_has_name(struct tree *tree, const struct node *node);
 
 /*
  * Keeps an inode that has lost its last name alive, as a working directory may need
- * it. @file is an O_PATH fd of it and stays the caller's.
+ * it. @file is an O_PATH fd of it and stays the caller's. Any user can make such inodes
+ * without having a file open, so beyond a limit they are not kept.
  */
 void node_pin(struct tree *tree, struct node *node, int file);
 

@@ -193,7 +193,7 @@ bool tree_has_large_pages(struct tree *tree)
 
 int tree_init(struct tree *tree, const struct tree_options *options, char why[static 256])
 {
-	*tree = (struct tree){.node_type = options->node_type};
+	*tree = (struct tree){.node_type = options->node_type, .pins_limit = options->pins};
 	int error = mount_tmpfs(tree, options, why);
 
 	if (error)

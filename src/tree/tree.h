@@ -25,6 +25,7 @@ struct tree_options {
 	mode_t mode;	      /* of the root */
 	uid_t uid;
 	gid_t gid;
+	uint64_t pins;		    /* the most fds for inodes without a name */
 	uint64_t atime;		    /* MOUNT_ATTR_RELATIME, _NOATIME or _STRICTATIME */
 	struct node_type node_type; /* begins with a struct node */
 };
@@ -40,6 +41,7 @@ struct tree {
 	pthread_mutex_t lock; /* guards the table and the nodes' references; taken last */
 	void *by_ino;
 	uint64_t nodes;
+	uint64_t pins, pins_limit; /* see node_pin() */
 	struct dir_cache dirs;
 };
 

@@ -7,8 +7,10 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 /* A chroot may have no /dev. Reads and writes of a directory fail, which is as good. */
 static int open_nothing(void)
@@ -72,6 +74,16 @@ struct rlimit process_raise_fd_limit(void)
 	return limit;
 }
 
+/* Timers survive execve(2), and their signals end the process. */
+static void stop_timers(void)
+{
+	static const __itimer_which_t timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+	const struct itimerval none = {};
+
+	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
+		setitimer(timers[i], &none, NULL);
+}
+
 /* Without CAP_SYS_RESOURCE only up to the hard limit. */
 static void lift(int resource)
 {
@@ -112,7 +124,9 @@ void process_reset_limits(void)
 
 	for (size_t i = 0; i < sizeof(lifted) / sizeof(lifted[0]); i++)
 		lift(lifted[i]);
+	stop_timers();
 	process_raise_fd_limit();
+	prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
 	disable_core_dumps();
 	avoid_oom_killer();
 	sched_setscheduler(0, SCHED_OTHER, &usual);

@@ -30,8 +30,8 @@ struct rlimit process_raise_fd_limit(void);
 
 /*
  * For a daemon that serves others: lifts the limits that would end it or its work, as far
- * as it is allowed to, and resets scheduling and umask. A core dump would contain the
- * users' data, so there is none. The kernel's OOM killer spares the process.
+ * as it is allowed to, stops timers, and resets scheduling, huge pages and umask. A core dump would
+ * contain the users' data, so there is none. The kernel's OOM killer spares the process.
  */
 void process_reset_limits(void);
 

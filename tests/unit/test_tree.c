@@ -21,6 +21,7 @@ static void make_tree(const char *size, const char *nr_inodes)
 {
 	const struct tree_options wanted = {.size = size,
 					    .nr_inodes = nr_inodes,
+					    .pins = 3,
 					    .mode = 0750,
 					    .uid = 12,
 					    .gid = 34,

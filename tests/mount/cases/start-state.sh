@@ -70,6 +70,18 @@ for number in range(1, signal.NSIG):
 signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 os.execvp(sys.argv[1], sys.argv[1:])
 EOF
+# a timer that the starter has set ends nothing
+python3 -c '
+import os, signal, sys
+signal.setitimer(signal.ITIMER_REAL, 1)
+os.execvp(sys.argv[1], sys.argv[1:])' dmaheapfs dmaheapfs "$mnt" -f -o heap=shmem &
+daemon=$!
+wait_until 5 is_mounted "$mnt"
+sleep 1.2
+is_gone "$daemon" && fail "the starter's timer ended the daemon"
+umount "$mnt"
+wait "$daemon"
+
 python3 odd.py dmaheapfs dmaheapfs "$mnt" -o heap=shmem,source="$work/source"
 daemon=$(pidof dmaheapfs)
 check_use

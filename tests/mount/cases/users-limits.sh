@@ -96,6 +96,28 @@ for kind in names links subdirectories nodes; do
 	rm -rf mnt/own/"$kind"*
 done
 
+# attributes leave room for the names of others
+cat >attributes.py <<'EOF'
+import os
+i = 0
+try:
+    while True:
+        path = "mnt/own/attributes%d" % (i // 8)
+        if not i % 8:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+        os.setxattr(path, "user.%d" % (i % 8), bytes(4000))
+        i += 1
+except OSError as e:
+    print(e.strerror)
+EOF
+if as_user 4001 setfattr -n user.a -v b mnt/own/shared 2>/dev/null || : >mnt/own/own &&
+	chown 4001 mnt/own/own && as_user 4001 setfattr -n user.a -v b mnt/own/own; then
+	said=$(as_user 4001 /usr/bin/python3 attributes.py)
+	[[ $said == *'quota exceeded' || $said == 'No space left on device' ]] || fail "said $said"
+	others_are_served
+fi
+rm -f mnt/own/attributes* mnt/own/own
+
 # names move with their owner, and come back by renaming over them
 for i in {1..400}; do : >"mnt/own/moved$i"; done
 chown 4001 mnt/own/moved*
@@ -143,4 +165,35 @@ wait_until 30 test -s listed
 [ -n "$(sanitizers)" ] || [ $(($(rss) - before)) -lt 4000 ] || fail "800 open directories cost $(($(rss) - before)) KiB"
 : >unlist
 wait "$pid"
+umount_fs
+
+# what is removed, and held without being open, costs few descriptors
+cat >removed.py <<'EOF'
+import os, resource, sys, time
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+held = []
+for i in range(hard // 2 - 20):
+    os.mkdir("mnt/own/removed")
+    held.append(os.open("mnt/own/removed", os.O_PATH))
+    os.rmdir("mnt/own/removed")
+    os.close(os.open("mnt/own/a", os.O_WRONLY | os.O_CREAT, 0o600))
+    held.append(os.open("mnt/own/a", os.O_PATH))
+    os.close(os.open("mnt/own/b", os.O_WRONLY | os.O_CREAT, 0o600))
+    os.rename("mnt/own/b", "mnt/own/a")
+open("removed", "w").write("yes")
+while not os.path.exists("go"):
+    time.sleep(0.05)
+EOF
+ulimit -n 4000
+mount_fs size=64m
+prepare
+rm -f go
+as_user 4001 /usr/bin/python3 removed.py &
+pid=$!
+wait_until 60 test -s removed
+others_are_served
+: >go
+wait "$pid"
+rm mnt/own/a
 umount_fs
