@@ -17,8 +17,8 @@
 
 /* The file handle of an open directory. It keeps no entries. */
 struct listing {
+	struct handle handle; /* must come first */
 	int fd;
-	uid_t user;	/* who has it open */
 	off_t position; /* of the fd: the kernel's cookie of the next entry */
 };
 
@@ -30,19 +30,20 @@ static struct listing *listing_of(const struct fuse_file_info *fi)
 /* Takes @directory over, an O_RDONLY fd or -errno. */
 static int open_listing(fuse_req_t req, int directory, struct fuse_file_info *fi)
 {
-	const uid_t user = fuse_req_ctx(req)->uid;
 	scope(fd) int fd = directory;
 	struct listing *listing = fd < 0 ? NULL : malloc(sizeof(*listing));
 
 	if (!listing)
 		return fd < 0 ? fd : -ENOMEM;
-	const int error = users_open(&fs_of(req)->users, user);
+	*listing = (struct listing){.fd = fd};
+	const int error =
+		users_add_handle(&fs_of(req)->users, &listing->handle, fuse_req_ctx(req)->uid);
 
 	if (error) {
 		free(listing);
 		return error;
 	}
-	*listing = (struct listing){.fd = steal_fd(&fd), .user = user};
+	steal_fd(&fd);
 	fi->fh = (uintptr_t)listing;
 	return 0;
 }
@@ -159,7 +160,7 @@ void dir_release(struct fs *fs, uint64_t handle)
 {
 	struct listing *listing = (struct listing *)(uintptr_t)handle;
 
-	users_close(&fs->users, listing->user);
+	users_remove_handle(&fs->users, &listing->handle);
 	close_fd(listing->fd);
 	free(listing);
 }

@@ -14,23 +14,23 @@
 int open_file_create(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	const uid_t user = fuse_req_ctx(req)->uid;
 	struct open_file *file = malloc(sizeof(*file));
-	const int error = file ? users_open(&fs->users, user) : -ENOMEM;
 
-	if (error) {
+	if (!file)
+		return -ENOMEM;
+	*file = (struct open_file){.inode = inode, .number = ++fs->opens, .flags = fi->flags};
+	const int error = users_add_handle(&fs->users, &file->handle, fuse_req_ctx(req)->uid);
+
+	if (error)
 		free(file);
-		return error;
-	}
-	*file = (struct open_file){
-		.inode = inode, .number = ++fs->opens, .flags = fi->flags, .user = user};
-	fi->fh = (uintptr_t)file;
-	return 0;
+	else
+		fi->fh = (uintptr_t)file;
+	return error;
 }
 
 void open_file_destroy(struct fs *fs, struct open_file *file)
 {
-	users_close(&fs->users, file->user);
+	users_remove_handle(&fs->users, &file->handle);
 	free(file);
 }
 

@@ -8,11 +8,11 @@
 
 /* The file handle of FUSE: requests on an open file need no lookup. */
 struct open_file {
+	struct handle handle; /* must come first */
 	struct inode *inode;
 	uint64_t number; /* never reused; tickets refer to it */
 	enum open_mode mode;
 	int flags;   /* of open(2) */
-	uid_t user;  /* who has it open */
 	bool parked; /* as in inode_park() */
 };
 

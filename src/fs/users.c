@@ -32,6 +32,12 @@ void users_finish(struct users *users)
 		tdelete(user, &users->by_uid, compare);
 		free(user);
 	}
+	while (users->handles) {
+		struct handle *handle = users->handles;
+
+		users->handles = handle->next;
+		free(handle);
+	}
 	pthread_mutex_destroy(&users->lock);
 }
 
@@ -89,6 +95,31 @@ void users_close(struct users *users, uid_t uid)
 
 	user->opens--;
 	drop_if_unused(users, user);
+}
+
+int users_add_handle(struct users *users, struct handle *handle, uid_t uid)
+{
+	const int error = users_open(users, uid);
+
+	if (error)
+		return error;
+	guard(mutex)(&users->lock);
+	*handle = (struct handle){.next = users->handles, .at = &users->handles, .user = uid};
+	if (handle->next)
+		handle->next->at = &handle->next;
+	users->handles = handle;
+	return 0;
+}
+
+void users_remove_handle(struct users *users, struct handle *handle)
+{
+	{
+		guard(mutex)(&users->lock);
+		*handle->at = handle->next;
+		if (handle->next)
+			handle->next->at = handle->at;
+	}
+	users_close(users, handle->user);
 }
 
 int users_add_name(struct users *users, uid_t uid)

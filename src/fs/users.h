@@ -11,9 +11,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/*
+ * The start of the file handle of an open file or directory. Allocated by malloc(3), and
+ * freed by users_finish() if the kernel has not released it by then.
+ */
+struct handle {
+	struct handle *next, **at; /* in the list of all; *at points here */
+	uid_t user;
+};
+
 struct users {
 	pthread_mutex_t lock; /* a leaf */
 	void *by_uid;	      /* of struct user, for tsearch(3) */
+	struct handle *handles;
 	uint64_t opens_limit, names_limit;
 };
 
@@ -26,6 +36,10 @@ void users_finish(struct users *users);
  */
 int users_open(struct users *users, uid_t uid);
 void users_close(struct users *users, uid_t uid);
+
+/* The same with the handle of the file, which the caller frees after its release. */
+int users_add_handle(struct users *users, struct handle *handle, uid_t uid);
+void users_remove_handle(struct users *users, struct handle *handle);
 
 /* A new name of a file that @uid owns. 0, -ENOMEM, or -EDQUOT at the limit. */
 int users_add_name(struct users *users, uid_t uid);

@@ -75,7 +75,7 @@ out_of_descriptors() {
 	done
 	echo new >"$mnt/new"
 	assert_eq "$(cat "$mnt/new")" new "a file written afterwards"
-	rm -r "$mnt"/*
+	rm -r "${mnt:?}"/*
 }
 # a dma-buf has one all the time
 ! has_holes || out_of_descriptors
