@@ -122,6 +122,9 @@ static char *prepare_mountpoint(const char *path, char why[static 256])
 
 /* --- mounting ------------------------------------------------------------------------ */
 
+/* It has told why it failed. */
+static bool libfuse_said;
+
 static void log_libfuse(enum fuse_log_level level, const char *format, va_list args)
 {
 	char line[512];
@@ -129,6 +132,7 @@ static void log_libfuse(enum fuse_log_level level, const char *format, va_list a
 
 	if (length > 0 && (size_t)length < sizeof(line) && line[length - 1] == '\n')
 		line[length - 1] = '\0';
+	libfuse_said |= level <= FUSE_LOG_ERR;
 	if (level <= FUSE_LOG_ERR)
 		log_error("%s", line);
 	else if (level == FUSE_LOG_WARNING)
@@ -216,7 +220,7 @@ int session_mount(struct fuse_session **session, struct fs *fs,
 		return 0;
 	}
 	fuse_session_destroy(*session);
-	return -EIO;
+	return libfuse_said ? -EIO : explain(why, -EIO, "could not mount on %s", fs->mountpoint);
 }
 
 /* --- serving ------------------------------------------------------------------------- */

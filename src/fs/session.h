@@ -15,7 +15,7 @@ struct session_options {
 
 /*
  * Mounts @fs, in place of a stale mount of ours. On failure -errno, with nothing mounted;
- * @why then holds one line that says how to mend it, or is empty if libfuse has logged one.
+ * @why then holds one line, or is empty if libfuse has logged one.
  */
 int session_mount(struct fuse_session **session, struct fs *fs,
 		  const struct session_options *options, char why[static 256]);

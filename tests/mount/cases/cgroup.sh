@@ -45,7 +45,8 @@ assert_same mnt/.source/big mnt/new/1
 survives "copies from .source"
 mkdir mnt/new
 for i in 1 2 3; do
-	cp source/big "mnt/new/$i"
+	# past the daemon it is charged to the caller
+	cp source/big "mnt/new/$i" 2>/dev/null || ! passes_through
 	cp "mnt/new/$i" "mnt/new/copy$i" 2>/dev/null || true
 done
 survives "copies within the mount"
