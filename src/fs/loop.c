@@ -16,8 +16,12 @@
 /* Threads in all, those that start, and those that may wait for requests at a time. */
 enum { THREADS_MOST = 256, THREADS_FIRST = 8, THREADS_IDLE = 10 };
 
-/* Requests in progress of one user, and those of them with much work. */
-enum { REQUESTS_PER_USER = 16, REQUESTS_OF_ROOT = 128, HEAVY_PER_USER = 4 };
+/*
+ * Requests in progress of one user, and those of them with much work. Where there are few
+ * threads a user gets a part of them.
+ */
+enum { REQUESTS_PER_USER = 16, HEAVY_PER_USER = 4 };
+enum { PART_OF_ROOT = 2, PART_OF_OTHERS = 4 };
 
 /* The part of a control group's memory that the buffers of threads may take. */
 #define BUFFERS_PART 8
@@ -78,7 +82,6 @@ static bool is_heavy(uint32_t opcode)
 	case FUSE_FALLOCATE:
 	case FUSE_COPY_FILE_RANGE:
 	case COPY_FILE_RANGE_64:
-	case FUSE_RELEASE: /* may move the memory into a dma-buf */
 		return true;
 	default:
 		return false;
@@ -101,13 +104,14 @@ static uid_t user_of(const struct fuse_in_header *header)
 	}
 }
 
-static unsigned limit_of(uid_t user, bool heavy)
+static unsigned limit_of(const struct loop *loop, uid_t user, bool heavy)
 {
-	if (heavy)
-		return HEAVY_PER_USER;
-	if (user == KERNEL)
-		return THREADS_MOST;
-	return user ? REQUESTS_PER_USER : REQUESTS_OF_ROOT;
+	const unsigned part = loop->most / (user ? PART_OF_OTHERS : PART_OF_ROOT);
+
+	/* Closing a file may hang as well, if its source does. */
+	if (user == KERNEL || (user == 0 && !heavy))
+		return part;
+	return (unsigned)min_u64(heavy ? HEAVY_PER_USER : REQUESTS_PER_USER, part);
 }
 
 /* Counts the requests in progress; loop->lock is held. */
@@ -115,7 +119,7 @@ static bool may_start(const struct loop *loop, const struct fuse_in_header *head
 {
 	const bool heavy = is_heavy(header->opcode);
 	const uid_t user = user_of(header);
-	const unsigned limit = limit_of(user, heavy);
+	const unsigned limit = limit_of(loop, user, heavy);
 	unsigned count = 0;
 
 	for (size_t i = 0; loop->alive > limit && i < THREADS_MOST; i++) {
@@ -144,14 +148,34 @@ static bool defer(struct loop *loop, const char *request, size_t size)
 	return true;
 }
 
-/* Moves the first request that may start to the worker's buffer, and returns its size. */
+/*
+ * Returns the place in the queue of the first request that may start. A user may have
+ * thousands there, and all of a kind get the same answer.
+ */
+static struct deferred **find_deferred(struct loop *loop)
+{
+	struct deferred **at = &loop->first;
+	uid_t refused[2] = {KERNEL, KERNEL}; /* the last user, not heavy and heavy */
+
+	for (; *at; at = &(*at)->next) {
+		const struct fuse_in_header *header = header_of((*at)->request);
+		const bool heavy = is_heavy(header->opcode);
+		const uid_t user = user_of(header);
+
+		if (user != KERNEL && user == refused[heavy])
+			continue;
+		if (may_start(loop, header))
+			break;
+		refused[heavy] = user;
+	}
+	return at;
+}
+
+/* Moves a request that may start to the worker's buffer, and returns its size; 0: none. */
 static size_t take_deferred(struct worker *worker)
 {
 	struct loop *loop = worker->loop;
-	struct deferred **at = &loop->first;
-
-	while (*at && !may_start(loop, header_of((*at)->request)))
-		at = &(*at)->next;
+	struct deferred **at = find_deferred(loop);
 	struct deferred *found = *at;
 
 	if (!found)
