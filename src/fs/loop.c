@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fs/loop.h"
 
+#include "fs/admission.h"
 #include "fs/dispatch.h"
 #include "util/clock.h"
 #include "util/math.h"
@@ -13,15 +14,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-/* Threads in all, those that start, and those that may wait for requests at a time. */
-enum { THREADS_MOST = 256, THREADS_FIRST = 8, THREADS_IDLE = 10 };
-
-/*
- * Requests in progress of one user, and those of them with much work. Where there are few
- * threads a user gets a part of them.
- */
-enum { REQUESTS_PER_USER = 16, HEAVY_PER_USER = 4 };
-enum { PART_OF_ROOT = 2, PART_OF_OTHERS = 4 };
+/* Threads that start, and those that may wait for requests at a time. */
+enum { THREADS_FIRST = 8, THREADS_IDLE = 10 };
 
 /* The part of a control group's memory that the buffers of threads may take. */
 #define BUFFERS_PART 8
@@ -32,25 +26,12 @@ enum { PART_OF_ROOT = 2, PART_OF_OTHERS = 4 };
 #define WAKE_SIGNAL  SIGUSR1
 #define WAKE_SECONDS 0.02
 
-/* Of the kernel itself, for nobody: closed files, forgotten inodes. */
-#define KERNEL ((uid_t)-1)
-
-/* A request that waits until its user has fewer in progress. */
-struct deferred {
-	struct deferred *next;
-	size_t size;
-	char request[]; /* starts with a struct fuse_in_header */
-};
-
 struct worker {
 	struct loop *loop;
 	pthread_t thread;
 	char *buffer;
 	bool started; /* and to be joined */
 	bool over;
-	/* The request in progress. */
-	bool busy, heavy;
-	uid_t user;
 };
 
 struct loop {
@@ -60,136 +41,10 @@ struct loop {
 	pthread_mutex_t lock;
 	bool stopping;
 	int error;
-	unsigned alive, idle, most;
-	struct deferred *first, **last;
-	size_t deferred_bytes;
-	struct worker worker[THREADS_MOST];
+	unsigned alive, idle, most; /* threads */
+	struct admission admission;
+	struct worker worker[ADMISSION_THREADS];
 };
-
-/* --- requests ----------------------------------------------------------------------- */
-
-static const struct fuse_in_header *header_of(const void *request)
-{
-	return request;
-}
-
-/* Since Linux 6.18. The installed headers may be older. */
-enum { COPY_FILE_RANGE_64 = 53 };
-
-static bool is_heavy(uint32_t opcode)
-{
-	switch (opcode) {
-	case FUSE_FALLOCATE:
-	case FUSE_COPY_FILE_RANGE:
-	case COPY_FILE_RANGE_64:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static uid_t user_of(const struct fuse_in_header *header)
-{
-	switch (header->opcode) {
-	case FUSE_INIT:
-	case FUSE_DESTROY:
-	case FUSE_FORGET:
-	case FUSE_BATCH_FORGET:
-	case FUSE_INTERRUPT:
-	case FUSE_RELEASE:
-	case FUSE_RELEASEDIR:
-		return KERNEL;
-	default:
-		return header->uid;
-	}
-}
-
-static unsigned limit_of(const struct loop *loop, uid_t user, bool heavy)
-{
-	const unsigned part = loop->most / (user ? PART_OF_OTHERS : PART_OF_ROOT);
-
-	/* Closing a file may hang as well, if its source does. */
-	if (user == KERNEL || (user == 0 && !heavy))
-		return part;
-	return (unsigned)min_u64(heavy ? HEAVY_PER_USER : REQUESTS_PER_USER, part);
-}
-
-/* Counts the requests in progress; loop->lock is held. */
-static bool may_start(const struct loop *loop, const struct fuse_in_header *header)
-{
-	const bool heavy = is_heavy(header->opcode);
-	const uid_t user = user_of(header);
-	const unsigned limit = limit_of(loop, user, heavy);
-	unsigned count = 0;
-
-	for (size_t i = 0; loop->alive > limit && i < THREADS_MOST; i++) {
-		const struct worker *worker = &loop->worker[i];
-
-		count += worker->busy && worker->user == user && (!heavy || worker->heavy);
-	}
-	return count < limit;
-}
-
-/* Copies the request. Without memory it is to be done at once. loop->lock is held. */
-static bool defer(struct loop *loop, const char *request, size_t size)
-{
-	/* As much as the threads' own buffers. */
-	if (loop->deferred_bytes + size > (size_t)loop->most * LOOP_MAX_WRITE)
-		return false;
-	struct deferred *deferred = malloc(sizeof(*deferred) + size);
-
-	if (!deferred)
-		return false;
-	loop->deferred_bytes += size;
-	*deferred = (struct deferred){.size = size};
-	memcpy(deferred->request, request, size);
-	*loop->last = deferred;
-	loop->last = &deferred->next;
-	return true;
-}
-
-/*
- * Returns the place in the queue of the first request that may start. A user may have
- * thousands there, and all of a kind get the same answer.
- */
-static struct deferred **find_deferred(struct loop *loop)
-{
-	struct deferred **at = &loop->first;
-	uid_t refused[2] = {KERNEL, KERNEL}; /* the last user, not heavy and heavy */
-
-	for (; *at; at = &(*at)->next) {
-		const struct fuse_in_header *header = header_of((*at)->request);
-		const bool heavy = is_heavy(header->opcode);
-		const uid_t user = user_of(header);
-
-		if (user != KERNEL && user == refused[heavy])
-			continue;
-		if (may_start(loop, header))
-			break;
-		refused[heavy] = user;
-	}
-	return at;
-}
-
-/* Moves a request that may start to the worker's buffer, and returns its size; 0: none. */
-static size_t take_deferred(struct worker *worker)
-{
-	struct loop *loop = worker->loop;
-	struct deferred **at = find_deferred(loop);
-	struct deferred *found = *at;
-
-	if (!found)
-		return 0;
-	*at = found->next;
-	if (!found->next)
-		loop->last = at;
-	const size_t size = found->size;
-
-	memcpy(worker->buffer, found->request, size);
-	loop->deferred_bytes -= size;
-	free(found);
-	return size;
-}
 
 /* --- threads ------------------------------------------------------------------------ */
 
@@ -208,7 +63,7 @@ static void *work(void *context);
 /* Returns a slot without a running thread, or NULL. */
 static struct worker *find_slot(struct loop *loop)
 {
-	for (size_t i = 0; i < THREADS_MOST; i++) {
+	for (size_t i = 0; i < ADMISSION_THREADS; i++) {
 		struct worker *worker = &loop->worker[i];
 
 		if (worker->started && worker->over) {
@@ -244,43 +99,32 @@ static int start_worker(struct loop *loop)
 	return 0;
 }
 
-/* loop->lock is held. */
-static void begin_request(struct worker *worker)
+static unsigned number_of(const struct worker *worker)
 {
-	const struct fuse_in_header *header = header_of(worker->buffer);
-
-	worker->busy = true;
-	worker->heavy = is_heavy(header->opcode);
-	worker->user = user_of(header);
+	return (unsigned)(worker - worker->loop->worker);
 }
 
-/* The worker has read a request. Returns false if the request has been deferred. */
+/* The worker has read a request. Returns false if the request has to wait. */
 static bool may_serve(struct worker *worker, size_t size)
 {
 	struct loop *loop = worker->loop;
 	guard(mutex)(&loop->lock);
 
-	if (!may_start(loop, header_of(worker->buffer)) && defer(loop, worker->buffer, size))
+	if (!admission_enter(&loop->admission, number_of(worker), worker->buffer, size))
 		return false;
-	begin_request(worker);
 	if (--loop->idle == 0 && !loop->stopping)
 		start_worker(loop);
 	return true;
 }
 
-/* Returns the size of the worker's next request, if a deferred one may start now. */
+/* Returns the size of the worker's next request, if one that has waited may start now. */
 static size_t finish_request(struct worker *worker)
 {
 	struct loop *loop = worker->loop;
 	guard(mutex)(&loop->lock);
+	const size_t size = admission_leave(&loop->admission, number_of(worker), worker->buffer);
 
-	worker->busy = false;
-	const size_t size = take_deferred(worker);
-
-	if (size)
-		begin_request(worker);
-	else
-		loop->idle++;
+	loop->idle += !size;
 	return size;
 }
 
@@ -390,7 +234,7 @@ static void stop_workers(struct loop *loop)
 		guard(mutex)(&loop->lock);
 		end(loop, 0);
 	}
-	for (size_t i = 0; i < THREADS_MOST; i++) {
+	for (size_t i = 0; i < ADMISSION_THREADS; i++) {
 		struct worker *worker = &loop->worker[i];
 
 		if (!worker->started)
@@ -400,24 +244,13 @@ static void stop_workers(struct loop *loop)
 	}
 }
 
-/* The kernel answers them itself when the connection ends. */
-static void drop_deferred(struct loop *loop)
-{
-	while (loop->first) {
-		struct deferred *next = loop->first->next;
-
-		free(loop->first);
-		loop->first = next;
-	}
-}
-
 static unsigned most_threads(const struct cgroup *cgroup)
 {
 	if (!cgroup->count)
-		return THREADS_MOST;
+		return ADMISSION_THREADS;
 	const uint64_t fit = cgroup->limit / BUFFERS_PART / BUFFER_BYTES;
 
-	return (unsigned)min_u64(max_u64(fit, THREADS_FIRST), THREADS_MOST);
+	return (unsigned)min_u64(max_u64(fit, THREADS_FIRST), ADMISSION_THREADS);
 }
 
 static void ignore(int signal)
@@ -439,14 +272,14 @@ int loop_run(struct fs *fs)
 	loop->session = fs->session;
 	loop->done = done;
 	loop->most = most_threads(&fs->quota.cgroup);
-	loop->last = &loop->first;
+	admission_init(&loop->admission, loop->most, (size_t)loop->most * BUFFER_BYTES);
 	pthread_mutex_init(&loop->lock, NULL);
 	const int error = start_workers(loop);
 
 	if (!error)
 		wait_for_end(loop);
 	stop_workers(loop);
-	drop_deferred(loop);
+	admission_finish(&loop->admission);
 	fuse_session_exit(fs->session);
 	pthread_mutex_destroy(&loop->lock);
 	return error ? error : loop->error;

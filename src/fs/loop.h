@@ -3,9 +3,6 @@
  * The threads that read requests from the kernel and dispatch them. Threads are started as
  * they are needed: a request to a hung source keeps its thread, and the others must still
  * be served. If no thread or memory is to be had, the loop goes on with the threads it has.
- *
- * No user can keep all threads: requests of a user beyond a limit wait in a queue until
- * others of the same user are done. The limit is lower for requests with much work in them.
  */
 #ifndef FS_LOOP_H
 #define FS_LOOP_H
