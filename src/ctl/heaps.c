@@ -16,7 +16,7 @@ enum ctl_exit ctl_heaps(int argc, char *argv[])
 		ctl_fail("%s takes no arguments; see: dmaheapctl --help", argv[0]);
 		return CTL_USAGE;
 	}
-	printf("%-20s %-4s %s\n", "HEAP", "NOW", "DESCRIPTION, OR WHAT IT NEEDS");
+	printf("%-20s %-4s %s\n", "HEAP", "NOW", "DESCRIPTION OR REQUIREMENT");
 	heap_list("/dev", print_heap, NULL);
 	return CTL_DONE;
 }

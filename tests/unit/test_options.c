@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The command line, as people type it and as mount(8) hands it down. */
 #include "options.h"
+#include "util/math.h"
 #include "util/number.h"
 
 #include <check.h>
@@ -66,7 +67,31 @@ static const struct {
 	{",,ro,,", "ro"},
 	{"nr_inodes=10k,mode=0755,uid=1000,gid=0", NULL},
 	{"user=joe", NULL},
+	{"uid_size=1g,uid_opens=10k,uid_files=1m", NULL},
 };
+
+/* With nr_inodes= not given there is a file for each page, and a user gets 3/4 of them. */
+static const struct {
+	const char *list;
+	uint64_t pages, inodes, names;
+} derived[] = {
+	{"", 4096, 4096, 3072},
+	{"", 1, 1024, 768},
+	{"nr_inodes=100", 4096, 100, 75},
+	{"uid_files=7", 4096, 4096, 7},
+};
+
+START_TEST(limits_follow_from_the_size)
+{
+	char list[64];
+
+	snprintf(list, sizeof(list), "size=%ju%s%s", (uintmax_t)(derived[_i].pages * page_size()),
+		 *derived[_i].list ? "," : "", derived[_i].list);
+	ck_assert_msg(!parse(list), "%s: %s", list, why);
+	ck_assert_uint_eq(options.inodes_limit, derived[_i].inodes);
+	ck_assert_uint_eq(options.names_limit, derived[_i].names);
+}
+END_TEST
 
 START_TEST(accepted)
 {
@@ -92,6 +117,9 @@ static const struct {
 	{"size=16777216t", "size=1"},
 	{"size=1001%", "size=1001%"},
 	{"nr_inodes=many", "nr_inodes=many"},
+	{"uid_size=0", "uid_size=0 is not a size"},
+	{"uid_opens=few", "uid_opens=few"},
+	{"uid_files=-1", "uid_files=-1"},
 	{"mode=888", "mode=888"},
 	{"mode=17777", "mode=17777"},
 	{"uid=root", "uid=root"},
@@ -200,6 +228,8 @@ int main(void)
 	tcase_add_checked_fixture(line, NULL, finish);
 	tcase_add_test(line, source_is_optional);
 	tcase_add_test(line, options_may_come_first);
+	tcase_add_loop_test(line, limits_follow_from_the_size, 0,
+			    sizeof(derived) / sizeof(derived[0]));
 	tcase_add_loop_test(line, accepted, 0, sizeof(good) / sizeof(good[0]));
 	tcase_add_loop_test(line, refused, 0, sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(line, commas_can_be_escaped);
