@@ -67,6 +67,9 @@ for load in copies copies-in fallocate writes truncates names lists; do
 	pid=$!
 	sleep 2
 	while ! is_gone "$pid" && [ "$(ps -o stat= "$pid" | cut -c1)" != Z ]; do
+		# 300 callers, and threads are left for others
+		threads=(/proc/"$daemon"/task/*)
+		[ ${#threads[@]} -le 64 ] || fail "under $load: ${#threads[@]} threads of the daemon"
 		as_neighbour ls -l mnt/others
 		# in "names" files have other names by the time of the stat
 		if [ "$load" = names ]; then as_neighbour ls mnt/own; else as_neighbour ls -l mnt/own; fi
