@@ -184,17 +184,20 @@ static struct fuse_session *new_session(struct fs *fs, const struct session_opti
 /* Only root can open it, so no user can hold it. */
 #define LOCK_FILE "/run/dmaheapfs.lock"
 
+/* A daemon that hangs on its mountpoint must not keep others from theirs. */
+enum { LOCK_ATTEMPTS = 100, LOCK_WAIT_US = 30000 };
+
 /*
  * Between the check of the mountpoint and the mount no other daemon may mount there. The
- * lock lasts until the fd is closed. Where there is no /run, or not for this user, there is
- * no lock.
+ * lock lasts until the fd is closed. Where there is no /run, or not for this user, or after
+ * a few seconds, there is no lock.
  */
 static int lock_mounts(void)
 {
 	const int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd >= 0)
-		flock(fd, LOCK_EX);
+	for (int i = 0; fd >= 0 && i < LOCK_ATTEMPTS && flock(fd, LOCK_EX | LOCK_NB); i++)
+		usleep(LOCK_WAIT_US);
 	return fd;
 }
 

@@ -24,6 +24,15 @@ done
 grep -q 'is mounted already' said
 wait_until 10 eval '! pidof dmaheapfs'
 
+# one that hangs while it mounts does not keep others from mounting elsewhere
+flock /run/dmaheapfs.lock sleep 30 &
+holder=$!
+timeout 15 dmaheapfs dmaheapfs "$mnt" -o heap=shmem,size=10m
+umount "$mnt"
+pkill sleep
+wait "$holder" || true
+wait_until 10 eval '! pidof dmaheapfs'
+
 mount_fs heap=shmem,size=200m
 printf small >mnt/small
 mkdir -p mnt/a/b/c
