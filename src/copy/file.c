@@ -91,22 +91,11 @@ static bool learn_alignment(struct copy_file *copy_file)
 	return true;
 }
 
-/*
- * Opens the file again, since flags of the caller's fd may be shared with other
- * processes. This does not block on a regular file.
- */
-static int reopen_direct(int file)
-{
-	const int mode = fcntl(file, F_GETFL) & O_ACCMODE;
-	const int fd =
-		open(fd_path(file).text, mode | O_DIRECT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-	return fd < 0 ? -errno : fd;
-}
-
 void copy_file_open_direct(struct copy_file *copy_file)
 {
-	const int fd = reopen_direct(copy_file->file);
+	/* Not by a flag of the caller's fd, which may be shared with other processes. */
+	const int mode = fcntl(copy_file->file, F_GETFL) & O_ACCMODE;
+	const int fd = reopen_fd(copy_file->file, mode | O_DIRECT);
 
 	if (fd < 0) {
 		copy_file->kind = fd == -EINVAL ? FILE_NO_DIRECT : FILE_NOT_OURS;

@@ -298,10 +298,7 @@ int source_open_file(struct source *source, struct source_node *node)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EACCES;
-	/* O_NONBLOCK, since another process may have a lease on the file. */
-	const int file = open(fd_path(fd).text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-
-	return file < 0 ? -errno : file;
+	return reopen_fd(fd, O_RDONLY);
 }
 
 /* --- the source as a whole -------------------------------------------------------- */
