@@ -69,12 +69,12 @@ static void report_to_mount(int file, const struct copy_report *report)
 
 /* A @fresh file is empty and ours. */
 static ssize_t copy_bytes(const struct load *load, int source, const struct stat *st, int file,
-			  bool fresh)
+			  off_t memory_offset, bool fresh)
 {
 	struct copy copy = {
 		.direction = COPY_TO_MEMORY,
 		.file = source,
-		.memory_offset = fresh ? 0 : open_name_position(file),
+		.memory_offset = memory_offset,
 		.length = COPY_TO_THE_END,
 		.fresh = fresh,
 	};
@@ -115,7 +115,7 @@ static enum ctl_exit fill(const struct load *load, int source, const struct stat
 {
 	if (!is_on_mount(target->directory))
 		return ctl_fail("%s is not on a dmaheapfs mount", load->target);
-	ssize_t n = copy_bytes(load, source, st, target->file, true);
+	ssize_t n = copy_bytes(load, source, st, target->file, 0, true);
 
 	if (n >= 0)
 		n = check(load, target->file, n);
@@ -144,9 +144,7 @@ static enum ctl_exit load_open(const struct load *load, int source, const struct
 	if (own < 0)
 		return fail_load(load, own);
 	const off_t position = open_name_position(target);
-
-	lseek(own, position, SEEK_SET);
-	const ssize_t n = copy_bytes(load, source, st, own, false);
+	const ssize_t n = copy_bytes(load, source, st, own, position, false);
 
 	if (n < 0)
 		return fail_load(load, n);

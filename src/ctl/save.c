@@ -31,12 +31,13 @@ static int open_buffer(const char *path)
 }
 
 /* A @fresh file is empty and ours. */
-static ssize_t copy_bytes(const struct save *save, int buffer, uint64_t size, int file, bool fresh)
+static ssize_t copy_bytes(const struct save *save, int buffer, uint64_t size, int file,
+			  off_t position, bool fresh)
 {
 	struct copy copy = {
 		.direction = COPY_TO_FILE,
 		.file = file,
-		.file_offset = fresh ? 0 : open_name_position(file),
+		.file_offset = position,
 		.length = COPY_TO_THE_END,
 		.fresh = fresh,
 	};
@@ -75,7 +76,7 @@ static ssize_t fill(const struct save *save, int buffer, const struct stat *st,
 
 	if (n)
 		return n;
-	n = copy_bytes(save, buffer, (uint64_t)st->st_size, target->file, true);
+	n = copy_bytes(save, buffer, (uint64_t)st->st_size, target->file, 0, true);
 	/* The buffer may have been truncated meanwhile. */
 	if (n >= 0 && ftruncate(target->file, n))
 		n = -errno;
@@ -100,9 +101,9 @@ static enum ctl_exit save_open(const struct save *save, int buffer, const struct
 			       int target)
 {
 	const off_t position = target < 0 ? 0 : open_name_position(target);
-	const ssize_t n = target < 0
-				  ? target
-				  : copy_bytes(save, buffer, (uint64_t)st->st_size, target, false);
+	const ssize_t n = target < 0 ? target
+				     : copy_bytes(save, buffer, (uint64_t)st->st_size, target,
+						  position, false);
 
 	if (n < 0)
 		return fail_save(save, n);
