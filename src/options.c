@@ -358,7 +358,7 @@ void options_help(FILE *out)
 	      "Mounts a dma-buf heap as a directory: every regular file is a buffer.\n\n"
 	      "SOURCE is the heap if this machine has one of that name, else a label.\n\n"
 	      "  -f, --foreground       stay in the foreground, log to stderr\n"
-	      "  -d, --debug            log every request; implies -f\n"
+	      "  -d, --debug            log requests; implies -f\n"
 	      "  -h, --help             show this text\n"
 	      "  -V, --version          show the version\n\n"
 	      "  -o OPTION,…\n",
