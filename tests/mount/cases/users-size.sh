@@ -20,7 +20,8 @@ chmod 1777 mnt
 limited() { # limited COMMAND...: as user 4001; fails, and leaves at most 4 MiB
 	as_user 4001 "$@" 2>said && fail "more than 4 MiB: $*"
 	grep -q 'quota exceeded' said || fail "said $(cat said): $*"
-	[ "$(find mnt -user 4001 -printf '%b\n' | awk '{ s += $1 } END { print s / 2048 }')" -le 4 ] ||
+	# in blocks of 512 bytes
+	[ "$(find mnt -user 4001 -printf '%b\n' | awk '{ s += $1 } END { print s + 0 }')" -le 8192 ] ||
 		fail "more than 4 MiB are held: $*"
 	find mnt -user 4001 -delete
 }
