@@ -13,8 +13,7 @@
 #   --rigs         not on this machine's kernel, but in those of tests/vm, each with
 #                  a directory below DIR: the patched one in User Mode Linux and in
 #                  an emulated PC; and in User Mode Linux, for the tables of the
-#                  series alone, the one that knows memory files (rfc) and the stock
-#                  one
+#                  series alone, the stock one
 #   --rig RIG:KERNEL   in this one alone, such as uml:patched; may be repeated
 #   --timeout SECONDS  for each rig (14400)
 #
@@ -26,7 +25,7 @@ set -euo pipefail
 
 out=report dir=/var/tmp timeout=14400
 rigs=() options=()
-all_rigs=(uml:patched uml:rfc uml:stock qemu:patched)
+all_rigs=(uml:patched uml:stock qemu:patched)
 rows='read,write,udmabuf,in-*,out-*,small'
 guest_memory=9G # for a file of 6 GiB and the page cache, or three sets of files
 plain=$top/build-old-libfuse/dmaheapfs
@@ -69,7 +68,6 @@ build() {
 # and User Mode Linux needs tens of microseconds to map a page: 10 MB/s.
 rows_of() {
 	case $1 in
-	uml:rfc) echo read ;;
 	uml:stock) echo read,write,udmabuf ;;
 	*) echo "$rows" ;;
 	esac

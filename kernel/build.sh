@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# usage: kernel/build.sh [--arch um|x86_64] [patched|stock|debug|rfc|selftests]
+# usage: kernel/build.sh [--arch um|x86_64] [patched|stock|debug|selftests]
 #
 # Builds a kernel for the rigs of tests/vm; the image's path is the last line
 # on stdout.
@@ -11,12 +11,11 @@
 #   patched   stock, and the series in kernel/series/6.12 (the default)
 #   debug     patched, with KASAN, lockdep and friends, KUnit, and faults on
 #             demand (kernel/control)
-#   rfc       patched, and kernel/series/rfc on top, for the benchmark's rows
 #   selftests no kernel, but the series' own test programs: the last line is
 #             the directory that they are in
 #
 # DMAHEAPFS_SERIES names another directory in place of kernel/series, to take 6.12
-# and rfc from.
+# from.
 #
 # Images are kept outside the tree under a key of all that goes into them;
 # the build trees are kept too, so that a small change is a small build.
@@ -34,7 +33,6 @@ series_of() {
 	local variant=$1 dirs=("$kernel/series/um") dir patch
 
 	[ "$variant" = stock ] || dirs+=("$series/6.12")
-	[ "$variant" != rfc ] || dirs+=("$series/rfc")
 	for dir in "${dirs[@]}"; do
 		for patch in "$dir"/[0-9]*.patch; do
 			[ "${patch##*/}" = 0000-cover-letter.patch ] || printf '%s\n' "$patch"
@@ -199,7 +197,7 @@ main() {
 		--arch) arch=${2:?--arch wants a word}; shift ;;
 		--arch=*) arch=${1#*=} ;;
 		-h | --help) print_usage "$0"; exit ;;
-		stock | patched | debug | rfc | selftests) variant=$1 ;;
+		stock | patched | debug | selftests) variant=$1 ;;
 		*) usage_error "unknown argument: $1" ;;
 		esac
 		shift

@@ -10,8 +10,7 @@ check_identical() {
 
 	new=$(mktemp -d)
 	export_series "$new"
-	for dir in "$linux_series" rfc um; do
-		[ -d "$here/series/$dir" ] || continue
+	for dir in "$linux_series" um; do
 		diff -ur --exclude=cover "$here/series/$dir" "$new/$dir" || {
 			rm -rf "$new"
 			return 1
@@ -25,10 +24,10 @@ check_style() {
 	set -- "$patches"/[0-9]*.patch "$um"/[0-9]*.patch
 	# the new files are for the maintainers of the directories they are in;
 	# Fixes: can't be looked up in a tarball; FUSE servers answer ENOSYS
-	# to unknown requests; a flag looks like the one beside it; and User
-	# Mode Linux has levels of its own, UM_KERN_ERR
+	# to unknown requests; a flag and a mount option look like those beside
+	# them; and User Mode Linux has levels of its own, UM_KERN_ERR
 	(cd "$tree" && scripts/checkpatch.pl --no-tree --strict --quiet \
-		--show-types --ignore FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID,ENOSYS,BIT_MACRO,PRINTK_WITHOUT_KERN_LEVEL "$@")
+		--show-types --ignore FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID,ENOSYS,BIT_MACRO,PRINTK_WITHOUT_KERN_LEVEL,CAMELCASE "$@")
 }
 
 touched() {
@@ -55,7 +54,7 @@ build_objects() {
 		[ "$object" != drivers/dma-buf/heaps/cma_heap.c ] ||
 			grep -q '^CONFIG_DMABUF_HEAPS_CMA=y' "$out/.config" || continue
 		objects+=("${object%.c}.o")
-	done < <(touched 'fs/*.c' 'drivers/*.c')
+	done < <(touched 'fs/*.c' 'mm/*.c' 'drivers/*.c')
 	# a forced rebuild: existing objects would print no warning
 	(cd "$out" && rm -f "${objects[@]}")
 	make -C "$tree" O="$out" ARCH="$arch" CROSS_COMPILE="$cross" \

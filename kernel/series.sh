@@ -13,8 +13,7 @@ usage() {
 	cat <<'HELP'
 series.sh tree DIR    make DIR a git repository of Debian's newest kernel source
                       with the series applied: branches "base", "series" and
-                      "rfc", the latter two on top of each other, and "um",
-                      on top of "base"
+                      "um", the latter two on top of "base"
 series.sh export DIR  write the patches anew from the branches in DIR: this is
                       how they are changed, never by hand
 series.sh check [WHAT...]
@@ -40,7 +39,6 @@ die() { printf 'series.sh: %s\n' "$*" >&2; exit 1; }
 say() { printf '== %s\n' "$*" >&2; }
 
 patches=$here/series/$linux_series
-rfc=$here/series/rfc
 um=$here/series/um
 header=$here/../src/uapi/fuse_memory.h
 jobs=${JOBS:-$(nproc)}
@@ -98,8 +96,7 @@ make_tree() {
 		rm -rf "$tree"
 		import "$version" "$tarball"
 	fi
-	if ! apply series base "$patches" || ! apply rfc series "$rfc" ||
-		! apply um base "$um"; then
+	if ! apply series base "$patches" || ! apply um base "$um"; then
 		die "the series does not apply to linux $version"
 	fi
 	g checkout -q series
@@ -123,9 +120,6 @@ export_series() {
 	g config branch.series.description "$(cat "$series_cover")"
 	format series base "$output/$linux_series" \
 		--cover-letter --cover-from-description=subject
-	if [ -n "$(g rev-list series..rfc)" ]; then
-		format rfc series "$output/rfc" --subject-prefix='PATCH RFC'
-	fi
 	if [ -n "$(g rev-list base..um)" ]; then
 		format um base "$output/um"
 	fi
@@ -166,7 +160,7 @@ uapi_header() {
 do_export() {
 	tree=$1
 	g rev-parse -q --verify series >/dev/null || die "no branch series in $1"
-	rm -f "$patches"/[0-9]*.patch "$rfc"/[0-9]*.patch "$um"/[0-9]*.patch
+	rm -f "$patches"/[0-9]*.patch "$um"/[0-9]*.patch
 	export_series "$here/series"
 	uapi_header >"$header"
 }

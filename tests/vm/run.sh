@@ -7,7 +7,7 @@
 #
 #   --rig uml|qemu                 User Mode Linux (the default), or an
 #                                  emulated PC
-#   --kernel patched|stock|debug|rfc   the variant (default: patched)
+#   --kernel patched|stock|debug   the variant (default: patched)
 #   --image FILE                   boot this kernel, do not build one
 #   --add HOSTPATH:GUESTPATH       show a file or directory of the host at
 #                                  another place, too

@@ -24,9 +24,8 @@ bench() {
 # shellcheck disable=SC2154 # run.sh sets it
 missing() {
 	case $rig_kernel in
-	rfc) echo 'no reason at all' ;;
 	stock) echo 'this kernel has no copy_file_range between a file and ' ;;
-	*) echo 'this kernel has no copy_file_range between a file and a memfd' ;;
+	*) echo 'no reason at all' ;;
 	esac
 }
 
@@ -71,8 +70,7 @@ has_rows() {
 all_rows_of_tables() {
 	case $rig_kernel in
 	stock) has_rows 16 6 10 ;;
-	rfc) has_rows 24 10 12 ;;
-	*) has_rows 20 10 12 ;;
+	*) has_rows 24 10 12 ;;
 	esac
 }
 

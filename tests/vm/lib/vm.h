@@ -73,7 +73,7 @@ void context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 			     r_ == -1 ? errno : 0, #err);                                    \
 	} while (0)
 
-/* The rig of the test; patched() is true on debug and rfc kernels as well. */
+/* The rig of the test; patched() is true on debug kernels as well. */
 bool rig_is(const char *name);
 bool patched(void);
 void need_patched(void);
