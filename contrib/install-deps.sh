@@ -26,7 +26,7 @@ declare -A packages=(
 	[kernel]='gcc libc6-dev make flex bison bc perl xz-utils patch rsync
 		libelf-dev'
 	[vm]='gcc libc6-dev make libdrm-dev qemu-system-x86 e2fsprogs xfsprogs
-		btrfs-progs dmsetup quota fio busybox toybox rsync attr acl procps python3'
+		btrfs-progs dmsetup quota fio git sqlite3 busybox toybox rsync attr acl procps python3'
 )
 
 list=false

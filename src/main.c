@@ -185,6 +185,9 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 		watch_cgroup(&fs.quota);
 	if (heap->ops->in_tmpfs)
 		heap->large_pages = tree_has_large_pages(&fs.tree);
+	heap->kernel_copies = tree_takes_copies(&fs.tree);
+	if (heap->ops->limit)
+		heap->ops->limit(heap, options->size_bytes, options->huge);
 	clock_gettime(CLOCK_MONOTONIC, &fs.since);
 	const enum exit_status status = mount_and_serve(options, &fs);
 

@@ -254,10 +254,9 @@ enum buffer_state buffer_initial_state(const struct heap *heap)
 	return heap->ops->fixed_size ? BUFFER_EMPTY : BUFFER_FILE;
 }
 
-static int tell_state(void *context, enum buffer_state state, int file)
+static int tell_state(void *context, const struct buffer_memory *memory)
 {
-	(void)file;
-	*(enum buffer_state *)context = state;
+	*(enum buffer_state *)context = memory->state;
 	return 0;
 }
 
@@ -274,13 +273,18 @@ enum buffer_state buffer_state(struct buffer *buffer)
 int buffer_visit(struct buffer *buffer, buffer_visitor *visit, void *context)
 {
 	guard(buffer_shared)(buffer);
-	const enum buffer_state state = buffer->ops->state;
+	const int dmabuf = buffer->dmabuf.fd;
+	struct buffer_memory memory = {
+		.state = buffer->ops->state,
+		.file = buffer->file,
+		.dmabuf = dmabuf,
+	};
 
-	if (state != BUFFER_DMABUF)
-		return visit(context, state, buffer->file);
-	if (buffer->dmabuf.fd < 0)
-		return visit(context, BUFFER_EMPTY, -1);
-	return visit(context, BUFFER_DMABUF, buffer->dmabuf.fd);
+	if (memory.state == BUFFER_DMABUF) {
+		memory.state = dmabuf < 0 ? BUFFER_EMPTY : BUFFER_DMABUF;
+		memory.file = dmabuf;
+	}
+	return visit(context, &memory);
 }
 
 /* --- other users of the memory ---------------------------------------------------- */
@@ -348,12 +352,12 @@ int buffer_stat_memory(struct buffer *buffer, struct stat *st)
 }
 
 /* Opens the file again: a duplicate of our fd would be writable. */
-static int reopen_read_only(void *context, enum buffer_state state, int file)
+static int reopen_read_only(void *context, const struct buffer_memory *memory)
 {
 	(void)context;
-	if (state != BUFFER_FILE && state != BUFFER_EXPORTED_FILE)
+	if (memory->state != BUFFER_FILE && memory->state != BUFFER_EXPORTED_FILE)
 		return -ENOTSUP;
-	return reopen_fd(file, O_RDONLY);
+	return reopen_fd(memory->file, O_RDONLY);
 }
 
 int buffer_open_memory(struct buffer *buffer)

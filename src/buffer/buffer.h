@@ -96,12 +96,18 @@ enum buffer_state buffer_state(struct buffer *buffer);
 /* The state of a new buffer of @heap. */
 enum buffer_state buffer_initial_state(const struct heap *heap);
 
+/* The memory behind a buffer, by fds that the buffer owns. */
+struct buffer_memory {
+	enum buffer_state state;
+	int file;   /* a memory file or dma-buf, as the state says; -1: no memory */
+	int dmabuf; /* the same memory as a dma-buf; -1: it was not exported */
+};
+
 /*
- * Calls @visit with the state and the fd of the memory, -1 if there is none, and
- * returns its result. The memory does not change meanwhile. @visit must not call
- * the buffer.
+ * Calls @visit and returns its result. The memory does not change meanwhile. @visit must
+ * not call the buffer.
  */
-typedef int buffer_visitor(void *context, enum buffer_state state, int file);
+typedef int buffer_visitor(void *context, const struct buffer_memory *memory);
 int buffer_visit(struct buffer *buffer, buffer_visitor *visit, void *context);
 
 /*

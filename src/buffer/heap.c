@@ -113,12 +113,6 @@ bool heap_exists(const char *name, const char *dev)
 	return !check_name(name, why) && !access(path, F_OK);
 }
 
-void heap_use_fixed_size(struct heap *heap)
-{
-	if (heap->ops->fixed)
-		heap->ops = heap->ops->fixed;
-}
-
 void heap_destroy(struct heap *heap)
 {
 	if (heap)
@@ -249,6 +243,7 @@ int heap_device_open(struct heap **opened, const struct heap_device_type *type, 
 		return explain(why, -ENOMEM, "out of memory");
 	device->heap.ops = type->ops;
 	device->fd = steal_fd(&fd);
+	device->files = -1;
 	type->describe(&device->heap, name);
 	const int error = type->probe(&device->heap, why);
 
@@ -261,6 +256,9 @@ int heap_device_open(struct heap **opened, const struct heap_device_type *type, 
 
 void heap_device_destroy(struct heap *heap)
 {
-	close_fd(heap_device_fd(heap));
-	free(heap);
+	struct heap_device *device = heap_device_of(heap);
+
+	close_fd(device->files);
+	close_fd(device->fd);
+	free(device);
 }

@@ -23,8 +23,8 @@ struct heap_ops {
 	 *
 	 * fixed_size: a dma-buf from the start. The buffer keeps the logical size.
 	 *
-	 * Neither: a memfd, which the kernel sizes until its first export. Its size
-	 * is fixed from then on.
+	 * Neither: a memfd, or a file that is like one, which the kernel sizes until its
+	 * first export. Its size is fixed from then on.
 	 */
 	bool in_tmpfs;
 	bool fixed_size;
@@ -38,6 +38,14 @@ struct heap_ops {
 	 * owns it. -ENOSPC or -ENOMEM if the heap is exhausted.
 	 */
 	int (*alloc)(struct heap *heap, size_t size);
+
+	/*
+	 * For memfds. Has the kernel limit all of them together to @size bytes, also for
+	 * what is written past this process, and gives them huge pages as tmpfs's option
+	 * @huge says (NULL: its default). A kernel that cannot do so changes nothing. To
+	 * be called before the first alloc(). NULL: not possible.
+	 */
+	void (*limit)(struct heap *heap, uint64_t size, const char *huge);
 
 	/*
 	 * For memfds. may_export() tells, before anything is sealed for it, whether
@@ -65,9 +73,6 @@ struct heap_ops {
 	 */
 	bool (*is_held)(struct heap *heap, int fd);
 
-	/* The same heap with fixed_size. NULL: there is no such variant. */
-	const struct heap_ops *fixed;
-
 	void (*destroy)(struct heap *heap);
 };
 
@@ -75,6 +80,8 @@ struct heap {
 	const struct heap_ops *ops;
 	/* Memory files mapped with MADV_HUGEPAGE get pages of 2 MiB. */
 	bool large_pages;
+	/* copy_file_range(2) copies between memory files and other filesystems. */
+	bool kernel_copies;
 	/* The name in heap=: "shmem", "udmabuf", "system", … */
 	char name[64];
 	/* "yes: …" or "no: …", the text of user.dmaheap.dmabuf. */
@@ -97,9 +104,6 @@ int heap_open(struct heap **heap, const char *name, const char *dev, char why[st
 
 /* Returns whether this machine has a heap @name. */
 bool heap_exists(const char *name, const char *dev);
-
-/* Switches to the variant with fixed_size, if there is one. Call it before the first buffer. */
-void heap_use_fixed_size(struct heap *heap);
 
 /* All buffers of the heap are gone by then. NULL is fine. */
 void heap_destroy(struct heap *heap);

@@ -8,11 +8,17 @@
 struct heap_device {
 	struct heap heap;
 	int fd;
+	int files; /* a directory to make memory files in; -1: none */
 };
+
+static inline struct heap_device *heap_device_of(struct heap *heap)
+{
+	return (struct heap_device *)heap;
+}
 
 static inline int heap_device_fd(struct heap *heap)
 {
-	return ((struct heap_device *)heap)->fd;
+	return heap_device_of(heap)->fd;
 }
 
 struct heap_device_type {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * memfds that /dev/udmabuf turns into dma-bufs. Of the module's two limits only
+ * Memory files that /dev/udmabuf turns into dma-bufs. Of the module's two limits only
  * size_limit_mb applies, since a buffer is one range and never a list.
  */
 #include "buffer/dmabuf.h"
@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #ifndef MFD_NOEXEC_SEAL
@@ -56,15 +57,51 @@ static int new_memfd(void)
 }
 
 /*
+ * A tmpfs for the memory files, if this kernel has one whose files can be sealed. Returns
+ * its root directory, or -1.
+ */
+static int sealable_tmpfs(const char *size, const char *huge)
+{
+	scope(fd) int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+
+	if (context < 0 || fsconfig(context, FSCONFIG_SET_FLAG, "seals", NULL, 0) ||
+	    fsconfig(context, FSCONFIG_SET_STRING, "size", size, 0) ||
+	    fsconfig(context, FSCONFIG_SET_STRING, "nr_inodes", "0", 0) ||
+	    (huge && fsconfig(context, FSCONFIG_SET_STRING, "huge", huge, 0)) ||
+	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return -1;
+	scope(fd) int mount = fsmount(context, FSMOUNT_CLOEXEC,
+				      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+
+	return mount < 0 ? -1 : openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void udmabuf_limit(struct heap *heap, uint64_t size, const char *huge)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, size);
+	heap_device_of(heap)->files = sealable_tmpfs(text, huge);
+}
+
+static int new_file(const struct heap_device *device)
+{
+	if (device->files < 0)
+		return new_memfd();
+	const int fd = openat(device->files, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/*
  * Mode 0, so that no one can reopen the fd with more rights. Times at the epoch,
  * since the tree has the real ones and the later time is shown.
  */
 static int udmabuf_alloc(struct heap *heap, size_t size)
 {
 	const struct timespec never[2] = {{0}, {0}};
-	scope(fd) int fd = new_memfd();
+	scope(fd) int fd = new_file(heap_device_of(heap));
 
-	(void)heap;
 	(void)size;
 	if (fd < 0)
 		return fd;
@@ -92,33 +129,9 @@ static int udmabuf_export(struct heap *heap, int fd, size_t size)
 	return dmabuf < 0 ? -errno : dmabuf;
 }
 
-/* The dma-buf keeps the pages, so the memfd can be closed. */
-static int udmabuf_alloc_fixed(struct heap *heap, size_t size)
-{
-	scope(fd) int file = udmabuf_alloc(heap, 0);
-
-	if (file < 0)
-		return file;
-	if (udmabuf_may_export(heap, size))
-		return -EFBIG;
-	if (ftruncate(file, (off_t)size) || fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK))
-		return -errno;
-	return udmabuf_export(heap, file, size);
-}
-
-static const struct heap_ops udmabuf_fixed_ops = {
-	.fixed_size = true,
-	.has_dmabufs = true,
-	.alloc = udmabuf_alloc_fixed,
-	.wait_idle = dmabuf_wait_idle,
-	.sync = dmabuf_sync,
-	.is_held = dmabuf_is_held,
-	.takes_io = dmabuf_takes_io,
-	.destroy = heap_device_destroy,
-};
-
 static const struct heap_ops udmabuf_ops = {
 	.has_dmabufs = true,
+	.limit = udmabuf_limit,
 	.alloc = udmabuf_alloc,
 	.may_export = udmabuf_may_export,
 	.export = udmabuf_export,
@@ -126,7 +139,6 @@ static const struct heap_ops udmabuf_ops = {
 	.sync = dmabuf_sync,
 	.is_held = dmabuf_is_held,
 	.takes_io = dmabuf_takes_io,
-	.fixed = &udmabuf_fixed_ops,
 	.destroy = heap_device_destroy,
 };
 

@@ -48,6 +48,11 @@ bool file_has_large_pages(struct buffer *buffer)
 	return buffer->heap->large_pages;
 }
 
+int file_copy_fd(struct buffer *buffer)
+{
+	return buffer->heap->kernel_copies ? buffer->file : -1;
+}
+
 static bool is_unsupported(int error)
 {
 	return error == EXDEV || error == EINVAL || error == EOPNOTSUPP || error == ENOSYS;

@@ -35,6 +35,7 @@ off_t file_seek(struct buffer *buffer, off_t offset, int whence);
 off_t file_size(struct buffer *buffer);
 uint64_t file_capacity(struct buffer *buffer);
 bool file_has_large_pages(struct buffer *buffer);
+int file_copy_fd(struct buffer *buffer);
 ssize_t file_copy(struct buffer *from, off_t from_offset, struct buffer *to, off_t to_offset,
 		  size_t size);
 int file_truncate(struct buffer *buffer, off_t size);

@@ -291,6 +291,7 @@ const struct memory_ops memory_memfd = {
 	.set_times = memfd_set_times,
 	.copy = memfd_copy,
 	.has_large_pages = file_has_large_pages,
+	.copy_fd = file_copy_fd,
 	.truncate = memfd_truncate,
 	.allocate = memfd_allocate,
 	.open_window = memfd_open_window,

@@ -50,6 +50,7 @@ const struct memory_ops memory_tmpfs = {
 	.set_times = tmpfs_set_times,
 	.copy = file_copy,
 	.has_large_pages = file_has_large_pages,
+	.copy_fd = file_copy_fd,
 	.truncate = tmpfs_truncate,
 	.allocate = file_allocate,
 	.open_window = file_open_window,

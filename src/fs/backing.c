@@ -86,13 +86,13 @@ int backing_bind(struct backing *backing, int file)
 	return error;
 }
 
-static int first_open(struct backing *backing, int file)
+static int first_open(struct backing *backing, int file, bool is_dmabuf)
 {
 	const int id = register_file(backing, file);
 	int error = id < 0 ? id : 0;
 
 	/* The kernel may have evicted the inode, and the binding with it. */
-	if (!error && backing->kernel->binds)
+	if (!error && is_dmabuf && backing->kernel->binds)
 		error = bind_id(backing, id);
 	if (error) {
 		end_id(backing, id);
@@ -102,10 +102,10 @@ static int first_open(struct backing *backing, int file)
 	return 0;
 }
 
-int backing_open(struct backing *backing, int file)
+int backing_open(struct backing *backing, int file, bool is_dmabuf)
 {
 	guard(mutex)(&backing->lock);
-	const int error = backing->id ? 0 : first_open(backing, file);
+	const int error = backing->id ? 0 : first_open(backing, file, is_dmabuf);
 
 	if (error)
 		return error;

@@ -41,8 +41,11 @@ struct backing *backing_create(const struct backing_kernel *kernel, uint64_t nod
 /* Ends the binding and the id. NULL is fine. */
 void backing_destroy(struct backing *backing);
 
-/* Counts an open of the memory @file. Returns the id to answer with, or -errno. */
-int backing_open(struct backing *backing, int file);
+/*
+ * Counts an open of the memory @file, and binds it if it @is_dmabuf. Returns the id to answer
+ * with, or -errno.
+ */
+int backing_open(struct backing *backing, int file, bool is_dmabuf);
 
 /* An open that was answered with an id is released. */
 void backing_close(struct backing *backing);

@@ -80,7 +80,9 @@ static int make_buffer(struct fs *fs, struct inode *inode, int given)
 		return -ENOMEM;
 	}
 	inode->node.has_data = !in_tmpfs;
-	buffer_on_move(inode->buffer, move_backing, inode->backing);
+	/* A memory file that becomes a dma-buf is bound by the next open. */
+	if (fs->heap->ops->fixed_size)
+		buffer_on_move(inode->buffer, move_backing, inode->backing);
 	if (fs->kernel.binds)
 		buffer_lend(inode->buffer);
 	return 0;

@@ -177,9 +177,11 @@ static void print_last_writer(FILE *out, const struct fs *fs, const struct inode
 {
 	const bool can_pass = fs->passthrough && (!fs->heap->ops->fixed_size || fs->kernel.binds);
 	const bool past = can_pass && inode->last_writer == WRITTEN_BY_KERNEL;
+	/* Of dma-bufs the kernel reports its copies. */
+	const bool unknown = past && !fs->heap->ops->fixed_size && fs->heap->kernel_copies;
 
-	fprintf(out, "engine=%s direct=no bytes=%jd seconds=unknown reason=%s",
-		past ? "passthrough" : "daemon", (intmax_t)st->st_size,
+	fprintf(out, "engine=%s direct=%s bytes=%jd seconds=unknown reason=%s",
+		past ? "passthrough" : "daemon", unknown ? "unknown" : "no", (intmax_t)st->st_size,
 		busy   ? "a device or the kernel is using the memory, so the tool read and wrote"
 		: past ? "written by the kernel, past the daemon, which saw no copy"
 		: inode->last_writer == COPIED_HERE

@@ -64,8 +64,6 @@ void open_mode_negotiate(struct fs *fs, struct fuse_conn_info *conn)
 		conn->max_backing_stack_depth = 0; /* no stacked filesystem below */
 	if (fs->passthrough && fs->heap->ops->has_dmabufs)
 		backing_enable_memory(&fs->kernel);
-	if (fs->kernel.binds)
-		heap_use_fixed_size(fs->heap);
 	fs->direct_mmap = !fs->heap->ops->fixed_size &&
 			  fuse_set_feature_flag(conn, FUSE_CAP_DIRECT_IO_ALLOW_MMAP);
 }
@@ -100,29 +98,45 @@ struct opening {
 };
 
 /*
+ * The state to answer by. A memory file that was exported, or replaced by an import, is a
+ * dma-buf if the kernel can bind that now. It cannot while passthrough opens from before
+ * use the file.
+ */
+static enum buffer_state current_state(const struct fs *fs, struct backing *backing,
+				       const struct buffer_memory *memory)
+{
+	if (fs->heap->ops->fixed_size || memory->dmabuf < 0 || !fs->kernel.binds)
+		return memory->state;
+	return backing_bind(backing, memory->dmabuf) ? BUFFER_EXPORTED_FILE : BUFFER_DMABUF;
+}
+
+/*
  * A visitor of the buffer. If the kernel is out of memory or ids, or refuses the memory,
  * the data goes through this process.
  */
-static int answer(void *context, enum buffer_state memory, int fd)
+static int answer(void *context, const struct buffer_memory *memory)
 {
 	const struct opening *opening = context;
 	const struct fs *fs = opening->fs;
 	struct backing *backing = opening->file->inode->backing;
+	const enum buffer_state state = current_state(fs, backing, memory);
+	const bool is_dmabuf = state == BUFFER_DMABUF;
+	const int fd = is_dmabuf ? memory->dmabuf : memory->file;
 	const struct open_facts facts = {
-		.memory = memory,
+		.memory = state,
 		.passthrough = fs->passthrough,
 		.binds = fs->kernel.binds,
 		.direct_mmap = fs->direct_mmap,
 		.appends = !!(opening->file->flags & O_APPEND),
 	};
 	enum open_mode mode = open_mode(&facts);
-	const int id = mode & OPEN_PASSTHROUGH ? backing_open(backing, fd) : 0;
+	const int id = mode & OPEN_PASSTHROUGH ? backing_open(backing, fd, is_dmabuf) : 0;
 
 	if (id < 0)
 		mode = OPEN_DIRECT;
 	else
 		open_mode_set_backing(opening->fi, id);
-	if (memory == BUFFER_DMABUF && !(mode & OPEN_PASSTHROUGH))
+	if (is_dmabuf && !(mode & OPEN_PASSTHROUGH))
 		backing_bind(backing, fd);
 	opening->file->mode = mode;
 	return 0;

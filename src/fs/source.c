@@ -187,7 +187,7 @@ static enum open_mode choose(struct fs *fs, struct inode *inode, struct fuse_fil
 		inode->backing = backing_create(&fs->source_kernel, inode->source.id);
 	/* The kernel refuses files of a stacked filesystem itself. */
 	if (inode->backing && !inode->cached)
-		id = backing_open(inode->backing, inode->file);
+		id = backing_open(inode->backing, inode->file, false);
 	inode->cached = id < 0;
 	if (inode->cached)
 		return OPEN_CACHED;

@@ -183,12 +183,25 @@ static bool takes_large_page(int file)
 	return st.st_blocks >= LARGE_PAGE / 512;
 }
 
+static int nameless_file(struct tree *tree)
+{
+	return openat(tree->mount, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0);
+}
+
 bool tree_has_large_pages(struct tree *tree)
 {
-	scope(fd) int root = openat(tree->mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	scope(fd) int file = root < 0 ? -1 : openat(root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0);
+	scope(fd) int file = nameless_file(tree);
 
 	return file >= 0 && !ftruncate(file, LARGE_PAGE) && takes_large_page(file);
+}
+
+/* A copy of no bytes passes the same checks as any other. */
+bool tree_takes_copies(struct tree *tree)
+{
+	scope(fd) int file = nameless_file(tree);
+	scope(fd) int other = open("/sys/kernel/uevent_seqnum", O_RDONLY | O_CLOEXEC);
+
+	return file >= 0 && other >= 0 && !copy_file_range(other, NULL, file, NULL, 0, 0);
 }
 
 int tree_init(struct tree *tree, const struct tree_options *options, char why[static 256])

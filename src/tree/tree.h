@@ -51,6 +51,9 @@ int tree_init(struct tree *tree, const struct tree_options *options, char why[st
 /* Files mapped with MADV_HUGEPAGE get huge pages at the moment. */
 bool tree_has_large_pages(struct tree *tree);
 
+/* The kernel has copy_file_range(2) between this tmpfs and other filesystems. */
+bool tree_takes_copies(struct tree *tree);
+
 /*
  * Removes all names, so that a process that holds one file keeps the memory of that file
  * only. Call it when the mount is gone.

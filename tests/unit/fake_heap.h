@@ -294,9 +294,9 @@ struct visited {
 	int file;
 };
 
-static inline int note_visit(void *context, enum buffer_state state, int file)
+static inline int note_visit(void *context, const struct buffer_memory *memory)
 {
-	*(struct visited *)context = (struct visited){state, file};
+	*(struct visited *)context = (struct visited){memory->state, memory->file};
 	return 0;
 }
 

@@ -104,7 +104,6 @@ static void try_memory(struct heap *heap)
 	ck_assert_uint_eq(quota.used, 0);
 }
 
-/* Some can give memory of two kinds. */
 static void try_if_usable(void *context, const char *name, bool usable, const char *text)
 {
 	int *tried = context;
@@ -115,8 +114,6 @@ static void try_if_usable(void *context, const char *name, bool usable, const ch
 	if (!usable)
 		return;
 	ck_assert_msg(!heap_open(&heap, name, "/dev", why), "%s: %s", name, why);
-	try_memory(heap);
-	heap_use_fixed_size(heap);
 	try_memory(heap);
 	heap_destroy(heap);
 	(*tried)++;
