@@ -5,18 +5,16 @@
  */
 #define _GNU_SOURCE
 #include "memory.h"
+#include "mount.h"
 #include "vm.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -26,35 +24,11 @@ static char old[SIZE], content[SIZE], have[SIZE];
 
 /* A file of the mount, full of old bytes, whose buffer vgem has attached. */
 struct used_file {
-	pid_t daemon;
-	char mount[32];
+	struct mount mount;
 	int file;
 	int buffer;
 	struct importer importer;
 };
-
-static pid_t start_daemon(const char *mount, const char *options)
-{
-	pid_t pid = fork();
-
-	CHECK(pid >= 0);
-	if (!pid) {
-		execlp("dmaheapfs", "dmaheapfs", "busy", mount, "-f", "-o", options, NULL);
-		_exit(127);
-	}
-	return pid;
-}
-
-static void await_mount(const char *mount)
-{
-	char text[8];
-	double end = now() + 20;
-
-	while (getxattr(mount, "user.dmaheap.heap", text, sizeof(text)) < 0) {
-		CHECK(now() < end);
-		usleep(10000);
-	}
-}
 
 /* The daemon's one dma-buf. */
 static int dmabuf_of(pid_t daemon)
@@ -86,29 +60,25 @@ static int dmabuf_of(pid_t daemon)
 	return fd;
 }
 
-static struct used_file use_file(const char *heap, const char *busy)
+static struct used_file use_file(const char *busy)
 {
-	struct used_file used = {.mount = "/run/busy-XXXXXX"};
+	struct used_file used;
 	int source;
 	char text[256];
 
 	need_patched();
-	if (!have_kind(heap))
-		unable("no heap %s", heap);
 	pattern(old, SIZE, 51);
 	pattern(content, SIZE, 52);
 	source = make_file("ext4", "busy", old, SIZE, O_RDONLY);
-	CHECK(mkdtemp(used.mount));
-	snprintf(text, sizeof(text), "heap=%s,source=%s%s%s", heap, directory_on("ext4"),
+	snprintf(text, sizeof(text), "heap=system,source=%s%s%s", directory_on("ext4"),
 		 *busy ? ",busy=" : "", busy);
-	used.daemon = start_daemon(used.mount, text);
-	await_mount(used.mount);
+	used.mount = mount_start(text);
 
-	snprintf(text, sizeof(text), "%s/buf", used.mount);
+	snprintf(text, sizeof(text), "%s/buf", used.mount.dir);
 	used.file = open(text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	CHECK(used.file >= 0);
 	CHECK_EQ(copy_all(source, 0, used.file, 0, SIZE), SIZE);
-	used.buffer = dmabuf_of(used.daemon);
+	used.buffer = dmabuf_of(used.mount.daemon);
 	expect(used.buffer, old, SIZE, 0);
 	used.importer = open_importer("vgem");
 	CHECK_EQ(hold(&used.importer, used.buffer), 0);
@@ -118,13 +88,9 @@ static struct used_file use_file(const char *heap, const char *busy)
 
 static void end_use(struct used_file *used)
 {
-	int status;
-
 	close(used->buffer);
 	close(used->file);
-	CHECK_EQ(umount(used->mount), 0);
-	CHECK_EQ(waitpid(used->daemon, &status, 0), used->daemon);
-	CHECK_EQ(status, 0);
+	mount_end(&used->mount);
 }
 
 /* The new bytes: on the disk, or as the mount shows the disk. */
@@ -140,7 +106,7 @@ static int source_in_view(struct used_file *used)
 	int file;
 
 	close(source_on_disk(used));
-	snprintf(path, sizeof(path), "%s/.source/busy", used->mount);
+	snprintf(path, sizeof(path), "%s/.source/busy", used->mount.dir);
 	file = open(path, O_RDONLY | O_CLOEXEC);
 	CHECK(file >= 0);
 	return file;
@@ -180,13 +146,13 @@ static int cat(struct used_file *used)
 	char command[160];
 
 	snprintf(command, sizeof(command), "cat %s/busy 1<>%s/buf 2>/dev/null",
-		 directory_on("ext4"), used->mount);
+		 directory_on("ext4"), used->mount.dir);
 	return system(command);
 }
 
-static void fails(const char *heap)
+static void fails(void)
 {
-	struct used_file used = use_file(heap, "fail");
+	struct used_file used = use_file("fail");
 	int source = source_on_disk(&used);
 
 	expect_refusal(&used, source, EBUSY);
@@ -201,9 +167,9 @@ static void fails(const char *heap)
 	end_use(&used);
 }
 
-static void view_fails(const char *heap)
+static void view_fails(void)
 {
-	struct used_file used = use_file(heap, "fail");
+	struct used_file used = use_file("fail");
 	int source = source_in_view(&used);
 
 	expect_refusal(&used, source, EBUSY);
@@ -215,9 +181,9 @@ static void view_fails(const char *heap)
 	end_use(&used);
 }
 
-static void left_to_the_tool(const char *heap, const char *busy)
+static void left_to_the_tool(const char *busy)
 {
-	struct used_file used = use_file(heap, busy);
+	struct used_file used = use_file(busy);
 	int source = source_on_disk(&used);
 
 	expect_refusal(&used, source, EXDEV);
@@ -228,9 +194,9 @@ static void left_to_the_tool(const char *heap, const char *busy)
 	end_use(&used);
 }
 
-static void view_copies(const char *heap)
+static void view_copies(void)
 {
-	struct used_file used = use_file(heap, "copy");
+	struct used_file used = use_file("copy");
 	int source = source_in_view(&used);
 
 	CHECK_EQ(copy_all(source, 0, used.file, 0, SIZE), SIZE);
@@ -241,49 +207,17 @@ static void view_copies(const char *heap)
 	end_use(&used);
 }
 
-static void fails_system(void)
+static void copies(void)
 {
-	fails("system");
-}
-static void fails_udmabuf(void)
-{
-	fails("udmabuf");
-}
-static void view_fails_system(void)
-{
-	view_fails("system");
-}
-static void view_fails_udmabuf(void)
-{
-	view_fails("udmabuf");
-}
-static void copies_system(void)
-{
-	left_to_the_tool("system", "copy");
-}
-static void copies_udmabuf(void)
-{
-	left_to_the_tool("udmabuf", "copy");
+	left_to_the_tool("copy");
 }
 static void copies_untold(void)
 {
-	left_to_the_tool("system", "");
-}
-static void view_copies_system(void)
-{
-	view_copies("system");
-}
-static void view_copies_udmabuf(void)
-{
-	view_copies("udmabuf");
+	left_to_the_tool("");
 }
 
-CASE({"busy=fail: a copy into a used system buffer fails", fails_system},
-     {"busy=fail: a copy into a used udmabuf fails", fails_udmabuf},
-     {"busy=fail: a copy from the view into a used system buffer fails", view_fails_system},
-     {"busy=fail: a copy from the view into a used udmabuf fails", view_fails_udmabuf},
-     {"busy=copy: a used system buffer is left to read and write", copies_system},
-     {"busy=copy: a used udmabuf is left to read and write", copies_udmabuf},
+CASE({"busy=fail: a copy into a used buffer fails", fails},
+     {"busy=fail: a copy from the view into a used buffer fails", view_fails},
+     {"busy=copy: a used buffer is left to read and write", copies},
      {"a used buffer is left to read and write by default", copies_untold},
-     {"busy=copy: the daemon copies into a used system buffer by the CPU", view_copies_system},
-     {"busy=copy: the daemon copies into a used udmabuf by the CPU", view_copies_udmabuf}, )
+     {"busy=copy: the daemon copies into a used buffer by the CPU", view_copies}, )

@@ -22,9 +22,7 @@ loaded() {
 	model make "$file"
 	forget
 	cp "$file" "$buf"
-	if patched; then
-		[[ $(copied "$buf") == *direct=yes* ]] || fail "$(copied "$buf")"
-	fi
+	! patched || by_disk "$buf" "$file"
 	dmaheapctl exec 3="$buf" -- "$top/tests/vm/programs/model.py" check 3
 	if can_map "$buf"; then
 		model check "$buf"

@@ -99,8 +99,8 @@ rights() {
 	gives good fd
 	gives read-only EACCES
 	gives write-only EACCES
-	# a udmabuf is a memory file if the kernel has no memory behind files
-	if patched || [ "$heap" != udmabuf ]; then
+	# a udmabuf is also a memory file
+	if [ "$heap" != udmabuf ]; then
 		gives memory 'EOPNOTSUPP EOPNOTSUPP EACCES'
 	else
 		gives memory 'fd fd EACCES'

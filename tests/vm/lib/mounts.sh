@@ -15,6 +15,8 @@
 #   counter DIR NAME...         one of the mount's counters, or the sum of some
 #   copied FILE                 user.dmaheap.copy
 #   engine FILE                 the engine it names
+#   by_disk BUFFER FILE         the disk moved the bytes between BUFFER and FILE, a file on
+#                               it, except for unaligned ends; FILE was not cached before
 #   forget                      nothing is in the page cache any more
 #   in_cache FILE               how much of FILE is, in bytes
 #   page_cache                  how large it is altogether, in bytes
@@ -87,6 +89,13 @@ page_cache() {
 		esac
 	done </proc/meminfo
 	echo $((sum * 1024))
+}
+
+# Of a memory file the mount does not know how the kernel copies, only that it does.
+by_disk() {
+	[[ $(copied "$1") == engine=@(*' direct=yes'|'passthrough direct=unknown')' '* ]] ||
+		fail "$1 says: $(copied "$1")"
+	[ "$(in_cache "$2")" -le 65536 ] || fail "$2 is in the page cache"
 }
 
 same() { cmp "$1" "$2" || fail "$1 and $2 differ"; }
