@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -177,9 +178,67 @@ static void unbound_map(void)
 	swap_under(NULL, true);
 }
 
+/* Big enough that the kernel zeroes it for a while at its first map. */
+#define NEW_MEMORY (192 * MIB)
+
+static pid_t map_in_child(struct server *server, int file, atomic_bool *is_mapped)
+{
+	pid_t pid = server_fork(server);
+
+	if (pid)
+		return pid;
+	if (mmap(NULL, NEW_MEMORY, PROT_READ, MAP_SHARED, file, 0) == MAP_FAILED)
+		_exit(errno);
+	atomic_store(is_mapped, true);
+	pause();
+	_exit(0);
+}
+
+/*
+ * Two processes map new memory by one open file, and the first of them is killed while the
+ * kernel zeroes the memory for it.
+ */
+static void killed_beside_a_map(void)
+{
+	atomic_bool *is_mapped = shared_memory(2 * sizeof(*is_mapped));
+	struct server server;
+	int i, file, killed = 0;
+
+	need_patched();
+	server = server_create(&mapped);
+	/* keeps the inode, which the memory is bound to */
+	server_open(&server, O_RDONLY);
+	for (i = 0; i < 20; i++) {
+		pid_t first, second;
+
+		CHECK_EQ(server_bind(&server, NEW_MEMORY), 0);
+		file = server_open(&server, O_RDWR);
+		atomic_store(&is_mapped[0], false);
+		atomic_store(&is_mapped[1], false);
+		first = map_in_child(&server, file, &is_mapped[0]);
+		usleep(2000);
+		second = map_in_child(&server, file, &is_mapped[1]);
+		usleep(1000 + i * 2000);
+		killed += !atomic_load(&is_mapped[0]);
+		kill(first, SIGKILL);
+		CHECK_EQ(outcome(first, 5000), 128 + SIGKILL);
+		while (!atomic_load(&is_mapped[1]))
+			CHECK_EQ(outcome(second, 10), -1);
+		CHECK_EQ(server_unbind(&server), -EBUSY);
+		kill(second, SIGKILL);
+		CHECK_EQ(outcome(second, 5000), 128 + SIGKILL);
+		close(file);
+		CHECK_EQ(server_unbind(&server), 0);
+	}
+	note("%d of %d were killed before they had the map", killed, i);
+	CHECK(killed > 0);
+	server_destroy(&server);
+}
+
 CASE({"a read shows one memory while it is swapped", swapped_read},
      {"a copy out shows one memory while it is swapped", swapped_copy},
      {"a map shows the memory that reads show, and is not swapped", swapped_map},
      {"a read shows one memory while it is taken away", unbound_read},
      {"a copy out shows one memory while it is taken away", unbound_copy},
-     {"a map shows one memory while it is taken away", unbound_map}, )
+     {"a map shows one memory while it is taken away", unbound_map},
+     {"a map keeps its memory though another one was killed", killed_beside_a_map, 120}, )
