@@ -31,7 +31,7 @@ preloads() {
 	# all of it is read: a pipe that breaks would be a failure here
 	library=$(ldconfig -p | awk '/libm\.so\.6/ && !found { found = $NF } END { print found }')
 	cp "$library" "$mnt/libm.so.6"
-	LD_PRELOAD=$mnt/libm.so.6 true 2>said
+	LD_PRELOAD=$mnt/libm.so.6 "$(type -P true)" 2>said
 	[ ! -s said ] || fail "$(<said)"
 }
 
