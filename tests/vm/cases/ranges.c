@@ -164,9 +164,9 @@ static void out_of_udmabuf(void)
 	everywhere("udmabuf", out_of_buffer);
 }
 
-CASE({"a copy into the system heap touches its range alone", into_system},
-     {"a copy into the contiguous heap touches its range alone", into_cma},
-     {"a copy into a udmabuf touches its range alone", into_udmabuf},
-     {"a copy out of the system heap touches its range alone", out_of_system},
-     {"a copy out of the contiguous heap touches its range alone", out_of_cma},
-     {"a copy out of a udmabuf touches its range alone", out_of_udmabuf}, )
+CASE({"a copy into the system heap touches its range alone", into_system, 180},
+     {"a copy into the contiguous heap touches its range alone", into_cma, 180},
+     {"a copy into a udmabuf touches its range alone", into_udmabuf, 180},
+     {"a copy out of the system heap touches its range alone", out_of_system, 180},
+     {"a copy out of the contiguous heap touches its range alone", out_of_cma, 180},
+     {"a copy out of a udmabuf touches its range alone", out_of_udmabuf, 180}, )
