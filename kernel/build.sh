@@ -14,8 +14,7 @@
 #   selftests no kernel, but the series' own test programs: the last line is
 #             the directory that they are in
 #
-# DMAHEAPFS_SERIES names another directory in place of kernel/series, to take 6.12
-# from.
+# DMAHEAPFS_SERIES names another directory than kernel/series, to take 6.12 from.
 #
 # Images are kept outside the tree under a key of all that goes into them;
 # the build trees are kept too, so that a small change is a small build.

@@ -40,10 +40,10 @@ struct heap_ops {
 	int (*alloc)(struct heap *heap, size_t size);
 
 	/*
-	 * For memfds. Has the kernel limit all of them together to @size bytes, also for
-	 * what is written past this process, and gives them huge pages as tmpfs's option
-	 * @huge says (NULL: its default). A kernel that cannot do so changes nothing. To
-	 * be called before the first alloc(). NULL: not possible.
+	 * For memfds. The kernel limits all of them together to @size bytes from here on,
+	 * and counts what is written past this process, too. @huge is tmpfs's option for
+	 * huge pages (NULL: its default). Does nothing on a kernel without such limits.
+	 * Call it before the first alloc(). NULL: not possible.
 	 */
 	void (*limit)(struct heap *heap, uint64_t size, const char *huge);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A copy into a memory file waits for its disk and for nothing else, and nobody waits for
- * the copy: not who looks at the file, writes, truncates, maps or removes it, nor who makes
- * another one in its directory. A copy that was killed leaves nothing of its last piece.
+ * A copy into a memory file waits for its disk and for nothing else, and delays no other
+ * process: the file can be read, written, truncated, mapped and removed meanwhile, and
+ * another one made in its directory. A killed copy leaves nothing of its last piece.
  */
 #define _GNU_SOURCE
 #include "disk.h"
@@ -106,7 +106,7 @@ static void use(struct waiting *w)
 	CHECK_EQ(unlink(w->file.path), 0);
 }
 
-static void nobody_waits(const char *kind, bool filled)
+static void others_go_on(const char *kind, bool filled)
 {
 	struct waiting w = begin(kind, filled);
 
@@ -137,23 +137,23 @@ static void killed(const char *kind)
 
 static void new_memfd(void)
 {
-	nobody_waits("memfd", false);
+	others_go_on("memfd", false);
 }
 static void new_shmem(void)
 {
-	nobody_waits("shmem", false);
+	others_go_on("shmem", false);
 }
 static void new_udmabuf(void)
 {
-	nobody_waits("udmabuf", false);
+	others_go_on("udmabuf", false);
 }
 static void filled_memfd(void)
 {
-	nobody_waits("memfd", true);
+	others_go_on("memfd", true);
 }
 static void filled_shmem(void)
 {
-	nobody_waits("shmem", true);
+	others_go_on("shmem", true);
 }
 static void killed_memfd(void)
 {
@@ -164,10 +164,10 @@ static void killed_shmem(void)
 	killed("shmem");
 }
 
-CASE({"nobody waits for a copy into a new memfd", new_memfd},
-     {"nobody waits for a copy into a new file on shmem", new_shmem},
-     {"nobody waits for a copy into a new file on udmabuf", new_udmabuf},
-     {"nobody waits for a copy into a memfd that is full", filled_memfd},
-     {"nobody waits for a copy into a file on shmem that is full", filled_shmem},
+CASE({"no other process waits for a copy into a new memfd", new_memfd},
+     {"no other process waits for a copy into a new file on shmem", new_shmem},
+     {"no other process waits for a copy into a new file on udmabuf", new_udmabuf},
+     {"no other process waits for a copy into a memfd that is full", filled_memfd},
+     {"no other process waits for a copy into a file on shmem that is full", filled_shmem},
      {"a killed copy into a memfd leaves whole pieces", killed_memfd},
      {"a killed copy into a file on shmem leaves whole pieces", killed_shmem}, )

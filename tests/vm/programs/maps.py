@@ -69,7 +69,7 @@ def grows():
             f.write(b"z" * 5000)
         assert os.fstat(fd).st_size == (3 << 20) + 5000
         with open(sys.argv[3], "rb") as source:
-            n = os.copy_file_range(source.fileno(), fd, 1 << 20, 0, 4 << 20) if hasattr(os, "copy_file_range") else 0
+            n = os.copy_file_range(source.fileno(), fd, 1 << 20, 0, 4 << 20)
         m[100:102] = b"ok"
         assert os.pread(fd, 2, 100) == b"ok"
         assert m[4999:5000] == b"y"
