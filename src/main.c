@@ -170,9 +170,7 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 	struct fs fs = {
 		.heap = heap,
 		.quota = {.limit = options->size_bytes},
-		.kernel = {.fail_busy = options->copy_busy == COPY_BUSY_FAIL},
 		.direct = options->copy_direct,
-		.busy = options->copy_busy,
 		.copy_threads = options->copy_threads,
 	};
 	char why[256];

@@ -50,8 +50,6 @@ static const struct row table[] = {
 	{"source_fuse", FLAG, AT(source_fuse), NULL,
 	 "allow DIR on a FUSE filesystem, which may hang"},
 	{"direct", TEXT, AT(direct), "WHEN", "direct I/O in copies: auto (default), always, never"},
-	{"busy", TEXT, AT(busy), "WHAT",
-	 "copies into buffers that a device uses: copy (default), fail"},
 	{"threads", TEXT, AT(threads), "N", "number of threads for copies (default: 4)"},
 	{"fsname", TEXT, AT(fsname), "NAME", "source shown by df and findmnt"},
 	{"allow_other", FLAG, AT(allow_other), NULL, "allow other users (default for root)"},
@@ -225,21 +223,6 @@ static int check_direct(struct options *options, char why[static 256])
 	return 0;
 }
 
-static int check_busy(struct options *options, char why[static 256])
-{
-	static const char *const words[] = {
-		[COPY_BUSY_COPY] = "copy",
-		[COPY_BUSY_FAIL] = "fail",
-		NULL,
-	};
-	const int found = options->busy ? find_word(options->busy, words) : COPY_BUSY_COPY;
-
-	if (found < 0)
-		return explain(why, -EINVAL, "busy=%s is neither copy nor fail", options->busy);
-	options->copy_busy = (enum copy_busy)found;
-	return 0;
-}
-
 static int check_threads(struct options *options, char why[static 256])
 {
 	uint64_t number = COPY_THREADS;
@@ -293,7 +276,6 @@ static int check_values(struct options *options, char why[static 256])
 		return explain(why, -EINVAL, "gid=%s is not a numeric group id", options->gid);
 	return check_limits(options, why)
 		       ?: check_direct(options, why)
-		       ?: check_busy(options, why)
 		       ?: check_threads(options, why)
 		       ?: check_source(options, why);
 }

@@ -28,7 +28,6 @@ struct options {
 	char *uid;
 	char *gid;
 	char *direct;
-	char *busy;
 	char *threads;
 	char *fsname;
 	char *source; /* source=, the directory to show; NULL: none */
@@ -48,7 +47,6 @@ struct options {
 	uid_t uid_number;
 	gid_t gid_number;
 	enum copy_direct copy_direct;
-	enum copy_busy copy_busy;
 	unsigned int copy_threads;
 
 	bool foreground;

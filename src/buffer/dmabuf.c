@@ -160,6 +160,26 @@ int dmabuf_sync(struct heap *heap, int fd, uint64_t flags)
 	return error;
 }
 
+#define FILL_TIMEOUT_MS 1000
+
+/* DMA_BUF_IOCTL_SYNC does the same, but waits for a source that hangs. A map does not. */
+int dmabuf_fill_rest(const struct dmabuf *dmabuf)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	for (int left = FILL_TIMEOUT_MS;; left--) {
+		void *map = mmap(NULL, page_size(), PROT_READ, MAP_SHARED, dmabuf->fd, 0);
+
+		if (map != MAP_FAILED) {
+			munmap(map, page_size());
+			return 0;
+		}
+		if (errno != EBUSY || left == 0)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+}
+
 /* --- I/O on a buffer's dma-buf ------------------------------------------------------- */
 
 #define COPY_STEP (1u << 20)

@@ -65,6 +65,12 @@ int dmabuf_get(struct buffer *buffer, void *data, size_t size, off_t offset);
  */
 int dmabuf_put(struct buffer *buffer, const void *data, size_t size, off_t offset, size_t *moved);
 
+/*
+ * Has the kernel zero what no copy has filled, so that the dma-buf may be passed on.
+ * -EBUSY if a copy keeps filling it for too long.
+ */
+int dmabuf_fill_rest(const struct dmabuf *dmabuf);
+
 /* Zeroes [begin, end), as far as there is memory. */
 int dmabuf_zero(struct buffer *buffer, uint64_t begin, uint64_t end);
 

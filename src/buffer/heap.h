@@ -82,6 +82,11 @@ struct heap {
 	bool large_pages;
 	/* copy_file_range(2) copies between memory files and other filesystems. */
 	bool kernel_copies;
+	/*
+	 * The kernel zeroes new dma-bufs only where no copy fills them, and lets no device
+	 * have one before that: see dmabuf_fill_rest().
+	 */
+	bool unfilled;
 	/* The name in heap=: "shmem", "udmabuf", "system", … */
 	char name[64];
 	/* "yes: …" or "no: …", the text of user.dmaheap.dmabuf. */

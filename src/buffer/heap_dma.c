@@ -43,9 +43,18 @@ static bool exceeds_machine(const struct heap *heap, size_t size)
 	return size > available_memory();
 }
 
+/* Of a patched kernel: a copy is going to fill the memory, so that it need not be zeroed. */
+#ifndef DMA_HEAP_FLAG_UNFILLED
+#define DMA_HEAP_FLAG_UNFILLED 1
+#endif
+
 static int dma_alloc(struct heap *heap, size_t size)
 {
-	struct dma_heap_allocation_data request = {.len = size, .fd_flags = O_RDWR | O_CLOEXEC};
+	struct dma_heap_allocation_data request = {
+		.len = size,
+		.fd_flags = O_RDWR | O_CLOEXEC,
+		.heap_flags = heap->unfilled ? DMA_HEAP_FLAG_UNFILLED : 0,
+	};
 
 	if (exceeds_machine(heap, size))
 		return -ENOSPC;
@@ -71,13 +80,26 @@ static void describe(struct heap *heap, const char *name)
 	snprintf(heap->dmabuf, sizeof(heap->dmabuf), "yes: dma-heap %.63s", name);
 }
 
+/* Only a kernel that fills dma-bufs from files knows the flag. */
+static bool can_be_unfilled(struct heap *heap, int fd)
+{
+	if (!dmabuf_takes_io(heap, fd))
+		return false;
+	heap->unfilled = true;
+	scope(fd) int unfilled = dma_alloc(heap, page_size());
+
+	return unfilled >= 0;
+}
+
 /* A heap that is exhausted at the moment is still a heap. */
 static int probe(struct heap *heap, char why[static 256])
 {
 	scope(fd) int fd = dma_alloc(heap, page_size());
 
-	if (fd >= 0)
+	if (fd >= 0) {
+		heap->unfilled = can_be_unfilled(heap, fd);
 		return 0;
+	}
 	if (fd == -ENOMEM || fd == -ENOSPC)
 		return explain(heap->advice, 0,
 			       "the dma-heap %.63s has no memory left at the moment", heap->name);

@@ -297,6 +297,11 @@ int fixed_export(struct buffer *buffer)
 	/* Memory allocated in advance for appending cannot be freed after the export. */
 	if (buffer->trimmed && needed(buffer))
 		dmabuf_trim(buffer, needed(buffer));
+	const int error =
+		buffer->heap->unfilled && !buffer->exported ? dmabuf_fill_rest(&buffer->dmabuf) : 0;
+
+	if (error)
+		return error;
 	const int fd = fcntl(buffer->dmabuf.fd, F_DUPFD_CLOEXEC, 0);
 
 	if (fd < 0)

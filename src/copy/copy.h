@@ -22,12 +22,6 @@ enum copy_direct {
 	COPY_DIRECT_NEVER,
 };
 
-/* -o busy=, for a dma-buf that a device has attached */
-enum copy_busy {
-	COPY_BUSY_COPY, /* the kernel refuses to copy, so the CPU does */
-	COPY_BUSY_FAIL, /* the copy fails with -EBUSY */
-};
-
 enum copy_direction { COPY_TO_MEMORY, COPY_TO_FILE };
 
 /* A length for pipes and for files that do not tell their size: until the end. */
@@ -50,7 +44,6 @@ struct copy {
 	uint64_t length; /* the most to copy; less if the source is shorter */
 	uint64_t asked;	 /* the length that the caller will copy in total; 0: not known */
 	enum copy_direct direct;
-	enum copy_busy busy;
 	/*
 	 * May be set at any time, by any thread or signal handler. The copy ends soon,
 	 * as if its source had failed with EINTR. NULL: it cannot be cancelled.

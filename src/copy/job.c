@@ -132,11 +132,6 @@ static bool is_refusal(int error)
 	       error == -EBUSY;
 }
 
-static enum plan_kernel kernel_that_is_busy(const struct job *job)
-{
-	return job->copy.busy == COPY_BUSY_FAIL ? KERNEL_REFUSES : KERNEL_BUSY;
-}
-
 /* The first piece shows whether copy_file_range(2) works. */
 static void try_cfr(struct job *job)
 {
@@ -150,12 +145,8 @@ static void try_cfr(struct job *job)
 	}
 	job->claimed = 0;
 	job->running = 0;
-	job->facts.kernel = error == -EBUSY ? kernel_that_is_busy(job) : KERNEL_CAN_NOT;
+	job->facts.kernel = KERNEL_CAN_NOT;
 	decide(job);
-	if (job->plan->engine == ENGINE_NONE) {
-		job->end = 0;
-		job->error = -EBUSY;
-	}
 }
 
 void job_prepare(struct job *job)
@@ -266,10 +257,6 @@ static bool is_hole(struct job *job, struct piece piece)
 static ssize_t move_rest(struct job *job, struct piece piece, ssize_t moved, char *bounce,
 			 int *error)
 {
-	if (*error == -EBUSY)
-		job->found_busy = true;
-	if (*error == -EBUSY && job->copy.busy == COPY_BUSY_FAIL)
-		return moved;
 	job->fell_back = true;
 	*error = 0;
 	while ((size_t)moved < piece.size && !*error) {
@@ -341,8 +328,6 @@ static void explain(const struct job *job, struct copy_report *report)
 
 	if (job->refused)
 		facts.file = FILE_REFUSED;
-	if (job->found_busy)
-		facts.kernel = kernel_that_is_busy(job);
 	const struct plan_row *row = plan_row(&facts);
 
 	report->engine = plan_engine_name(row->engine);

@@ -43,8 +43,7 @@ struct job {
 	/* Set by any thread that moves a piece. */
 	_Atomic uint64_t direct_bytes;
 	_Atomic bool refused;	 /* direct I/O failed, though the file could be opened for it */
-	_Atomic bool fell_back;	 /* the kernel refused to copy the rest … */
-	_Atomic bool found_busy; /* … because a device started to use the memory */
+	_Atomic bool fell_back;	 /* the kernel refused to copy the rest */
 
 	/* A range of the memory that is known to have no hole. */
 	pthread_mutex_t solid_lock; /* a leaf */

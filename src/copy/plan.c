@@ -25,16 +25,6 @@ static const struct plan_row table[] = {
 { ANY,             KERNEL_UNTRIED, ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_CFR,      false, "the file has no direct I/O" },
 
-/* Only the kernel knows the devices. It has been asked. */
-{ ANY,             KERNEL_REFUSES, ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
-  ENGINE_NONE,     false, "a device uses the buffer, and busy=fail" },
-{ FILE_DIRECT,     KERNEL_BUSY,    COPY_DIRECT_ALWAYS,  ANY,  ANY, ANY,  ANY,   ANY,
-  ENGINE_BOUNCE,   true,  "a device uses the buffer, so the CPU copies" },
-{ FILE_DIRECT,     KERNEL_BUSY,    COPY_DIRECT_AUTO,    0,    0,   ANY,  ANY,   ANY,
-  ENGINE_BOUNCE,   true,  "a device uses the buffer, so the CPU copies" },
-{ ANY,             KERNEL_BUSY,    ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
-  ENGINE_BUFFERED, false, "a device uses the buffer, so the CPU copies" },
-
 { ANY,             ANY,            COPY_DIRECT_NEVER,   ANY,  ANY, ANY,  ANY,   ANY,
   ENGINE_BUFFERED, false, "direct=never" },
 { FILE_NO_DIRECT,  ANY,            ANY,                 ANY,  ANY, ANY,  ANY,   ANY,
@@ -92,7 +82,7 @@ const char *plan_engine_name(enum copy_engine engine)
 	static const char *const names[] = {
 		[ENGINE_CFR] = "copy_file_range", [ENGINE_DIRECT] = "direct",
 		[ENGINE_BOUNCE] = "bounce",	  [ENGINE_BUFFERED] = "buffered",
-		[ENGINE_STREAM] = "buffered",	  [ENGINE_NONE] = "none",
+		[ENGINE_STREAM] = "buffered",
 	};
 
 	return names[engine];

@@ -17,7 +17,6 @@ enum copy_engine {
 	ENGINE_BOUNCE,	 /* direct I/O with a bounce buffer, and one memcpy */
 	ENGINE_BUFFERED, /* through the page cache, into or out of the memory's pages */
 	ENGINE_STREAM,	 /* the same in order, for files without size or position */
-	ENGINE_NONE,	 /* the copy fails with -EBUSY */
 };
 
 /* Direct I/O on the ordinary file. */
@@ -34,8 +33,6 @@ enum plan_file {
 enum plan_kernel {
 	KERNEL_UNTRIED,
 	KERNEL_CAN_NOT,
-	KERNEL_BUSY,	/* it could, but a device is using the memory */
-	KERNEL_REFUSES, /* the same, with busy=fail */
 };
 
 struct plan_facts {

@@ -55,7 +55,6 @@ static int bind_id(const struct backing *backing, int32_t id)
 	const struct fuse_memory_bind bind = {
 		.nodeid = backing->nodeid,
 		.backing_id = id,
-		.flags = backing->kernel->fail_busy ? FUSE_MEMORY_FAIL_BUSY : 0,
 	};
 
 	if (!ioctl(backing->kernel->device, FUSE_DEV_IOC_MEMORY_BIND, &bind) || errno == ENOENT)

@@ -17,7 +17,6 @@
 struct backing_kernel {
 	int device;	/* the session's fd of /dev/fuse */
 	bool binds;	/* it can bind memory to inodes, and we have opted in */
-	bool fail_busy; /* -o busy=fail: no copies into memory that a device uses */
 };
 
 struct backing {

@@ -69,7 +69,6 @@ struct fs {
 
 	/* Copies with files of other filesystems. */
 	enum copy_direct direct;
-	enum copy_busy busy;
 	unsigned int copy_threads;
 	struct copy_pool *copies; /* while the session is served */
 

@@ -115,7 +115,6 @@ static const char *explain_kernel(uint32_t why)
 {
 	static const char *const texts[] = {
 		[FUSE_MEMORY_DIRECT] = "the disk moved the bytes by itself",
-		[FUSE_MEMORY_BUSY] = "a device or the kernel is using the memory",
 		[FUSE_MEMORY_NO_DIRECT] = "the other file has no direct I/O",
 		[FUSE_MEMORY_CACHED] = "most of the other file is in the page cache",
 		[FUSE_MEMORY_UNALIGNED] = "the positions differ within a page",
@@ -126,10 +125,7 @@ static const char *explain_kernel(uint32_t why)
 	return why < sizeof(texts) / sizeof(texts[0]) ? texts[why] : "the kernel does not say";
 }
 
-/*
- * Prints the last copy by the kernel. -ENODATA: there is none. -EBUSY: the kernel left it
- * to the tool's read(2) and write(2), since a device uses the memory.
- */
+/* Prints the last copy by the kernel. -ENODATA: there is none. */
 static int print_by_kernel(FILE *out, struct inode *inode)
 {
 	struct fuse_memory_stat now;
@@ -144,18 +140,10 @@ static int print_by_kernel(FILE *out, struct inode *inode)
 
 	if (!bytes && !copy.error)
 		return -ENODATA;
-	if (copy.why == FUSE_MEMORY_BUSY && !backing->kernel->fail_busy)
-		return -EBUSY;
-	if (copy.why == FUSE_MEMORY_BUSY)
-		fprintf(out,
-			"engine=none direct=no bytes=0 seconds=unknown reason=%s, and busy=fail",
-			explain_kernel(copy.why));
-	else
-		fprintf(out,
-			"engine=copy_file_range direct=%s bytes=%" PRIu64
-			" seconds=unknown reason=%s%s%s",
-			direct ? "yes" : "no", bytes, explain_kernel(copy.why),
-			copy.error ? ": " : "", copy.error ? strerror(-copy.error) : "");
+	fprintf(out,
+		"engine=copy_file_range direct=%s bytes=%" PRIu64 " seconds=unknown reason=%s%s%s",
+		direct ? "yes" : "no", bytes, explain_kernel(copy.why), copy.error ? ": " : "",
+		copy.error ? strerror(-copy.error) : "");
 	return 0;
 }
 
@@ -173,7 +161,7 @@ void last_copy_forget(struct fs *fs, struct inode *inode)
 
 /* No copy is known, but the way in which bytes came is. */
 static void print_last_writer(FILE *out, const struct fs *fs, const struct inode *inode,
-			      const struct stat *st, bool busy)
+			      const struct stat *st)
 {
 	const bool can_pass = fs->passthrough && (!fs->heap->ops->fixed_size || fs->kernel.binds);
 	const bool past = can_pass && inode->last_writer == WRITTEN_BY_KERNEL;
@@ -182,8 +170,7 @@ static void print_last_writer(FILE *out, const struct fs *fs, const struct inode
 
 	fprintf(out, "engine=%s direct=%s bytes=%jd seconds=unknown reason=%s",
 		past ? "passthrough" : "daemon", unknown ? "unknown" : "no", (intmax_t)st->st_size,
-		busy   ? "a device or the kernel is using the memory, so the tool read and wrote"
-		: past ? "written by the kernel, past the daemon, which saw no copy"
+		past ? "written by the kernel, past the daemon, which saw no copy"
 		: inode->last_writer == COPIED_HERE
 			? "copied from another file of the mount"
 			: "written through the daemon, which saw no copy");
@@ -199,14 +186,13 @@ int last_copy_print(FILE *out, struct fs *fs, struct inode *inode)
 		fwrite(line, 1, (size_t)length, out);
 		return 0;
 	}
-	int error = inode_stat(fs, inode, &st);
+	const int error = inode_stat(fs, inode, &st);
 
 	if (error)
 		return error;
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)
 		return -ENODATA;
-	error = print_by_kernel(out, inode);
-	if (error)
-		print_last_writer(out, fs, inode, &st, error == -EBUSY);
+	if (print_by_kernel(out, inode))
+		print_last_writer(out, fs, inode, &st);
 	return 0;
 }

@@ -106,7 +106,6 @@ static struct copy copy_wanted(struct source_copy *copy, size_t size)
 		/* Some kernels never ask for more than a reply can count. */
 		.asked = size < largest_copy() ? size : COPY_TO_THE_END,
 		.direct = fs->direct,
-		.busy = fs->busy,
 		.cancel = &copy->cancel,
 	};
 }

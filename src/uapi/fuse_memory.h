@@ -34,7 +34,7 @@
  *
  * FUSE_DEV_IOC_MEMORY_BIND: bind the memory with the backing_id to the inode,
  * in place of the bound one, or unbind if it is 0. Binding the same memory
- * again only sets the flags. The id may be closed afterwards.
+ * again changes nothing. The id may be closed afterwards.
  *   ENOENT   no such backing_id, or no such inode: in CREATE and LOOKUP it is
  *            not there before they are answered, and it is gone after FORGET.
  *            A binding is gone with the inode, so it has to be renewed in OPEN.
@@ -78,14 +78,8 @@
 struct fuse_memory_bind {
 	uint64_t	nodeid;
 	int32_t		backing_id;
-	uint32_t	flags;		/* FUSE_MEMORY_* */
+	uint32_t	flags;		/* none yet: 0 */
 };
-
-/*
- * Copies into memory that a device is using, or the kernel has mapped, fail
- * with EBUSY, instead of with EXDEV, upon which programs read() and write().
- */
-#define FUSE_MEMORY_FAIL_BUSY	(1 << 0)
 
 /*
  * FUSE_DEV_IOC_MEMORY_STAT: statistics of copies, for the inode with the given
@@ -102,18 +96,17 @@ struct fuse_memory_stat {
 	uint64_t	copies;		/* how many there were */
 	/* of the last copy: */
 	uint32_t	why;		/* enum fuse_memory_why */
-	int32_t		error;		/* its error, e.g. -EBUSY, or 0 */
+	int32_t		error;		/* its error, e.g. -EIO, or 0 */
 };
 
 /* Why a copy was not direct, apart from unaligned ends */
 enum fuse_memory_why {
 	FUSE_MEMORY_DIRECT	= 0,	/* it was */
-	FUSE_MEMORY_BUSY	= 1,	/* a device or the kernel uses the memory */
-	FUSE_MEMORY_NO_DIRECT	= 2,	/* the other file has no direct I/O */
-	FUSE_MEMORY_CACHED	= 3,	/* most of it is in the page cache */
-	FUSE_MEMORY_UNALIGNED	= 4,	/* the positions are not alike in a page */
-	FUSE_MEMORY_REFUSED	= 5,	/* its filesystem refused direct I/O */
-	FUSE_MEMORY_FAILED	= 6,	/* the error tells */
+	FUSE_MEMORY_NO_DIRECT	= 1,	/* the other file has no direct I/O */
+	FUSE_MEMORY_CACHED	= 2,	/* most of it is in the page cache */
+	FUSE_MEMORY_UNALIGNED	= 3,	/* the positions are not alike in a page */
+	FUSE_MEMORY_REFUSED	= 4,	/* its filesystem refused direct I/O */
+	FUSE_MEMORY_FAILED	= 5,	/* the error tells */
 };
 
 #define FUSE_DEV_IOC_MEMORY_ENABLE	_IOW(FUSE_DEV_IOC_MAGIC, 96, uint32_t)

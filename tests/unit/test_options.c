@@ -125,8 +125,6 @@ static const struct {
 	{"uid=root", "uid=root"},
 	{"gid=4294967295", "gid=4294967295"},
 	{"direct=maybe", "direct=maybe is not one of auto, always, never"},
-	{"busy", "'busy' needs a value"},
-	{"busy=wait", "busy=wait is neither copy nor fail"},
 	{"threads=65", "threads=65 is not a number from 1 to 64"},
 	{"remount,ro", "mount -i -o remount"},
 	{"ro,size=1m,nonsense", "unknown option 'nonsense'"},
@@ -179,19 +177,17 @@ START_TEST(defaults)
 	ck_assert_uint_eq(options.uid_number, getuid());
 	ck_assert_uint_eq(options.gid_number, getgid());
 	ck_assert_int_eq(options.copy_direct, COPY_DIRECT_AUTO);
-	ck_assert_int_eq(options.copy_busy, COPY_BUSY_COPY);
 	ck_assert_uint_eq(options.copy_threads, COPY_THREADS);
 }
 END_TEST
 
 START_TEST(words)
 {
-	ck_assert_int_eq(parse("direct=never,busy=fail"), 0);
+	ck_assert_int_eq(parse("direct=never"), 0);
 	ck_assert_int_eq(options.copy_direct, COPY_DIRECT_NEVER);
-	ck_assert_int_eq(options.copy_busy, COPY_BUSY_FAIL);
 	options_finish(&options);
-	ck_assert_int_eq(parse("busy=fail,busy=copy"), 0);
-	ck_assert_int_eq(options.copy_busy, COPY_BUSY_COPY);
+	ck_assert_int_eq(parse("direct=always,direct=auto"), 0);
+	ck_assert_int_eq(options.copy_direct, COPY_DIRECT_AUTO);
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A copy with a hanging source delays tasks that would change the file's size or bytes,
- * for any time, and no other task.
+ * A copy with a hanging source delays its own process, and those that need more memory than
+ * there is. All others read, write, cut and remove the file meanwhile.
  */
 #define _GNU_SOURCE
 #include "disk.h"
@@ -9,8 +9,10 @@
 #include "server.h"
 #include "vm.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -21,7 +23,7 @@
 #define HANG 30000
 #define CUT  (10 * KIB)
 
-static char content[SIZE], old[SIZE], have[2 * SIZE];
+static char content[SIZE], old[SIZE], have[2 * SIZE], expected[2 * SIZE];
 /* Closing a file waits for its copies. */
 static const struct server_options thorough = {
 	.open = OPEN_PASSTHROUGH,
@@ -46,6 +48,7 @@ static struct hang begin(void)
 	need_patched();
 	pattern(content, SIZE, 151);
 	pattern(old, SIZE, 152);
+	memset(expected, 0, sizeof(expected));
 	h.server = server_create(&thorough);
 	source = make_file("ext4", "fuse-waiting", old, SIZE, O_RDONLY);
 	file = server_open(&h.server, O_RDWR);
@@ -63,7 +66,7 @@ static struct hang begin(void)
 	return h;
 }
 
-/* The source answers: the copy completes, and then its waiters run. */
+/* The source answers: the copy completes, and then its waiter runs. */
 static void end(struct hang *h, pid_t waiter)
 {
 	CHECK_EQ(outcome(h->copier, 10), -1);
@@ -143,11 +146,12 @@ static const struct {
 	{"chmod", change_mode}, {"unlink", remove_name},
 };
 
-static void all_others_at_once(struct hang *h, const char *when)
+/* Without a look at the content, if that is @changed. */
+static void all_others_at_once(struct hang *h, const char *when, bool changed)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(others); i++) {
+	for (i = changed ? 2 : 0; i < ARRAY_SIZE(others); i++) {
 		context("%s, %s", others[i].name, when);
 		CHECK_EQ(outcome(start(h, others[i].act), SOON), 0);
 	}
@@ -158,7 +162,7 @@ static void no_task_waits(void)
 {
 	struct hang h = begin();
 
-	all_others_at_once(&h, "no other task");
+	all_others_at_once(&h, "no other task", false);
 	CHECK_EQ(server_asked(&h.server, FUSE_UNLINK), 1);
 	end(&h, 0);
 	expect_file(&h, content, SIZE);
@@ -182,10 +186,17 @@ static int write_middle(struct hang *h)
 static int copy_more(struct hang *h)
 {
 	int source = open_file("ext4", "fuse-waiting", O_RDONLY);
-
 	int file = server_open(&h->server, O_RDWR);
 
 	return copy_all(source, 0, file, CUT, 1000) != 1000;
+}
+
+static int copy_end(struct hang *h)
+{
+	int source = make_file("ext4", "fuse-waiting", content, 1000, O_RDONLY);
+	int file = server_open(&h->server, O_RDWR);
+
+	return copy_all(source, 0, file, SIZE, 1000) != 1000;
 }
 
 static int cut(struct hang *h)
@@ -203,124 +214,116 @@ static int empty(struct hang *h)
 	return close(server_open(&h->server, O_RDWR | O_TRUNC));
 }
 
-static int allocate(struct hang *h)
+/* None of these waits. The copy comes after them, whatever they have done to its range. */
+static void comes_after(action *act)
 {
-	return posix_fallocate(server_open(&h->server, O_RDWR), 0, 2 * SIZE);
-}
-
-/* Told to go they go, and the copy knows nothing of it. */
-static void killed_waiters(void)
-{
-	static const struct {
-		const char *name;
-		action *act;
-	} waiters[] = {
-		{"write", write_middle},      {"write behind the end", write_end},
-		{"copy", copy_more},	      {"truncate", cut},
-		{"open with O_TRUNC", empty}, {"fallocate", allocate},
-	};
 	struct hang h = begin();
-	size_t i;
-	pid_t pid;
 
-	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
-		context("%s", waiters[i].name);
-		pid = start(&h, waiters[i].act);
-		CHECK_EQ(outcome(pid, 200), -1);
-		kill(pid, SIGKILL);
-		CHECK_EQ(outcome(pid, SOON), 128 + SIGKILL);
-	}
-	all_others_at_once(&h, "after those that were killed");
+	CHECK_EQ(outcome(start(&h, act), SOON), 0);
+	all_others_at_once(&h, "afterwards", true);
 	end(&h, 0);
 	expect_file(&h, content, SIZE);
 	finish(&h);
 }
 
-/* Waiting writers hold no lock that others need. */
-static void behind_a_writer(void)
+static void after_a_cut(void)
+{
+	comes_after(cut);
+}
+static void after_a_truncating_open(void)
+{
+	comes_after(empty);
+}
+/* A cut, and a write behind a gap that the copy has filled already. */
+static int cut_and_write(struct hang *h)
+{
+	int file = server_open(&h->server, O_RDWR);
+
+	return ftruncate(file, CUT) || pwrite(file, content + SIZE - 1, 1, SIZE - 1) != 1 ||
+	       close(file);
+}
+
+static void after_a_gap(void)
+{
+	comes_after(cut_and_write);
+}
+
+/* Bytes that both write may be those of either. */
+static void beside_writers(void)
 {
 	struct hang h = begin();
-	pid_t writer = start(&h, write_middle), copier = start(&h, copy_more);
+	int file;
 
-	CHECK_EQ(outcome(writer, 200), -1);
-	all_others_at_once(&h, "behind a writer");
-	CHECK_EQ(outcome(copier, 10), -1);
-	end(&h, writer);
-	CHECK_EQ(outcome(copier, SOON), 0);
-	memcpy(content + 5000, old, 1000);
-	memcpy(content + CUT, old, 1000);
-	expect_file(&h, content, SIZE);
+	CHECK_EQ(outcome(start(&h, write_middle), SOON), 0);
+	CHECK_EQ(outcome(start(&h, copy_more), SOON), 0);
+	all_others_at_once(&h, "beside writers", true);
+	end(&h, 0);
+	file = server_open(&h.server, O_RDONLY);
+	read_at(file, have, SIZE, 0);
+	memcpy(have + 5000, content + 5000, 1000);
+	memcpy(have + CUT, content + CUT, 1000);
+	CHECK_EQ(first_difference(have, content, SIZE), -1);
+	close(file);
 	finish(&h);
 }
 
-/*
- * The system call has locked the inode by then, which the system calls chmod and
- * unlink wait for. Who only reads has nothing to do with that, nor has close().
- */
-static void behind_a_truncate(void)
-{
-	struct hang h = begin();
-	pid_t pid = start(&h, cut);
-
-	CHECK_EQ(outcome(pid, 200), -1);
-	CHECK_EQ(outcome(start(&h, look), SOON), 0);
-	CHECK_EQ(outcome(start(&h, read_all), SOON), 0);
-	CHECK_EQ(outcome(start(&h, open_to_write), SOON), 0);
-	end(&h, pid);
-	expect_file(&h, content, CUT);
-	finish(&h);
-}
-
-/* A write, a cut and a growth that waited happen after all of the copy. */
-static void waits_for_copy(action *act, const char *want, size_t size)
+/* The memory can't be replaced by a larger one while it is filled. */
+static void waits_for_room(action *act, bool killed)
 {
 	struct hang h = begin();
 	pid_t pid = start(&h, act);
 
 	CHECK_EQ(outcome(pid, 200), -1);
-	end(&h, pid);
-	expect_file(&h, want, size);
+	all_others_at_once(&h, "beside one who needs room", false);
+	if (killed) {
+		kill(pid, SIGKILL);
+		CHECK_EQ(outcome(pid, SOON), 128 + SIGKILL);
+	}
+	end(&h, killed ? 0 : pid);
+	memcpy(expected, content, SIZE);
+	memcpy(expected + SIZE, content, 1000);
+	expect_file(&h, expected, killed ? SIZE : SIZE + 1000);
 	finish(&h);
 }
 
-static char expected[2 * SIZE];
-
 static void writer_waits(void)
 {
-	pattern(expected, SIZE, 151);
-	pattern(expected + SIZE, 1000, 151);
-	waits_for_copy(write_end, expected, SIZE + 1000);
+	waits_for_room(write_end, false);
+}
+static void killed_writer(void)
+{
+	waits_for_room(write_end, true);
+}
+static void copier_waits(void)
+{
+	waits_for_room(copy_end, false);
+}
+static void killed_copier(void)
+{
+	waits_for_room(copy_end, true);
 }
 
-static void cutter_waits(void)
+/* They can't wait, with the inode locked. */
+static void growth_is_refused(void)
 {
-	pattern(expected, SIZE, 151);
-	waits_for_copy(cut, expected, CUT);
-}
+	struct hang h = begin();
 
-static void grower_waits(void)
-{
-	pattern(expected, SIZE, 151);
-	waits_for_copy(lengthen, expected, 2 * SIZE);
-}
-
-static int down_and_up(struct hang *h)
-{
-	return cut(h) || lengthen(h);
-}
-
-static void down_and_up_waits(void)
-{
-	pattern(expected, SIZE, 151);
-	memset(expected + CUT, 0, SIZE - CUT);
-	waits_for_copy(down_and_up, expected, 2 * SIZE);
+	CHECK_EQ(outcome(start(&h, lengthen), SOON), EBUSY);
+	all_others_at_once(&h, "after a refusal", false);
+	end(&h, 0);
+	CHECK_EQ(outcome(start(&h, lengthen), SOON), 0);
+	memcpy(expected, content, SIZE);
+	expect_file(&h, expected, 2 * SIZE);
+	finish(&h);
 }
 
 CASE({"a hung source delays no other task at the file", no_task_waits},
-     {"a task that waits for a hung source can be killed", killed_waiters},
-     {"a writer that waits for a hung source delays no task either", behind_a_writer},
-     {"a truncate that waits for a hung source delays no task either", behind_a_truncate},
-     {"a write waits for a copy, and comes after it", writer_waits},
-     {"a truncate waits for a copy, and cuts it", cutter_waits},
-     {"a growth waits for a copy, and keeps it", grower_waits},
-     {"down and up again leaves the rest of a copy, and zeros", down_and_up_waits}, )
+     {"a copy comes after a cut in between", after_a_cut},
+     {"a copy comes after an open with O_TRUNC in between", after_a_truncating_open},
+     {"a copy comes after a gap in between", after_a_gap},
+     {"a copy delays no writer and no copy beside it", beside_writers},
+     {"a write that needs room waits", writer_waits},
+     {"a write that waits for room can be killed", killed_writer},
+     {"a copy that needs room waits", copier_waits},
+     {"a copy that waits for room can be killed", killed_copier},
+     {"a growth that needs room is refused", growth_is_refused}, )

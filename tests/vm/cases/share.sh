@@ -223,20 +223,6 @@ held_by_a_device() {
 	same "$model" "$buf"
 }
 
-fails_while_held() {
-	local other=$PWD/other
-	local buf=$other/buf
-	mount_fs "$other" "$1" busy=fail
-	cp "$model" "$buf"
-	hold vgem
-	refuses 'busy' cp /data/ext4/other "$buf"
-	cp "$buf" /data/ext4/saved
-	let_go
-	cp "$model" "$buf"
-	same "$model" "$buf"
-	umount "$other"
-}
-
 # CPU access waits for a device that writes, but not for ever.
 waits_for_devices() {
 	fresh
@@ -365,10 +351,6 @@ for heap in system udmabuf "${cards[@]/#/drm:}"; do
 	driver=vgem
 	[[ $(dmaheapctl status "$mnt") != *'driver vgem'* ]] || driver=vkms
 	test_that "it can be copied while a device has it, $heap" held_by_a_device "$driver"
-	# of a display's memory even that kernel can't tell
-	if patched && [[ $heap != drm:* ]]; then
-		test_that "or not, with busy=fail, $heap" fails_while_held "$heap"
-	fi
 	test_that "CPU access waits for devices, $heap" waits_for_devices
 	test_that "a dma-buf of a heap becomes a file, $heap" brought system
 	test_that "one of udmabuf becomes a file, $heap" brought udmabuf

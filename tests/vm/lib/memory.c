@@ -49,11 +49,17 @@ bool have_kind(const char *kind)
 	return heap_path(kind, path, sizeof(path));
 }
 
-static int allocate(const char *kind, size_t size)
+/* Of a patched kernel. */
+#ifndef DMA_HEAP_FLAG_UNFILLED
+#define DMA_HEAP_FLAG_UNFILLED 1
+#endif
+
+static int allocate(const char *kind, size_t size, uint64_t heap_flags)
 {
 	struct dma_heap_allocation_data data = {
 		.len = size,
 		.fd_flags = O_RDWR | O_CLOEXEC,
+		.heap_flags = heap_flags,
 	};
 	char path[64];
 	int heap;
@@ -137,12 +143,17 @@ int make_buffer(const char *kind, size_t size)
 	int memfd, fd;
 
 	if (strcmp(kind, "udmabuf"))
-		return allocate(kind, size);
+		return allocate(kind, size, 0);
 	udmabuf_limit("size_limit_mb", 8192);
 	memfd = make_memfd(size, 0);
 	fd = make_udmabuf(memfd, 0, size);
 	close(memfd);
 	return fd;
+}
+
+int make_unfilled_buffer(const char *kind, size_t size)
+{
+	return allocate(kind, size, DMA_HEAP_FLAG_UNFILLED);
 }
 
 int make_vast_buffer(size_t size)

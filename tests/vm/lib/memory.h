@@ -16,6 +16,8 @@
  * the test as unable where the rig has no such heap.
  */
 int make_buffer(const char *kind, size_t size);
+/* The same of a heap, not zeroed, for a copy to fill. */
+int make_unfilled_buffer(const char *kind, size_t size);
 bool have_kind(const char *kind);
 extern const char *const buffer_kinds[]; /* ends with NULL */
 

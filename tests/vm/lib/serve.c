@@ -84,7 +84,6 @@ static int bind_id(struct server_shared *s, int id)
 	struct fuse_memory_bind bind = {
 		.nodeid = FILE_NODE,
 		.backing_id = id,
-		.flags = s->options.bind_flags,
 	};
 
 	return ioctl(s->dev, FUSE_DEV_IOC_MEMORY_BIND, &bind) ? -errno : 0;
@@ -128,7 +127,7 @@ static int grow(struct state *state, size_t size)
 	size = (size + page - 1) / page * page;
 	if (state->buffer >= 0 && size <= atomic_load(&s->capacity))
 		return bind_buffer(s, state->buffer);
-	buffer = make_buffer("system", size);
+	buffer = make_unfilled_buffer("system", size);
 	if (state->buffer >= 0 && had) {
 		content = malloc(had);
 		peek(state->buffer, content, had, 0);
@@ -143,7 +142,7 @@ static int swap(struct state *state)
 {
 	struct server_shared *s = state->shared;
 	size_t size = atomic_load(&s->room_length), full = atomic_load(&s->size);
-	int buffer = make_buffer("system", size), byte = atomic_load(&s->fill);
+	int buffer = make_unfilled_buffer("system", size), byte = atomic_load(&s->fill);
 
 	if (byte)
 		fill(buffer, byte, 0, full < size ? full : size);

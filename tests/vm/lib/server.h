@@ -42,7 +42,6 @@ struct server_options {
 	bool wait_at_size; /* sizes are answered after server_go() */
 	enum server_room room;
 	enum server_open open;
-	uint32_t bind_flags;
 };
 
 struct server_shared {

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define _GNU_SOURCE
-#include "fresh.h"
+#include "unfilled.h"
 
 #include "disk.h"
 #include "memory.h"
 #include "screen.h"
 #include "vm.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/dma-buf.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
 
@@ -48,10 +51,19 @@ int make_source(int flags)
 	return make_file("ext4", "fresh", content, MAX, O_RDONLY | flags);
 }
 
-int fresh_buffer(const char *kind, size_t size)
+int unfilled_buffer(const char *kind, size_t size)
 {
 	memset(want, 0, size);
-	return make_buffer(kind, size);
+	return make_unfilled_buffer(kind, size);
+}
+
+void settle(int buffer)
+{
+	struct dma_buf_sync sync = {.flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ};
+
+	CHECK_EQ(ioctl(buffer, DMA_BUF_IOCTL_SYNC, &sync), 0);
+	sync.flags = DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ;
+	CHECK_EQ(ioctl(buffer, DMA_BUF_IOCTL_SYNC, &sync), 0);
 }
 
 void copy_in(int file, int buffer, off_t pos, size_t len)
@@ -117,12 +129,17 @@ static void by_sendfile(int buffer, size_t size)
 	close(file);
 }
 
-/* A device's mapping is made when it attaches, which changes nothing. */
+/* A device gets in when all is filled, and its mapping changes nothing. */
 static void by_device(int buffer, size_t size)
 {
 	struct importer vgem = open_importer("vgem");
+	const int first = hold(&vgem, buffer);
 
-	CHECK_EQ(hold(&vgem, buffer), 0);
+	if (first) {
+		CHECK_EQ(first, -EBUSY);
+		settle(buffer);
+		CHECK_EQ(hold(&vgem, buffer), 0);
+	}
 	read_at(buffer, have, size, 0);
 	let_go(&vgem);
 	close(vgem.card);

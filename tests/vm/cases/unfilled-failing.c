@@ -2,7 +2,7 @@
 /* After any failed copy, the rest of a new buffer is zeros. */
 #define _GNU_SOURCE
 #include "disk.h"
-#include "fresh.h"
+#include "unfilled.h"
 #include "memory.h"
 #include "vm.h"
 
@@ -24,7 +24,7 @@ static void bad_disk(int flags)
 	file = disk_file(&disk, "file", content, SMALL, O_RDONLY | flags);
 	disk_break(&disk, file, 1 * MIB);
 	for (i = 0; i < 14; i++) {
-		buffer = fresh_buffer("system", SMALL);
+		buffer = unfilled_buffer("system", SMALL);
 		/* in pieces of all sizes, so that it fails after the first or later */
 		for (done = 0, error = 0; !error && done < SMALL;)
 			done += copy_some(file, done, buffer, done, (64 * KIB << i % 7) - i,
@@ -73,7 +73,7 @@ static void shrinking(int flags)
 	if (!pid)
 		truncater(writer);
 	for (end = now() + 4; now() < end;) {
-		buffer = fresh_buffer("system", SMALL);
+		buffer = unfilled_buffer("system", SMALL);
 		CHECK(copy_all(file, 0, buffer, 0, SMALL) >= 0);
 		expect_nothing_else(buffer, SMALL);
 		discard(buffer, SMALL);
@@ -101,7 +101,7 @@ static void killed(int flags)
 	file = make_source(flags);
 	for (i = 0; i < 14; i++) {
 		forget_cache(file);
-		buffer = fresh_buffer("system", MEDIUM);
+		buffer = unfilled_buffer("system", MEDIUM);
 		pid = fork();
 		if (!pid)
 			for (;;)
@@ -109,8 +109,10 @@ static void killed(int flags)
 		usleep(rnd_below(&state, 10000));
 		kill(pid, SIGKILL);
 		/* with and without waiting for its end */
-		if (i % 2)
+		if (i % 2) {
+			settle(buffer);
 			expect_nothing_else(buffer, MEDIUM);
+		}
 		CHECK_EQ(waitpid(pid, NULL, 0), pid);
 		expect_nothing_else(buffer, MEDIUM);
 		discard(buffer, MEDIUM);
@@ -137,7 +139,7 @@ static void broken_writer(void)
 	CHECK(map != MAP_FAILED);
 	memcpy(map, content, 8 * PAGE);
 	CHECK_EQ(munmap(map + 4 * PAGE, 4 * PAGE), 0);
-	buffer = fresh_buffer("system", SMALL);
+	buffer = unfilled_buffer("system", SMALL);
 	CHECK_EQ(pwrite(buffer, map, 8 * PAGE, 0), 4 * PAGE);
 	CHECK_ERRNO(pwrite(buffer, map + 4 * PAGE, PAGE, 10 * PAGE), EFAULT);
 	memcpy(want, content, 4 * PAGE);

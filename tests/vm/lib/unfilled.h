@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory is not zeroed when a buffer is made, but at the first access, and then only the
- * part that no copy has filled. No access may show old bytes, and no copied byte may be
+ * A buffer made with DMA_HEAP_FLAG_UNFILLED is not zeroed, but for the part that a look at
+ * it shows and no copy has filled. No access may show old bytes, and no copied byte may be
  * lost. The memory is filled with dirt before, to make old bytes visible. Shared by the
- * fresh-… cases.
+ * unfilled… cases.
  */
-#ifndef FRESH_H
-#define FRESH_H
+#ifndef UNFILLED_H
+#define UNFILLED_H
 
 #include "vm.h"
 
@@ -28,9 +28,11 @@ extern char *content, *want, *have;
 void prepare(const char *kind);
 int make_source(int flags);
 /* One whose content, want, is zeros. */
-int fresh_buffer(const char *kind, size_t size);
+int unfilled_buffer(const char *kind, size_t size);
 /* Copy the content to its place in the file, and to want. */
 void copy_in(int file, int buffer, off_t pos, size_t len);
+/* Zero what is not filled, by DMA_BUF_IOCTL_SYNC, so that a device may have the buffer. */
+void settle(int buffer);
 /* Give a buffer back full of dirt, for the next one to be made of. */
 void discard(int buffer, size_t size);
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* New buffers are zeros except for written data. */
+/* Buffers that are not zeroed show zeros except for written data. */
 #define _GNU_SOURCE
-#include "fresh.h"
+#include "unfilled.h"
 
 #include "memory.h"
 #include "screen.h"
 #include "server.h"
 #include "vm.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,7 +26,7 @@ static void untouched(const char *kind)
 	prepare(kind);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		for (j = 0; j < ARRAY_SIZE(views); j++) {
-			buffer = fresh_buffer(kind, sizes[i]);
+			buffer = unfilled_buffer(kind, sizes[i]);
 			expect_all(&views[j], buffer, sizes[i]);
 			discard(buffer, sizes[i]);
 		}
@@ -56,7 +57,7 @@ static void begun_with(const char *kind, int flags)
 
 		for (j = 0; j < ARRAY_SIZE(lens); j++) {
 			for (k = 0; k < 3; k++) {
-				buffer = fresh_buffer(kind, size);
+				buffer = unfilled_buffer(kind, size);
 				copy_in(file, buffer, 0, lens[j]);
 				expect_all(next_view(), buffer, size);
 				discard(buffer, size);
@@ -120,7 +121,7 @@ static void at_random(const char *kind)
 	files[1] = make_source(O_DIRECT);
 	for (end = now() + 10; now() < end; rounds++) {
 		size = PAGE + page_aligned(&state, SMALL);
-		buffer = fresh_buffer(kind, size);
+		buffer = unfilled_buffer(kind, size);
 		for (i = rnd_below(&state, 7); i; i--)
 			happen(&state, files, buffer, size);
 		expect_all(next_view(), buffer, size);
@@ -148,7 +149,7 @@ static void large(void)
 	prepare("system");
 	file = make_source(O_DIRECT);
 	for (i = 0; i < ARRAY_SIZE(starts); i++) {
-		buffer = fresh_buffer("system", MAX);
+		buffer = unfilled_buffer("system", MAX);
 		copy_in(file, buffer, starts[i], MAX - starts[i] - 12345);
 		expect_all(next_view(), buffer, MAX);
 		discard(buffer, MAX);
@@ -163,8 +164,9 @@ static void shown(void)
 
 	prepare("system");
 	file = make_source(O_DIRECT);
-	buffer = fresh_buffer("system", SCREEN_BYTES);
+	buffer = unfilled_buffer("system", SCREEN_BYTES);
 	copy_in(file, buffer, 0, SCREEN_BYTES / 2 + 99);
+	settle(buffer);
 	screen = screen_show(buffer);
 	by_read(buffer, SCREEN_BYTES);
 	CHECK_EQ(first_difference(have, want, SCREEN_BYTES), -1);
@@ -227,8 +229,51 @@ static void behind_a_file_direct(void)
 	behind_a_file(O_DIRECT);
 }
 
-CASE({"a new system buffer is zeros, however it is looked at", untouched_system},
-     {"a new contiguous buffer is zeros, however it is looked at", untouched_cma},
+/* No driver sees what is not filled, nor is it zeroed with the driver's locks held. */
+static void attached(void)
+{
+	const size_t lens[] = {0, PAGE, SMALL - 1, SMALL};
+	struct importer vgem = open_importer("vgem");
+	int file, buffer;
+	size_t i;
+
+	prepare("system");
+	file = make_source(O_DIRECT);
+	for (i = 0; i < ARRAY_SIZE(lens); i++) {
+		buffer = unfilled_buffer("system", SMALL);
+		if (lens[i])
+			copy_in(file, buffer, 0, lens[i]);
+		if (lens[i] < SMALL) {
+			CHECK_EQ(hold(&vgem, buffer), -EBUSY);
+			settle(buffer);
+		}
+		CHECK_EQ(hold(&vgem, buffer), 0);
+		expect(buffer, want, SMALL, 0);
+		let_go(&vgem);
+		discard(buffer, SMALL);
+	}
+}
+
+/* Other users of the heap have zeros from the start, and no check in their way. */
+static void not_asked_for(void)
+{
+	struct importer vgem = open_importer("vgem");
+	int buffer, i;
+
+	prepare("system");
+	for (i = 0; i < 8; i++) {
+		buffer = make_buffer("system", SMALL);
+		CHECK_EQ(hold(&vgem, buffer), 0);
+		let_go(&vgem);
+		expect(buffer, want, SMALL, 0);
+		discard(buffer, SMALL);
+	}
+}
+
+CASE({"a buffer that is not filled is zeros, however it is looked at", untouched_system},
+     {"a contiguous buffer that is not filled is zeros, however it is looked at", untouched_cma},
+     {"a device gets in when all is filled, and not before", attached},
+     {"a buffer is zeroed for those who do not ask for another", not_asked_for},
      {"behind a cached copy into a new buffer are zeros", begun_with_cached},
      {"behind a direct copy into a new buffer are zeros", begun_with_direct},
      {"behind a copy into a new contiguous buffer are zeros", begun_with_cma},
