@@ -101,7 +101,7 @@ void buffer_destroy(struct buffer *buffer)
 
 /* --- data ------------------------------------------------------------------------- */
 
-int buffer_check_range(off_t offset, size_t size)
+int buffer_check_range(off_t offset, uint64_t size)
 {
 	if (offset < 0)
 		return -EINVAL;
@@ -187,7 +187,7 @@ int buffer_allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
 	if (length <= 0)
 		return -EINVAL;
 	const uint64_t needed = mode & FALLOC_FL_PUNCH_HOLE ? 0 : (uint64_t)length;
-	int error = buffer_check_range(offset, (size_t)length);
+	int error = buffer_check_range(offset, (uint64_t)length);
 
 	if (error)
 		return error;
@@ -318,6 +318,8 @@ static int capacity_of(int dmabuf, size_t *capacity)
 
 	if (end <= 0)
 		return end ? -errno : -EINVAL;
+	if ((uint64_t)end > SIZE_MAX)
+		return -EFBIG;
 	*capacity = (size_t)end;
 	return page_round_up(*capacity) == *capacity ? 0 : -EINVAL;
 }

@@ -112,7 +112,7 @@ static inline bool buffer_is_in_tmpfs(const struct buffer *buffer)
 }
 
 /* The kernel's own checks before a read or write: 0, -EINVAL or -EFBIG. */
-int buffer_check_range(off_t offset, size_t size);
+int buffer_check_range(off_t offset, uint64_t size);
 
 /*
  * memory_dmabuf.c: operations on memory of a fixed size, for memory_dmabuf and

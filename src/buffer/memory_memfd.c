@@ -251,6 +251,8 @@ static int memfd_export(struct buffer *buffer)
 		return -errno;
 	if (st.st_size == 0)
 		return -ENODATA;
+	if ((uint64_t)st.st_size > SIZE_MAX - page_size())
+		return -EFBIG;
 	const size_t capacity = page_round_up((uint64_t)st.st_size);
 	const int error = heap->ops->may_export(heap, capacity) ?: fix_size(buffer, &st, capacity);
 

@@ -91,7 +91,7 @@ void copy_pool_destroy(struct copy_pool *pool);
  * rest, 0 at the end of file, or -errno if none arrived. It may submit another
  * copy, but must not wait for one.
  */
-typedef void copy_done(void *context, ssize_t result, const struct copy_report *report);
+typedef void copy_done(void *context, int64_t result, const struct copy_report *report);
 
 /*
  * Starts a copy of *@copy, which need not outlive the call. Does not wait for memory

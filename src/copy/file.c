@@ -36,7 +36,10 @@ static bool is_in_memory(int file)
 
 	if (fstatfs(file, &fs))
 		return false;
-	return fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC || fs.f_type == HUGETLBFS_MAGIC;
+	/* As unsigned: the magic numbers do not fit the type of 32-bit machines. */
+	const unsigned int type = (unsigned int)fs.f_type;
+
+	return type == TMPFS_MAGIC || type == RAMFS_MAGIC || type == HUGETLBFS_MAGIC;
 }
 
 /* Files that report size 0 may have content, like those in /proc. */

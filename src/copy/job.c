@@ -361,7 +361,7 @@ void job_end(struct job *job)
 
 	if (error)
 		report.bytes = 0;
-	job->done(job->context, report.bytes ? (ssize_t)report.bytes : report.error, &report);
+	job->done(job->context, report.bytes ? (int64_t)report.bytes : report.error, &report);
 	pthread_mutex_destroy(&job->solid_lock);
 	free(job);
 }

@@ -42,8 +42,8 @@ struct job {
 
 	/* Set by any thread that moves a piece. */
 	_Atomic uint64_t direct_bytes;
-	_Atomic bool refused;	 /* direct I/O failed, though the file could be opened for it */
-	_Atomic bool fell_back;	 /* the kernel refused to copy the rest */
+	_Atomic bool refused;	/* direct I/O failed, though the file could be opened for it */
+	_Atomic bool fell_back; /* the kernel refused to copy the rest */
 
 	/* A range of the memory that is known to have no hole. */
 	pthread_mutex_t solid_lock; /* a leaf */

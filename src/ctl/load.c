@@ -68,7 +68,7 @@ static void report_to_mount(int file, const struct copy_report *report)
 }
 
 /* A @fresh file is empty and ours. */
-static ssize_t copy_bytes(const struct load *load, int source, const struct stat *st, int file,
+static int64_t copy_bytes(const struct load *load, int source, const struct stat *st, int file,
 			  off_t memory_offset, bool fresh)
 {
 	struct copy copy = {
@@ -87,19 +87,19 @@ static ssize_t copy_bytes(const struct load *load, int source, const struct stat
 
 		copy.file_offset = position > 0 ? position : 0;
 	}
-	const ssize_t n = progress_copy(&copy, file, &options, &report);
+	const int64_t n = progress_copy(&copy, file, &options, &report);
 
 	if (n > 0)
 		report_to_mount(file, &report);
 	return n;
 }
 
-static int check(const struct load *load, int file, ssize_t size)
+static int check(const struct load *load, int file, int64_t size)
 {
 	return load->checksum.wanted ? checksum_check(&load->checksum, file, (uint64_t)size) : 0;
 }
 
-static enum ctl_exit fail_load(const struct load *load, ssize_t error)
+static enum ctl_exit fail_load(const struct load *load, int64_t error)
 {
 	if (progress_was_interrupted())
 		return CTL_FAILED;
@@ -115,7 +115,7 @@ static enum ctl_exit fill(const struct load *load, int source, const struct stat
 {
 	if (!is_on_mount(target->directory))
 		return ctl_fail("%s is not on a dmaheapfs mount", load->target);
-	ssize_t n = copy_bytes(load, source, st, target->file, 0, true);
+	int64_t n = copy_bytes(load, source, st, target->file, 0, true);
 
 	if (n >= 0)
 		n = check(load, target->file, n);
@@ -144,7 +144,7 @@ static enum ctl_exit load_open(const struct load *load, int source, const struct
 	if (own < 0)
 		return fail_load(load, own);
 	const off_t position = open_name_position(target);
-	const ssize_t n = copy_bytes(load, source, st, own, position, false);
+	const int64_t n = copy_bytes(load, source, st, own, position, false);
 
 	if (n < 0)
 		return fail_load(load, n);

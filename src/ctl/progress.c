@@ -131,11 +131,11 @@ struct outcome {
 	pthread_mutex_t lock;
 	pthread_cond_t over;
 	bool is_over;
-	ssize_t result;
+	int64_t result;
 	struct copy_report *report;
 };
 
-static void take_outcome(void *context, ssize_t result, const struct copy_report *report)
+static void take_outcome(void *context, int64_t result, const struct copy_report *report)
 {
 	struct outcome *outcome = context;
 	guard(mutex)(&outcome->lock);
@@ -162,7 +162,7 @@ static bool wait_a_little(struct outcome *outcome)
 	return outcome->is_over;
 }
 
-static ssize_t wait_for_copy(struct copy_pool *pool, struct copy *copy, struct show *show,
+static int64_t wait_for_copy(struct copy_pool *pool, struct copy *copy, struct show *show,
 			     struct copy_report *report)
 {
 	struct outcome outcome = {.lock = PTHREAD_MUTEX_INITIALIZER, .report = report};
@@ -183,7 +183,7 @@ static ssize_t wait_for_copy(struct copy_pool *pool, struct copy *copy, struct s
 	return outcome.result >= 0 && report->error ? report->error : outcome.result;
 }
 
-static ssize_t copy_with_buffer(struct copy *copy, struct show *show, struct copy_report *report)
+static int64_t copy_with_buffer(struct copy *copy, struct show *show, struct copy_report *report)
 {
 	struct copy_pool *pool;
 	const int error = copy_pool_create(&pool, COPY_THREADS);
@@ -191,13 +191,13 @@ static ssize_t copy_with_buffer(struct copy *copy, struct show *show, struct cop
 	if (error)
 		return error;
 	clock_gettime(CLOCK_MONOTONIC, &show->since);
-	const ssize_t result = wait_for_copy(pool, copy, show, report);
+	const int64_t result = wait_for_copy(pool, copy, show, report);
 
 	copy_pool_destroy(pool);
 	return result;
 }
 
-ssize_t progress_copy(struct copy *copy, int mounted, const struct progress_options *options,
+int64_t progress_copy(struct copy *copy, int mounted, const struct progress_options *options,
 		      struct copy_report *report)
 {
 	struct show show = {.options = options, .terminal = isatty(STDERR_FILENO)};
@@ -205,7 +205,7 @@ ssize_t progress_copy(struct copy *copy, int mounted, const struct progress_opti
 
 	if (error)
 		return error;
-	const ssize_t result = copy_with_buffer(copy, &show, report);
+	const int64_t result = copy_with_buffer(copy, &show, report);
 
 	buffer_destroy(copy->buffer);
 	return result;

@@ -26,7 +26,7 @@ struct progress_options {
  * buffer, cancel and progress are filled in. Returns the bytes copied, or -errno if not all
  * were.
  */
-ssize_t progress_copy(struct copy *copy, int mounted, const struct progress_options *options,
+int64_t progress_copy(struct copy *copy, int mounted, const struct progress_options *options,
 		      struct copy_report *report);
 
 #endif

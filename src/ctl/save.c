@@ -31,7 +31,7 @@ static int open_buffer(const char *path)
 }
 
 /* A @fresh file is empty and ours. */
-static ssize_t copy_bytes(const struct save *save, int buffer, uint64_t size, int file,
+static int64_t copy_bytes(const struct save *save, int buffer, uint64_t size, int file,
 			  off_t position, bool fresh)
 {
 	struct copy copy = {
@@ -47,7 +47,7 @@ static ssize_t copy_bytes(const struct save *save, int buffer, uint64_t size, in
 	return progress_copy(&copy, buffer, &options, &report);
 }
 
-static enum ctl_exit fail_save(const struct save *save, ssize_t error)
+static enum ctl_exit fail_save(const struct save *save, int64_t error)
 {
 	if (progress_was_interrupted())
 		return CTL_FAILED;
@@ -69,10 +69,10 @@ static int reserve(int buffer, int file, off_t size)
 	return 0;
 }
 
-static ssize_t fill(const struct save *save, int buffer, const struct stat *st,
+static int64_t fill(const struct save *save, int buffer, const struct stat *st,
 		    struct atomic_file *target)
 {
-	ssize_t n = reserve(buffer, target->file, st->st_size);
+	int64_t n = reserve(buffer, target->file, st->st_size);
 
 	if (n)
 		return n;
@@ -90,7 +90,7 @@ static enum ctl_exit save_file(const struct save *save, int buffer, const struct
 
 	if (error)
 		return ctl_fail("%s: %s", save->target, strerror(-error));
-	const ssize_t n = fill(save, buffer, st, &target);
+	const int64_t n = fill(save, buffer, st, &target);
 
 	atomic_file_end(&target);
 	return n < 0 ? fail_save(save, n) : CTL_DONE;
@@ -101,7 +101,7 @@ static enum ctl_exit save_open(const struct save *save, int buffer, const struct
 			       int target)
 {
 	const off_t position = target < 0 ? 0 : open_name_position(target);
-	const ssize_t n = target < 0 ? target
+	const int64_t n = target < 0 ? target
 				     : copy_bytes(save, buffer, (uint64_t)st->st_size, target,
 						  position, false);
 

@@ -15,8 +15,8 @@
 
 /* Common to all files of a mount. Set before the first of them. */
 struct backing_kernel {
-	int device;	/* the session's fd of /dev/fuse */
-	bool binds;	/* it can bind memory to inodes, and we have opted in */
+	int device; /* the session's fd of /dev/fuse */
+	bool binds; /* it can bind memory to inodes, and we have opted in */
 };
 
 struct backing {

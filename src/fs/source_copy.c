@@ -61,7 +61,7 @@ static void record(const struct source_copy *copy, const struct copy_report *rep
  * RLIMIT_FSIZE of this process may be lower than the caller's, if lifting it was not
  * allowed. With EXDEV the kernel copies itself, as the caller.
  */
-static void reply(fuse_req_t req, struct counters *counters, ssize_t count)
+static void reply(fuse_req_t req, struct counters *counters, int64_t count)
 {
 	if (count < 0) {
 		fs_reply_error(req, count == -EFBIG ? -EXDEV : (int)count);
@@ -72,7 +72,7 @@ static void reply(fuse_req_t req, struct counters *counters, ssize_t count)
 	fuse_reply_write(req, (size_t)count);
 }
 
-static void done(void *context, ssize_t count, const struct copy_report *report)
+static void done(void *context, int64_t count, const struct copy_report *report)
 {
 	struct source_copy *copy = context;
 

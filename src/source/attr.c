@@ -38,8 +38,14 @@ static struct stat stat_of(const struct statx *x)
 	};
 }
 
+/* Set in a short inode number. The tree's own get there with its two billionth file. */
+#define SHORT_BIT (UINT64_C(1) << 31)
+
 ino_t source_inode_number(const struct source *source, dev_t dev, ino_t ino)
 {
+	/* Programs without large-file support fail if a number does not fit 32 bits. */
+	if (dev == source->dev && ino < SHORT_BIT)
+		return SHORT_BIT | ino;
 	/* One mount can have several devices: btrfs has one for each subvolume. */
 	return SOURCE_BIT | (ino ^ (dev ^ source->dev) * UINT64_C(0x9e3779b97f4a7c15));
 }

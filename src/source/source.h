@@ -24,7 +24,7 @@
 #include <sys/statvfs.h>
 #include <sys/types.h>
 
-/* Set in the id of every node, and in every inode number that is shown. */
+/* Set in the id of every node, and in an inode number that is shown, unless it is short. */
 #define SOURCE_BIT     (UINT64_C(1) << 63)
 #define SOURCE_ROOT_ID SOURCE_BIT
 

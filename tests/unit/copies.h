@@ -96,11 +96,11 @@ struct waiting {
 	pthread_mutex_t lock;
 	pthread_cond_t over;
 	bool is_over;
-	ssize_t result;
+	int64_t result;
 	struct copy_report *report;
 };
 
-static inline void wake(void *context, ssize_t result, const struct copy_report *report)
+static inline void wake(void *context, int64_t result, const struct copy_report *report)
 {
 	struct waiting *waiting = context;
 	guard(mutex)(&waiting->lock);
@@ -111,7 +111,7 @@ static inline void wake(void *context, ssize_t result, const struct copy_report 
 	pthread_cond_signal(&waiting->over);
 }
 
-static inline ssize_t copy_run(struct copy_pool *copies, const struct copy *copy,
+static inline int64_t copy_run(struct copy_pool *copies, const struct copy *copy,
 			       struct copy_report *report)
 {
 	struct waiting waiting = {.lock = PTHREAD_MUTEX_INITIALIZER,

@@ -565,6 +565,21 @@ START_TEST(export_that_can_not_be)
 }
 END_TEST
 
+/* An address space of 32 bits has no room for it. The file stays as it is. */
+START_TEST(export_of_too_much)
+{
+	if (SIZE_MAX > UINT32_MAX)
+		return;
+	const off_t size = (off_t)5 << 30;
+
+	ck_assert_int_eq(buffer_truncate(buffer, size), 0);
+	ck_assert_int_eq(write_bytes('x', 100, size - 100), 100);
+	ck_assert_int_eq(buffer_export(buffer), -EFBIG);
+	ck_assert_int_eq(size_of(buffer), size);
+	assert_bytes('x', size - 100, 100);
+}
+END_TEST
+
 /* Sealing can't be undone, so the memory stays pinned, but nothing is lost. */
 START_TEST(export_that_fails)
 {
@@ -661,6 +676,7 @@ static void add_exported(TCase *tests)
 	tcase_add_test(tests, export_fills_holes);
 	tcase_add_test(tests, export_wipes_the_last_page);
 	tcase_add_test(tests, export_that_can_not_be);
+	tcase_add_test(tests, export_of_too_much);
 	tcase_add_test(tests, export_that_fails);
 	tcase_add_test(tests, copies_across_the_pin);
 	tcase_add_test(tests, pinned_times);

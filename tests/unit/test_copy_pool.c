@@ -9,7 +9,7 @@
 
 #define MANY 500
 
-static void count_done(void *context, ssize_t result, const struct copy_report *report)
+static void count_done(void *context, int64_t result, const struct copy_report *report)
 {
 	(void)report;
 	if (result == 100001)
@@ -64,7 +64,7 @@ START_TEST(short_ones_overtake)
 }
 END_TEST
 
-static void keep_result(void *context, ssize_t result, const struct copy_report *report)
+static void keep_result(void *context, int64_t result, const struct copy_report *report)
 {
 	(void)result;
 	*(_Atomic int *)context = report->error ? report->error : 1;

@@ -38,7 +38,6 @@ static const struct example {
 	{FACTS(DIRECT, UNTRIED, AUTO, WARM, IO), ENGINE_CFR, false, "page cache"},
 	{FACTS(IN_MEMORY, UNTRIED, AUTO, 0, IO), ENGINE_CFR, false, "no direct I/O"},
 
-
 	{FACTS(DIRECT, CAN_NOT, NEVER, 0, IO), ENGINE_BUFFERED, false, "direct=never"},
 	{FACTS(NO_DIRECT, CAN_NOT, AUTO, 0, IO), ENGINE_BUFFERED, false, "has no direct I/O"},
 	{FACTS(NO_DIRECT, CAN_NOT, ALWAYS, 0, IO), ENGINE_BUFFERED, false, "has no direct I/O"},
