@@ -9,6 +9,7 @@
 #   build    everything that is built, a static libfuse included
 #   test     the programs that tests/run.sh runs
 #   bench    the benchmark's rivals and tools
+#   cross    tests/cross.sh: the compilers for ARM, and an emulator
 #   kernel   kernel/build.sh
 #   vm       tests/vm: the machines and the programs in their guests
 #
@@ -23,6 +24,7 @@ declare -A packages=(
 	[test]='git check python3 shellcheck clang-format clang-tidy codespell abigail-tools
 		lcov man-db elfutils jq procps attr acl busybox toybox rsync fio strace'
 	[bench]='g++ busybox toybox fio gnuplot-nox python3'
+	[cross]='gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu qemu-user check'
 	[kernel]='gcc libc6-dev make flex bison bc perl xz-utils patch rsync
 		libelf-dev'
 	[vm]='gcc libc6-dev make libdrm-dev qemu-system-x86 e2fsprogs xfsprogs

@@ -43,24 +43,6 @@ parse() {
 	[ "$only" != --vm ] || host=false
 }
 
-verdict() {
-	printf '%s\n' "$1"
-	tap_count "$1" || true
-}
-
-# step NAME COMMAND...: COMMAND is one test; prints its output only if it fails
-step() {
-	local name=$1 output
-	shift
-	if output=$("$@" 2>&1 </dev/null); then
-		verdict "ok - $name ($SECONDS s)"
-	else
-		verdict "not ok - $name ($SECONDS s)"
-		tail -n 60 <<<"$output" | sed 's/^/# /'
-		return 1
-	fi
-}
-
 # tap_steps NAME COMMAND...: COMMAND speaks TAP; no test at all is a failure
 tap_steps() {
 	local name=$1 line status=0
@@ -91,16 +73,7 @@ unit_tests() {
 	# ThreadSanitizer can't cope with much randomisation of addresses
 	[ "$preset" != tsan ] || wrapper=(setarch -R)
 	"${wrapper[@]}" ctest --test-dir "$directory" --parallel "$(nproc)" \
-		--output-on-failure | awk '
-		/^ *[0-9]+\/[0-9]+ Test +#/ {
-			result = "not ok"
-			if (/ Passed /) result = "ok"
-			match($0, /#[0-9]+: [^ ]+/)
-			name = substr($0, RSTART, RLENGTH); sub(/.*: /, "", name)
-			print result " - unit " name
-			next
-		}
-		{ print "# " $0 }'
+		--output-on-failure | tap_of_ctest
 }
 
 mount_tests() {
@@ -166,6 +139,7 @@ more_host_tests() {
 		on_units tsan build-tsan
 		on_mounts tsan build-tsan --tag load
 	fi
+	tap_steps "unit tests of 32-bit and 64-bit ARM" "$top/tests/cross.sh" armhf arm64
 	# no unit knows of libfuse
 	! build old-libfuse || on_mounts old-libfuse build-old-libfuse --tag short
 }

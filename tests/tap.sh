@@ -18,6 +18,39 @@ tap_count() {
 	esac
 }
 
+# verdict LINE: prints and counts it
+verdict() {
+	printf '%s\n' "$1"
+	tap_count "$1" || true
+}
+
+# step NAME COMMAND...: COMMAND is one test; prints its output only if it fails
+step() {
+	local name=$1 output
+	shift
+	if output=$("$@" 2>&1 </dev/null); then
+		verdict "ok - $name ($SECONDS s)"
+	else
+		verdict "not ok - $name ($SECONDS s)"
+		tail -n 60 <<<"$output" | sed 's/^/# /'
+		return 1
+	fi
+}
+
+# tap_of_ctest: the output of ctest as TAP
+tap_of_ctest() {
+	awk '
+		/^ *[0-9]+\/[0-9]+ Test +#/ {
+			result = "not ok"
+			if (/ Passed /) result = "ok"
+			match($0, /#[0-9]+: [^ ]+/)
+			name = substr($0, RSTART, RLENGTH); sub(/.*: /, "", name)
+			print result " - unit " name
+			next
+		}
+		{ print "# " $0 }'
+}
+
 # tap NAME COMMAND...: one test; the output of COMMAND becomes comments
 tap() {
 	local name=$1 output result=ok
