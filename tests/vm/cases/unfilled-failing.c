@@ -2,8 +2,8 @@
 /* After any failed copy, the rest of a new buffer is zeros. */
 #define _GNU_SOURCE
 #include "disk.h"
-#include "unfilled.h"
 #include "memory.h"
+#include "unfilled.h"
 #include "vm.h"
 
 #include <fcntl.h>

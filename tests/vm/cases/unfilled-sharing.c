@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Several users of a buffer that is not filled: none undoes the work of another. */
 #define _GNU_SOURCE
-#include "unfilled.h"
 #include "memory.h"
 #include "screen.h"
 #include "slow.h"
+#include "unfilled.h"
 #include "vm.h"
 
 #include <errno.h>
