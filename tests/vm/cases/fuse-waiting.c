@@ -22,6 +22,8 @@
 #define SOON 3000 /* milliseconds */
 #define HANG 30000
 #define CUT  (10 * KIB)
+/* Enough of a file for it to be read through the page cache. */
+#define CACHED (200 * KIB)
 
 static char content[SIZE], old[SIZE], have[2 * SIZE], expected[2 * SIZE];
 /* Closing a file waits for its copies. */
@@ -38,9 +40,10 @@ struct hang {
 
 /*
  * A file full of old bytes, written to within its size since the server was
- * last told, and somebody who copies all of a source that hangs into it.
+ * last told, and somebody who copies all of a source into it that hangs, but for its first
+ * @cached bytes.
  */
-static struct hang begin(void)
+static struct hang begin_with(size_t cached)
 {
 	struct hang h;
 	int source, file;
@@ -58,12 +61,19 @@ static struct hang begin(void)
 	write_at(file, old, 1, 0);
 	h.disk = disk_create("ext4", 16 * MIB);
 	source = disk_file(&h.disk, "source", content, SIZE, O_RDONLY);
+	posix_fadvise(source, 0, 0, POSIX_FADV_RANDOM);
+	read_at(source, have, cached, 0);
 	disk_delay(&h.disk, HANG);
 	server_reset(&h.server);
 	h.copier = server_copy(&h.server, source, file, SIZE);
 	disk_await(h.copier);
 	close(file);
 	return h;
+}
+
+static struct hang begin(void)
+{
+	return begin_with(0);
 }
 
 /* The source answers: the copy completes, and then its waiter runs. */
@@ -215,9 +225,9 @@ static int empty(struct hang *h)
 }
 
 /* None of these waits. The copy comes after them, whatever they have done to its range. */
-static void comes_after(action *act)
+static void comes_after(action *act, size_t cached)
 {
-	struct hang h = begin();
+	struct hang h = begin_with(cached);
 
 	CHECK_EQ(outcome(start(&h, act), SOON), 0);
 	all_others_at_once(&h, "afterwards", true);
@@ -228,11 +238,11 @@ static void comes_after(action *act)
 
 static void after_a_cut(void)
 {
-	comes_after(cut);
+	comes_after(cut, 0);
 }
 static void after_a_truncating_open(void)
 {
-	comes_after(empty);
+	comes_after(empty, 0);
 }
 /* A cut, and a write behind a gap that the copy has filled already. */
 static int cut_and_write(struct hang *h)
@@ -245,7 +255,17 @@ static int cut_and_write(struct hang *h)
 
 static void after_a_gap(void)
 {
-	comes_after(cut_and_write);
+	comes_after(cut_and_write, 0);
+}
+
+/* The same if most of the source has arrived by then, and is cut off. */
+static void partly_after_a_cut(void)
+{
+	comes_after(empty, CACHED);
+}
+static void partly_after_a_gap(void)
+{
+	comes_after(cut_and_write, CACHED);
 }
 
 /* Bytes that both write may be those of either. */
@@ -321,6 +341,8 @@ CASE({"a hung source delays no other task at the file", no_task_waits},
      {"a copy comes after a cut in between", after_a_cut},
      {"a copy comes after an open with O_TRUNC in between", after_a_truncating_open},
      {"a copy comes after a gap in between", after_a_gap},
+     {"a copy fills again what was cut off", partly_after_a_cut},
+     {"a copy fills again what was zeroed as a gap", partly_after_a_gap},
      {"a copy delays no writer and no copy beside it", beside_writers},
      {"a write that needs room waits", writer_waits},
      {"a write that waits for room can be killed", killed_writer},
