@@ -19,6 +19,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#define HEAP_NAMES 200
+
 /* As in mount(8). */
 enum exit_status { EXIT_MOUNTED = 0, EXIT_USAGE = 1, EXIT_SYSTEM = 2, EXIT_MOUNT = 32 };
 
@@ -67,21 +69,51 @@ static struct tree_options tree_options(const struct options *options, struct nu
 	};
 }
 
-static struct session_options session_options(const struct options *options)
+/* The source that df and findmnt show: not the name of a heap that is not there. */
+static const char *shown_source(const struct options *options, const struct heap *heap)
 {
-	const char *device = options->device ?: "dmaheapfs";
+	if (options->fsname)
+		return options->fsname;
+	return heap->replaces_source ? heap->name : options->device ?: "dmaheapfs";
+}
 
+static struct session_options session_options(const struct options *options,
+					      const struct heap *heap)
+{
 	return (struct session_options){
 		.mountpoint = options->mountpoint,
-		.fsname = options->fsname ?: device,
+		.fsname = shown_source(options, heap),
 		.mount_flags = options->mount_flags,
 		.allow_other = options->allow_other || (geteuid() == 0 && !options->no_allow_other),
 		.debug = options->debug,
 	};
 }
 
-static void announce(const struct heap *heap)
+static void add_name(void *context, const char *name, bool usable, const char *text)
 {
+	char *names = context;
+	const size_t used = strlen(names);
+
+	(void)text;
+	if (usable)
+		snprintf(names + used, HEAP_NAMES - used, "%s%s", used ? ", " : "", name);
+}
+
+/* The mount's user may not read what mount(8) says at boot. */
+static void warn_of_replacement(const struct options *options, const struct heap *heap)
+{
+	char names[HEAP_NAMES] = "";
+
+	heap_list("/dev", add_name, names);
+	log_for_record("there is no heap %s here (there are: %s); took %s; heap=NAME takes that "
+		       "heap or fails",
+		       options->device, names, heap->name);
+}
+
+static void announce(const struct options *options, const struct heap *heap)
+{
+	if (heap->replaces_source)
+		warn_of_replacement(options, heap);
 	if (!fs_most_buffers())
 		log_warning("the limit of open files is too low for many users; raise the hard "
 			    "limit (ulimit -Hn, LimitNOFILE=)");
@@ -95,13 +127,13 @@ static void announce(const struct heap *heap)
 
 static enum exit_status mount_and_serve(const struct options *options, struct fs *fs)
 {
-	const struct session_options wanted = session_options(options);
+	const struct session_options wanted = session_options(options, fs->heap);
 	struct fuse_session *session;
 	char why[256];
 
 	if (session_mount(&session, fs, &wanted, why))
 		return fail(EXIT_MOUNT, why);
-	announce(fs->heap);
+	announce(options, fs->heap);
 	const int error = session_serve(session, fs, options->foreground);
 
 	session_finish(session, fs);
@@ -198,20 +230,15 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 	return status;
 }
 
-/* SOURCE is the heap if this machine has one of that name, else a label. */
-static const char *heap_name(const struct options *options)
-{
-	if (options->heap)
-		return options->heap;
-	return options->device && heap_exists(options->device, "/dev") ? options->device : "auto";
-}
-
 static enum exit_status run(const struct options *options)
 {
 	struct heap *heap;
 	char why[256];
+	const int error = options->heap
+				  ? heap_open(&heap, options->heap, "/dev", why)
+				  : heap_open_source(&heap, options->device ?: "auto", "/dev", why);
 
-	if (heap_open(&heap, heap_name(options), "/dev", why))
+	if (error)
 		return fail(EXIT_MOUNT, why);
 	const enum exit_status status = run_with_heap(options, heap);
 
@@ -233,7 +260,7 @@ int main(int argc, char *argv[])
 		options_help(stdout);
 	else if (options.version)
 		printf("dmaheapfs %s, libfuse %s\n", DMAHEAPFS_VERSION, fuse_pkgversion());
-	else
+	else if (!options.fake)
 		status = run(&options);
 	options_finish(&options);
 	return status;

@@ -30,7 +30,7 @@ struct row {
 
 static const struct row table[] = {
 	{"heap", TEXT, AT(heap), "HEAP",
-	 "auto, shmem, udmabuf, drm:CARD, or a name in /dev/dma_heap"},
+	 "auto, dmabuf, shmem, udmabuf, drm:CARD, or a name in /dev/dma_heap"},
 	{"size", TEXT, AT(size), "BYTES",
 	 "limit of all buffers; k, m, g, or % of the memory (default: 50%)"},
 	{"nr_inodes", TEXT, AT(nr_inodes), "N",
@@ -63,7 +63,8 @@ static const struct row table[] = {
 static const char kernel_flags[] = " rw suid nosuid dev nodev exec noexec sync async dirsync ";
 static const char ignored[] = " atime relatime norelatime diratime nodiratime nostrictatime "
 			      "lazytime nolazytime defaults auto noauto nofail _netdev user nouser "
-			      "users owner group default_permissions comment ";
+			      "users owner group default_permissions comment silent loud iversion "
+			      "noiversion mand nomand symfollow ";
 
 /* Prefixes of options for other programs. */
 static const char *const foreign_prefixes[] = {"x-", "X-"};
@@ -116,8 +117,8 @@ static int add_mount_flag(struct options *options, const char *flag, char why[st
 	return 0;
 }
 
-/* An option that is not in the table. */
-static int take_other(struct options *options, const char *option, size_t length,
+/* An option that is not in the table. @after_heap: it follows heap=. */
+static int take_other(struct options *options, const char *option, size_t length, bool after_heap,
 		      char why[static 256])
 {
 	if (!strcmp(option, "remount"))
@@ -127,6 +128,11 @@ static int take_other(struct options *options, const char *option, size_t length
 		return add_mount_flag(options, option, why);
 	if (is_in(ignored, option, length) || is_foreign(option))
 		return 0;
+	if (after_heap)
+		return explain(why, -EINVAL,
+			       "unknown option '%s'; if the heap is called %s,%s, write "
+			       "heap=%s\\,%s",
+			       option, options->heap, option, options->heap, option);
 	return explain(why, -EINVAL, "unknown option '%s'; see: dmaheapfs --help", option);
 }
 
@@ -135,9 +141,11 @@ static int take_option(struct options *options, const char *option, char why[sta
 	const size_t length = strcspn(option, "=");
 	const char *value = option[length] ? option + length + 1 : NULL;
 	const struct row *row = find_row(option, length);
+	const bool after_heap = options->heap_was_last;
 
+	options->heap_was_last = row && row->offset == AT(heap) && row->kind == TEXT;
 	if (!row)
-		return take_other(options, option, length, why);
+		return take_other(options, option, length, after_heap, why);
 	if (row->kind == TEXT && (!value || !*value))
 		return explain(why, -EINVAL, "option '%s' needs a value; see: dmaheapfs --help",
 			       row->name);
@@ -293,6 +301,14 @@ static int take_arguments(struct options *options, int count, char *const words[
 	return replace(&options->mountpoint, words[count - 1], why) ?: check_values(options, why);
 }
 
+/* Called as mount.fuse.dmaheapfs or mount.dmaheapfs, by mount(8), which has its own options. */
+static bool is_mount_helper(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return !strncmp(slash ? slash + 1 : program, "mount.", strlen("mount."));
+}
+
 int options_parse(struct options *options, int argc, char *const argv[], char why[static 256])
 {
 	static const struct option words[] = {
@@ -304,17 +320,25 @@ int options_parse(struct options *options, int argc, char *const argv[], char wh
 	};
 	int letter, error = 0;
 
-	*options = (struct options){};
+	*options = (struct options){.helper = is_mount_helper(argv[0])};
 	optind = 0;
 	opterr = 0;
-	/* mount(8) and old scripts pass -n and -s, which have no meaning here. */
-	while (!error && (letter = getopt_long(argc, argv, "o:fdhVns", words, NULL)) != -1) {
+	/* -n, -s and -v have no meaning here, and -t has led here. */
+	while (!error &&
+	       (letter = getopt_long(argc, argv, options->helper ? "o:fhVnsvt:N:" : "o:fdhVns",
+				     words, NULL)) != -1) {
 		if (letter == 'o')
 			error = take_options(options, optarg, why);
+		else if (letter == 'N')
+			error = explain(why, -EINVAL,
+					"dmaheapfs cannot mount in another namespace; "
+					"try: nsenter --mount=%s mount …",
+					optarg);
 		else if (letter == '?')
 			error = explain(why, -EINVAL, "unknown option '%s'; see: dmaheapfs --help",
 					argv[optind - 1]);
-		options->foreground |= letter == 'f' || letter == 'd';
+		options->fake |= letter == 'f' && options->helper;
+		options->foreground |= (letter == 'f' && !options->helper) || letter == 'd';
 		options->debug |= letter == 'd';
 		options->help |= letter == 'h';
 		options->version |= letter == 'V';

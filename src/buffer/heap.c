@@ -16,8 +16,17 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The dma-heap that heap=auto looks for: the machine's ordinary memory. */
+/* The dma-heap that heap=auto looks for first: the machine's ordinary memory. */
 #define AUTO_DMA_HEAP "system"
+
+/*
+ * The heaps for heap=auto, the best first. The contiguous heap has had several names: of the
+ * region, of the one in the device tree, and since Linux 6.17 of the default region.
+ */
+static const char *const automatic_heaps[] = {
+	AUTO_DMA_HEAP, "udmabuf", "default_cma_region", "reserved", "linux,cma", "shmem",
+};
+#define AUTOMATIC_HEAPS (sizeof(automatic_heaps) / sizeof(automatic_heaps[0]))
 
 /* The path of a DRM heap's device; NULL: it is another heap. */
 static const char *drm_path(const char *name)
@@ -55,6 +64,19 @@ static int open_named(struct heap **heap, const char *name, const char *dev, cha
 	return heap_dma_open(heap, name, dev, why);
 }
 
+static bool exists(const char *name, const char *dev)
+{
+	char path[PATH_MAX], why[256];
+
+	if (!strcmp(name, "auto") || !strcmp(name, "dmabuf") || !strcmp(name, "udmabuf") ||
+	    !strcmp(name, "shmem"))
+		return true;
+	if (drm_path(name))
+		return !access(drm_path(name), F_OK);
+	snprintf(path, sizeof(path), "%s/dma_heap/%s", dev, name);
+	return !check_name(name, why) && !access(path, F_OK);
+}
+
 /* The better heaps that heap=auto could not open, and why. */
 struct refusals {
 	char text[160];
@@ -68,24 +90,34 @@ static void note_refusal(struct refusals *refusals, const char *name, int error)
 		 used ? "," : ":", name, strerror(-error));
 }
 
-/* Tries the best heap first. */
-static int open_best(struct heap **heap, const char *dev, char why[static 256])
+/* Every machine could have the first two. */
+static bool is_expected(size_t rank, const char *dev)
 {
-	static const char *const order[] = {AUTO_DMA_HEAP, "udmabuf", "shmem"};
+	return rank < 2 || exists(automatic_heaps[rank], dev);
+}
+
+/* Tries the first @count of the automatic heaps. */
+static int open_best(struct heap **heap, size_t count, const char *dev, char why[static 256])
+{
 	struct refusals refusals = {""};
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		const int error = open_named(heap, order[i], dev, why);
+	for (size_t i = 0; i < count; i++) {
+		const char *name = automatic_heaps[i];
+
+		if (!is_expected(i, dev))
+			continue;
+		const int error = open_named(heap, name, dev, why);
 
 		if (!error) {
 			why[0] = '\0';
-			snprintf((*heap)->choice, sizeof((*heap)->choice), "auto took %s%s",
-				 order[i], refusals.text);
+			snprintf((*heap)->choice, sizeof((*heap)->choice), "auto took %s%s", name,
+				 refusals.text);
 			return 0;
 		}
-		note_refusal(&refusals, order[i], error);
+		note_refusal(&refusals, name, error);
 	}
-	return -ENODEV;
+	return explain(why, -ENODEV, "no heap here makes dma-bufs%s; see: dmaheapctl heaps",
+		       refusals.text);
 }
 
 int heap_open(struct heap **heap, const char *name, const char *dev, char why[static 256])
@@ -94,23 +126,32 @@ int heap_open(struct heap **heap, const char *name, const char *dev, char why[st
 
 	if (error)
 		return error;
-	error = !strcmp(name, "auto") ? open_best(heap, dev, why)
-				      : open_named(heap, name, dev, why);
+	if (!strcmp(name, "auto"))
+		error = open_best(heap, AUTOMATIC_HEAPS, dev, why);
+	else if (!strcmp(name, "dmabuf"))
+		error = open_best(heap, AUTOMATIC_HEAPS - 1, dev, why);
+	else
+		error = open_named(heap, name, dev, why);
 	if (!error && (*heap)->advice[0])
 		log_warning("%s", (*heap)->advice);
 	return error;
 }
 
-bool heap_exists(const char *name, const char *dev)
+/* Words for a mount's source that name no heap. */
+static bool is_label(const char *name)
 {
-	char path[PATH_MAX], why[256];
+	return !strcmp(name, "none") || !strcmp(name, "dmaheapfs");
+}
 
-	if (!strcmp(name, "auto") || !strcmp(name, "udmabuf") || !strcmp(name, "shmem"))
-		return true;
-	if (drm_path(name))
-		return !access(drm_path(name), F_OK);
-	snprintf(path, sizeof(path), "%s/dma_heap/%s", dev, name);
-	return !check_name(name, why) && !access(path, F_OK);
+int heap_open_source(struct heap **heap, const char *source, const char *dev, char why[static 256])
+{
+	if (exists(source, dev))
+		return heap_open(heap, source, dev, why);
+	const int error = heap_open(heap, "auto", dev, why);
+
+	if (!error)
+		(*heap)->replaces_source = !is_label(source);
+	return error;
 }
 
 void heap_destroy(struct heap *heap)
@@ -131,7 +172,7 @@ static void find_automatic(struct listing *listing)
 	struct heap *heap;
 	char why[256];
 
-	if (open_best(&heap, listing->dev, why))
+	if (open_best(&heap, AUTOMATIC_HEAPS, listing->dev, why))
 		return;
 	snprintf(listing->automatic, sizeof(listing->automatic), "%s", heap->name);
 	heap_destroy(heap);

@@ -91,8 +91,10 @@ struct heap {
 	char name[64];
 	/* "yes: …" or "no: …", the text of user.dmaheap.dmabuf. */
 	char dmabuf[160];
-	/* The reason for this heap if heap=auto chose it, else empty. */
+	/* The reason for this heap if heap=auto or heap=dmabuf chose it, else empty. */
 	char choice[200];
+	/* The mount's source names neither a heap of this machine nor a label. */
+	bool replaces_source;
 	/* A limit that may surprise the user, and its remedy, else empty. heap_open() logs it. */
 	char advice[256];
 };
@@ -101,14 +103,14 @@ struct heap {
 #define HEAP_DRM "drm:"
 
 /*
- * Opens the heap @name: "auto", "shmem", "udmabuf", a name under @dev/dma_heap,
- * or "drm:" and the path of a device. @dev is "/dev" except in tests. On failure
- * @why holds one line that says what is missing and how to get it.
+ * Opens the heap @name: "auto", "dmabuf" (the same, but never shmem), "shmem", "udmabuf", a
+ * name under @dev/dma_heap, or "drm:" and the path of a device. @dev is "/dev" except in
+ * tests. On failure @why holds one line that says what is missing and how to get it.
  */
 int heap_open(struct heap **heap, const char *name, const char *dev, char why[static 256]);
 
-/* Returns whether this machine has a heap @name. */
-bool heap_exists(const char *name, const char *dev);
+/* The same for a mount's source, which may also be a label. Then the heap is "auto". */
+int heap_open_source(struct heap **heap, const char *source, const char *dev, char why[static 256]);
 
 /* All buffers of the heap are gone by then. NULL is fine. */
 void heap_destroy(struct heap *heap);

@@ -12,6 +12,9 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* It succeeded, but not as well as it could have. */
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A warning for syslog, too, even while messages go to stderr. */
+void log_for_record(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Call it once, before any thread exists. */

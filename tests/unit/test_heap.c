@@ -107,6 +107,55 @@ START_TEST(auto_reports_missing_heaps)
 }
 END_TEST
 
+/* A source that names no heap is told from a label. */
+START_TEST(sources_that_name_no_heap)
+{
+	static const struct {
+		const char *source;
+		bool replaced;
+	} sources[] = {
+		{"shmem", false}, {"auto", false}, {"none", false},	{"dmaheapfs", false},
+		{"system", true}, {"camera-heap", true}, {"linux,cma", true}, {"a/b", true},
+	};
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		ck_assert_int_eq(heap_open_source(&heap, sources[i].source, dev, why), 0);
+		ck_assert_str_eq(heap->name, "shmem");
+		ck_assert_msg(heap->replaces_source == sources[i].replaced, "%s",
+			      sources[i].source);
+		heap_destroy(heap);
+	}
+	heap = NULL;
+}
+END_TEST
+
+START_TEST(dmabuf_is_never_shared_memory)
+{
+	ck_assert_int_eq(heap_open(&heap, "dmabuf", dev, why), -ENODEV);
+	assert_explained();
+	ck_assert_ptr_nonnull(strstr(why, "no system (No such file"));
+	ck_assert_ptr_nonnull(strstr(why, "no udmabuf (No such file"));
+}
+END_TEST
+
+/* All names of the contiguous heap are known, and one that is broken is told of. */
+START_TEST(auto_knows_contiguous_heaps)
+{
+	static const char *const names[] = {"default_cma_region", "reserved", "linux,cma"};
+
+	make_directory("dma_heap");
+	for (int i = 0; i < 3; i++) {
+		char file[64];
+
+		snprintf(file, sizeof(file), "dma_heap/%s", names[i]);
+		make_file(file, "", 0666);
+		ck_assert_int_eq(heap_open(&heap, "dmabuf", dev, why), -ENODEV);
+		ck_assert_msg(strstr(why, names[i]), "%s is not in: %s", names[i], why);
+		ck_assert_int_eq(unlink(path_of(file)), 0);
+	}
+}
+END_TEST
+
 /* The object at a device's path: "" none, else a file or a link to a device. */
 static const struct {
 	const char *heap, *target;
@@ -262,6 +311,9 @@ int main(void)
 	tcase_add_loop_test(tests, refuses_bad_names, 0, COUNT(bad_names));
 	tcase_add_test(tests, shmem_is_always_there);
 	tcase_add_test(tests, auto_reports_missing_heaps);
+	tcase_add_test(tests, sources_that_name_no_heap);
+	tcase_add_test(tests, dmabuf_is_never_shared_memory);
+	tcase_add_test(tests, auto_knows_contiguous_heaps);
 	tcase_add_loop_test(tests, refuses_with_a_hint, 0, COUNT(refusals));
 	tcase_add_loop_test(tests, reports_permissions, 0, COUNT(guarded));
 	tcase_add_loop_test(tests, reads_the_limit_of_udmabuf, 0, COUNT(limits));

@@ -105,6 +105,9 @@ static const struct {
 	const char *complaint; /* part of it */
 } bad[] = {
 	{"hepa=shmem", "unknown option 'hepa=shmem'"},
+	{"heap=linux,cma", "write heap=linux\\,cma"},
+	{"heap=shmem,size=1m,cma", "unknown option 'cma'; see"},
+	{"heap=shmem,defaults,cma", "unknown option 'cma'; see"},
 	{"heap", "'heap' needs a value"},
 	{"heap=", "'heap' needs a value"},
 	{"ro=1", "'ro' takes no value"},

@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tags: short
+#
+# The mount helpers, as mount(8) and busybox call them, and what SOURCE says.
+need_cmd busybox toybox findmnt
+
+no_daemons() { ! pidof dmaheapfs >/dev/null; }
+
+# /sbin as installed, for this test alone
+mkdir sbin a
+cp -a /sbin/. sbin
+ln -sf /usr/local/sbin/dmaheapfs sbin/mount.fuse.dmaheapfs
+ln -sf /usr/local/sbin/dmaheapfs sbin/mount.dmaheapfs
+mount --bind sbin "$(readlink -f /sbin)"
+
+# mounted WITH COMMAND...: COMMAND mounts, WITH unmounts
+mounted() {
+	local with=$1
+	shift
+	"$@"
+	is_mounted "$work/a" || fail "not mounted by $*"
+	echo text >a/file
+	assert_eq "$(cat a/file)" text "a file, mounted by $*"
+	$with umount "$work/a"
+	wait_until 5 no_daemons
+}
+
+for with in '' busybox; do
+	mounted "$with" $with mount -t fuse.dmaheapfs -o size=64m shmem "$work/a"
+	mounted "$with" $with mount -t dmaheapfs -o size=64m,silent,iversion,mand shmem "$work/a"
+done
+
+# a line of fstab, by mountpoint and with all others
+if [ -e /etc/fstab ]; then
+	echo "shmem $work/a fuse.dmaheapfs size=64m,nosuid,nofail 0 0" >table
+	mount --bind table /etc/fstab
+	for with in '' busybox; do
+		mounted "$with" $with mount "$work/a"
+		mounted "$with" $with mount -a
+	done
+fi
+
+# toybox calls no helpers
+mounted toybox dmaheapfs shmem "$work/a" -o size=64m
+
+# what mount(8) asks of a helper
+helper=/sbin/mount.fuse.dmaheapfs
+mounted '' "$helper" shmem "$work/a" -o rw,size=64m -v -n -s -t fuse.dmaheapfs
+"$helper" shmem "$work/a" -f -o size=64m
+! is_mounted "$work/a" || fail "mounted with -f"
+assert_fails "nonsense" "$helper" shmem "$work/a" -f -o nonsense
+assert_fails "nsenter" "$helper" shmem "$work/a" -N /proc/1/ns/mnt
+
+# a source that names no heap: told what there is, and shown as what it is
+dmaheapfs camera-heap "$work/a" 2>said
+grep -q "there is no heap camera-heap here (there are: .*shmem); took $(status heap a)" said ||
+	fail "$(<said)"
+assert_eq "$(findmnt -n -o SOURCE --mountpoint "$work/a")" "$(status heap a)" "findmnt"
+umount a
+wait_until 5 no_daemons
+dmaheapfs none "$work/a" 2>said
+! grep -q 'no heap none' said || fail "$(<said)"
+assert_eq "$(findmnt -n -o SOURCE --mountpoint "$work/a")" none "findmnt of a label"
+umount a
+wait_until 5 no_daemons
+assert_fails 'heap=linux\,cma' dmaheapfs x "$work/a" -o heap=linux,cma
+
+[ ! -e /etc/fstab ] || umount /etc/fstab
+umount "$(readlink -f /sbin)"
