@@ -187,8 +187,10 @@ installs_as_expected() {
 	root=$(mktemp -d)
 	DESTDIR=$root cmake --install "$build" --prefix /usr >/dev/null
 	# the build chooses the library directory and the version
-	diff - <(cd "$root" && find . -type f | sort |
+	diff - <(cd "$root" && find . -type f -o -path './sbin/*' | sort |
 		sed -E 's|^\./usr/lib(/[^/]*-linux-[^/]*)?/(libdm\|pkg)|LIB/\2|; s/so[.0-9]+$/so.VERSION/') <<-END || true
+		./sbin/mount.dmaheapfs
+		./sbin/mount.fuse.dmaheapfs
 		./usr/bin/dmaheapctl
 		./usr/bin/dmaheapfs
 		./usr/include/dmaheapfs.h
@@ -199,10 +201,12 @@ installs_as_expected() {
 		./usr/share/bash-completion/completions/dmaheapctl
 		./usr/share/bash-completion/completions/dmaheapfs
 		./usr/share/doc/dmaheapfs/README.md
+		./usr/share/doc/dmaheapfs/examples/S60dmaheap
 		./usr/share/doc/dmaheapfs/examples/consumer.c
 		./usr/share/doc/dmaheapfs/examples/consumer.py
 		./usr/share/doc/dmaheapfs/examples/dmaheapfs@.service
 		./usr/share/doc/dmaheapfs/examples/fstab
+		./usr/share/doc/dmaheapfs/examples/init.rc
 		./usr/share/doc/dmaheapfs/examples/mnt-dmaheap.mount
 		./usr/share/man/man1/dmaheapctl.1
 		./usr/share/man/man3/dmaheapfs.3

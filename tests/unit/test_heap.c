@@ -114,7 +114,7 @@ START_TEST(sources_that_name_no_heap)
 		const char *source;
 		bool replaced;
 	} sources[] = {
-		{"shmem", false}, {"auto", false}, {"none", false},	{"dmaheapfs", false},
+		{"shmem", false}, {"auto", false},	 {"none", false},     {"dmaheapfs", false},
 		{"system", true}, {"camera-heap", true}, {"linux,cma", true}, {"a/b", true},
 	};
 
