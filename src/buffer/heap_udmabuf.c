@@ -7,6 +7,7 @@
 #include "buffer/heap_device.h"
 #include "util/explain.h"
 #include "util/math.h"
+#include "util/private_tmpfs.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
@@ -17,7 +18,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #ifndef MFD_NOEXEC_SEAL
@@ -56,32 +56,22 @@ static int new_memfd(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/*
- * A tmpfs for the memory files, if this kernel has one whose files can be sealed. Returns
- * its root directory, or -1.
- */
-static int sealable_tmpfs(const char *size, const char *huge)
-{
-	scope(fd) int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
-
-	if (context < 0 || fsconfig(context, FSCONFIG_SET_FLAG, "seals", NULL, 0) ||
-	    fsconfig(context, FSCONFIG_SET_STRING, "size", size, 0) ||
-	    fsconfig(context, FSCONFIG_SET_STRING, "nr_inodes", "0", 0) ||
-	    (huge && fsconfig(context, FSCONFIG_SET_STRING, "huge", huge, 0)) ||
-	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
-		return -1;
-	scope(fd) int mount = fsmount(context, FSMOUNT_CLOEXEC,
-				      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-
-	return mount < 0 ? -1 : openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
+/* A tmpfs for the memory files, if this kernel has one whose files can be sealed. */
 static void udmabuf_limit(struct heap *heap, uint64_t size, const char *huge)
 {
-	char text[24];
+	char text[24], why[256];
 
 	snprintf(text, sizeof(text), "%" PRIu64, size);
-	heap_device_of(heap)->files = sealable_tmpfs(text, huge);
+	const struct tmpfs_option settings[] = {
+		{.key = "seals", .flag = true},
+		{.key = "size", .value = text},
+		{.key = "nr_inodes", .value = "0"},
+		private_tmpfs_huge(huge),
+		{},
+	};
+	scope(fd) int mount = private_tmpfs(settings, 0, why);
+
+	heap_device_of(heap)->files = mount < 0 ? -1 : private_tmpfs_root(mount);
 }
 
 static int new_file(const struct heap_device *device)

@@ -3,6 +3,7 @@
 
 #include "tree/node.h"
 #include "util/explain.h"
+#include "util/private_tmpfs.h"
 #include "util/scope.h"
 #include "util/thread.h"
 
@@ -21,79 +22,6 @@
 #endif
 
 #define LARGE_PAGE (2 << 20)
-
-/* The kernel's reason for a refused option is in the context's log, one line each. */
-static void explain_refusal(char why[static 256], int context, const char *what, int error)
-{
-	char text[200];
-	ssize_t length = read(context, text, sizeof(text) - 1);
-
-	if (length > 2) {
-		text[strcspn(text, "\n")] = '\0';
-		text[length] = '\0';
-		snprintf(why, 256, "%s (the kernel says: %s)", what, text + 2);
-	} else {
-		snprintf(why, 256, "%s: %s", what, strerror(error));
-	}
-}
-
-static int set(int context, const char *key, const char *value, char why[static 256])
-{
-	char what[128];
-
-	if (!value || !fsconfig(context, FSCONFIG_SET_STRING, key, value, 0))
-		return 0;
-	int error = errno;
-
-	snprintf(what, sizeof(what), "the option %s=%s is not possible here", key, value);
-	explain_refusal(why, context, what, error);
-	return -error;
-}
-
-/* The kernel keeps account, also of what is written past this process. */
-static int limit_owners(int context, const char *size, char why[static 256])
-{
-	if (!fsconfig(context, FSCONFIG_SET_FLAG, "usrquota", NULL, 0) &&
-	    !fsconfig(context, FSCONFIG_SET_STRING, "usrquota_block_hardlimit", size, 0))
-		return 0;
-	return explain(why, -EINVAL,
-		       "uid_size= needs quotas of tmpfs, which this kernel does not have "
-		       "(Linux 6.6 with CONFIG_TMPFS_QUOTA)");
-}
-
-static int configure(int context, const struct tree_options *options, char why[static 256])
-{
-	char mode[16], uid[16], gid[16];
-
-	snprintf(mode, sizeof(mode), "%o", options->mode);
-	snprintf(uid, sizeof(uid), "%u", options->uid);
-	snprintf(gid, sizeof(gid), "%u", options->gid);
-	const struct {
-		const char *key, *value;
-	} settings[] = {
-		{"size", options->size},
-		{"nr_inodes", options->nr_inodes},
-		{"huge", options->huge},
-		{"mode", mode},
-		{"uid", uid},
-		{"gid", gid},
-	};
-
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-		int error = set(context, settings[i].key, settings[i].value, why);
-
-		if (error)
-			return error;
-	}
-	if (options->uid_size && limit_owners(context, options->uid_size, why))
-		return -EINVAL;
-	/* Huge pages for maps that ask for them. A kernel without them refuses the option. */
-	if (!options->huge)
-		fsconfig(context, FSCONFIG_SET_STRING, "huge", "advise", 0);
-	/* Inode numbers serve as node ids, so they must not wrap. */
-	fsconfig(context, FSCONFIG_SET_FLAG, "inode64", NULL, 0);
-	return 0;
-}
 
 struct cloning {
 	int mount; /* attached nowhere */
@@ -138,31 +66,51 @@ static int open_read_only(int mount)
 	return cloning.clone;
 }
 
-static int mount_tmpfs(struct tree *tree, const struct tree_options *options, char why[static 256])
+/* Returns the mount as private_tmpfs() does. */
+static int mount_tmpfs(const struct tree_options *options, char why[static 256])
 {
-	scope(fd) int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	char mode[16], uid[16], gid[16];
 
-	if (context < 0)
-		return explain(why, -errno, "cannot make a private tmpfs: %s%s", strerror(errno),
-			       errno == EPERM ? "; run as root" : "");
-	int error = configure(context, options, why);
+	snprintf(mode, sizeof(mode), "%o", options->mode);
+	snprintf(uid, sizeof(uid), "%u", options->uid);
+	snprintf(gid, sizeof(gid), "%u", options->gid);
+	const struct tmpfs_option settings[] = {
+		{.key = "size", .value = options->size},
+		{.key = "nr_inodes", .value = options->nr_inodes},
+		private_tmpfs_huge(options->huge),
+		{.key = "mode", .value = mode},
+		{.key = "uid", .value = uid},
+		{.key = "gid", .value = gid},
+		/* Inode numbers serve as node ids, so they must not wrap. */
+		{.key = "inode64", .flag = true, .optional = true},
+		/* The kernel keeps account, also of what is written past this process. */
+		{.key = "usrquota", .flag = options->uid_size},
+		{.key = "usrquota_block_hardlimit", .value = options->uid_size},
+		{},
+	};
+	const int mount = private_tmpfs(settings, options->atime, why);
 
-	if (error)
-		return error;
-	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0)) {
-		error = errno;
-		explain_refusal(why, context, "cannot make a private tmpfs", error);
-		return -error;
-	}
-	scope(fd) int mount =
-		fsmount(context, FSMOUNT_CLOEXEC,
-			MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | options->atime);
-	/* fsmount(2) returns an O_PATH fd, which open_by_handle_at(2) does not take. */
-	tree->mount = mount < 0 ? -1 : openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mount < 0 && options->uid_size && strstr(why, "usrquota"))
+		return explain(why, -EINVAL,
+			       "uid_size= needs quotas of tmpfs, which this kernel does not have "
+			       "(Linux 6.6 with CONFIG_TMPFS_QUOTA)");
+	return mount;
+}
+
+static int open_tmpfs(struct tree *tree, const struct tree_options *options, char why[static 256])
+{
+	scope(fd) int mount = mount_tmpfs(options, why);
+
+	if (mount < 0)
+		return mount;
+	/* An O_PATH fd is not enough for open_by_handle_at(2). */
+	tree->mount = private_tmpfs_root(mount);
 	if (tree->mount < 0)
-		return explain(why, -errno, "cannot mount a private tmpfs: %s", strerror(errno));
+		return explain(why, tree->mount, "cannot open a private tmpfs: %s",
+			       strerror(-tree->mount));
 	tree->read_only = open_read_only(mount);
-	error = options->uid_size ? exempt_root(tree->mount) : 0;
+	const int error = options->uid_size ? exempt_root(tree->mount) : 0;
+
 	if (error)
 		explain(why, error, "uid_size= cannot be lifted for root: %s", strerror(-error));
 	return error;
@@ -207,7 +155,7 @@ bool tree_takes_copies(struct tree *tree)
 int tree_init(struct tree *tree, const struct tree_options *options, char why[static 256])
 {
 	*tree = (struct tree){.node_type = options->node_type, .pins_limit = options->pins};
-	int error = mount_tmpfs(tree, options, why);
+	int error = open_tmpfs(tree, options, why);
 
 	if (error)
 		return error;
