@@ -46,15 +46,16 @@ static int reset_process(void)
 
 /* As tmpfs reads them. */
 struct numbers {
-	char inodes[24], uid_size[24];
+	char size[24], inodes[24], uid_size[24];
 };
 
 static struct tree_options tree_options(const struct options *options, struct numbers *numbers)
 {
+	snprintf(numbers->size, sizeof(numbers->size), "%" PRIu64, options->size_bytes);
 	snprintf(numbers->inodes, sizeof(numbers->inodes), "%" PRIu64, options->inodes_limit);
 	snprintf(numbers->uid_size, sizeof(numbers->uid_size), "%" PRIu64, options->uid_size_bytes);
 	return (struct tree_options){
-		.size = options->size,
+		.size = numbers->size,
 		.nr_inodes = numbers->inodes,
 		.uid_size = options->uid_size ? numbers->uid_size : NULL,
 		.pins = fs_most_buffers() / 4,

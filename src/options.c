@@ -32,7 +32,7 @@ static const struct row table[] = {
 	{"heap", TEXT, AT(heap), "HEAP",
 	 "auto, dmabuf, shmem, udmabuf, drm:CARD, or a name in /dev/dma_heap"},
 	{"size", TEXT, AT(size), "BYTES",
-	 "limit of all buffers; k, m, g, or % of the memory (default: 50%)"},
+	 "limit of all buffers: 512m, 4g, 1.5GiB or 50%, the default"},
 	{"nr_inodes", TEXT, AT(nr_inodes), "N",
 	 "limit of files; k, m, g (default: one for each page of size=)"},
 	{"uid_size", TEXT, AT(uid_size), "BYTES",

@@ -7,8 +7,9 @@
 #include <sys/types.h>
 
 /*
- * A number of bytes with an optional suffix k, m, g or t (powers of 1024, in
- * either case), or N% of the machine's memory. Accepts 1 to INT64_MAX.
+ * A number of bytes with an optional suffix in either case: k, m, g or t (powers of 1024),
+ * the same with iB, or with B (powers of 1000). With a suffix it may have a fraction, as in
+ * 1.5g. Or N% of the machine's memory. Accepts 1 to INT64_MAX.
  */
 int parse_size(const char *text, uint64_t *size);
 
