@@ -6,6 +6,7 @@
 #include "fs/inode.h"
 #include "fs/session.h"
 #include "options.h"
+#include "remount.h"
 #include "util/explain.h"
 #include "util/format_size.h"
 #include "util/log.h"
@@ -261,6 +262,8 @@ int main(int argc, char *argv[])
 		options_help(stdout);
 	else if (options.version)
 		printf("dmaheapfs %s, libfuse %s\n", DMAHEAPFS_VERSION, fuse_pkgversion());
+	else if (options.remount && !options.fake)
+		status = remount(&options, why) ? fail(EXIT_MOUNT, why) : EXIT_MOUNTED;
 	else if (!options.fake)
 		status = run(&options);
 	options_finish(&options);

@@ -54,17 +54,22 @@ static const struct row table[] = {
 	{"fsname", TEXT, AT(fsname), "NAME", "source shown by df and findmnt"},
 	{"allow_other", FLAG, AT(allow_other), NULL, "allow other users (default for root)"},
 	{"no_allow_other", FLAG, AT(no_allow_other), NULL, "restrict access to the mounting user"},
+	{"remount", FLAG, AT(remount), NULL,
+	 "change size=, ro, rw, noatime, … of a mount that is in use"},
 	{"ro", KERNEL, 0, NULL, "mount read-only; rw, suid, dev, exec, sync … are as in mount(8)"},
 	{"noatime", FLAG, AT(noatime), NULL, "never update access times (default: relatime)"},
 	{"strictatime", FLAG, AT(strictatime), NULL, "always update access times"},
 };
 
-/* Separated by spaces: flags for the kernel's mount, and options for mount(8) only. */
+/*
+ * Separated by spaces: flags for the kernel's mount, options for mount(8) only, and those of
+ * a mount that is there, which remount passes.
+ */
 static const char kernel_flags[] = " rw suid nosuid dev nodev exec noexec sync async dirsync ";
 static const char ignored[] = " atime relatime norelatime diratime nodiratime nostrictatime "
 			      "lazytime nolazytime defaults auto noauto nofail _netdev user nouser "
 			      "users owner group default_permissions comment silent loud iversion "
-			      "noiversion mand nomand symfollow ";
+			      "noiversion mand nomand symfollow user_id group_id max_read ";
 
 /* Prefixes of options for other programs. */
 static const char *const foreign_prefixes[] = {"x-", "X-"};
@@ -121,9 +126,6 @@ static int add_mount_flag(struct options *options, const char *flag, char why[st
 static int take_other(struct options *options, const char *option, size_t length, bool after_heap,
 		      char why[static 256])
 {
-	if (!strcmp(option, "remount"))
-		return explain(why, -EINVAL, "dmaheapfs cannot %s; try: mount -i -o remount,…",
-			       option);
 	if (is_in(kernel_flags, option, length) && !option[length])
 		return add_mount_flag(options, option, why);
 	if (is_in(ignored, option, length) || is_foreign(option))

@@ -35,6 +35,7 @@ struct options {
 	bool source_fuse;
 	bool allow_other;
 	bool no_allow_other;
+	bool remount;
 	bool noatime;
 	bool strictatime;
 	char *mount_flags; /* for the kernel, such as "ro,nosuid" */

@@ -47,6 +47,9 @@ struct heap_ops {
 	 */
 	void (*limit)(struct heap *heap, uint64_t size, const char *huge);
 
+	/* Changes that limit: 0, or -EBUSY if more is in use. NULL: there is none. */
+	int (*resize)(struct heap *heap, uint64_t size);
+
 	/*
 	 * For memfds. may_export() tells, before anything is sealed for it, whether
 	 * a dma-buf of @size bytes can be made: -EFBIG if it is too large.

@@ -74,6 +74,13 @@ static void udmabuf_limit(struct heap *heap, uint64_t size, const char *huge)
 	heap_device_of(heap)->files = mount < 0 ? -1 : private_tmpfs_root(mount);
 }
 
+static int udmabuf_resize(struct heap *heap, uint64_t size)
+{
+	const int files = heap_device_of(heap)->files;
+
+	return files < 0 ? 0 : private_tmpfs_resize(files, size);
+}
+
 static int new_file(const struct heap_device *device)
 {
 	if (device->files < 0)
@@ -122,6 +129,7 @@ static int udmabuf_export(struct heap *heap, int fd, size_t size)
 static const struct heap_ops udmabuf_ops = {
 	.has_dmabufs = true,
 	.limit = udmabuf_limit,
+	.resize = udmabuf_resize,
 	.alloc = udmabuf_alloc,
 	.may_export = udmabuf_may_export,
 	.export = udmabuf_export,

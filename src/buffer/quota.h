@@ -23,8 +23,8 @@ struct orphan;
 
 /* All zeroes: no limit was set yet and nothing is used. */
 struct quota {
-	uint64_t limit;	       /* bytes; UINT64_MAX: none */
-	_Atomic uint64_t used; /* bytes, orphans included */
+	_Atomic uint64_t limit; /* bytes; UINT64_MAX: none */
+	_Atomic uint64_t used;	/* bytes, orphans included */
 
 	pthread_mutex_t orphans_lock;	/* a leaf */
 	_Atomic(struct orphan *) first; /* the one polled longest ago */

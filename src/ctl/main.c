@@ -25,6 +25,7 @@ static const struct verb {
 	 "run a program with the dma-bufs of files as fds, listed in DMAHEAP_FDS"},
 	{"import", ctl_import, "[--fd N] FILE",
 	 "make the dma-buf on fd N (default: 3) the memory of a new file"},
+	{"resize", ctl_resize, "MOUNT SIZE", "change the size= of a mount that is in use"},
 	{"heaps", ctl_heaps, "", "list the heaps of this machine, and what each one needs"},
 };
 

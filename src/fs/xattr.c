@@ -7,6 +7,7 @@
 #include "fs/creds.h"
 #include "fs/info.h"
 #include "fs/ops.h"
+#include "fs/resize.h"
 #include "util/fd_path.h"
 #include "util/scope.h"
 
@@ -198,6 +199,10 @@ void op_setxattr(fuse_req_t req, struct inode *inode, const char *name, const ch
 	/* From dmaheapctl. Any writer of the file may record how it was copied. */
 	if (!strcmp(name, INFO_PREFIX "copy")) {
 		fs_reply_error(req, last_copy_store(fs_of(req), inode, value, size));
+		return;
+	}
+	if (!strcmp(name, RESIZE_ATTRIBUTE)) {
+		op_resize(req, inode, value, size);
 		return;
 	}
 	scope(fd) int file = is_read_only(name) ? -EPERM : open_inode(req, inode);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -73,4 +74,18 @@ int private_tmpfs_root(int mount)
 	const int root = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return root < 0 ? -errno : root;
+}
+
+int private_tmpfs_resize(int root, uint64_t bytes)
+{
+	scope(fd) int context = fspick(root, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, bytes);
+	if (context < 0 || fsconfig(context, FSCONFIG_SET_STRING, "size", text, 0))
+		return -errno;
+	if (!fsconfig(context, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0))
+		return 0;
+	/* The kernel's error for a size that is too small for what is there. */
+	return errno == EINVAL ? -EBUSY : -errno;
 }

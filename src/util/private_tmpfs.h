@@ -4,6 +4,7 @@
 #define UTIL_PRIVATE_TMPFS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct tmpfs_option {
 	const char *key;   /* NULL ends a list */
@@ -24,5 +25,8 @@ struct tmpfs_option private_tmpfs_huge(const char *huge);
 
 /* Returns an fd of the root that is no O_PATH, or -errno. */
 int private_tmpfs_root(int mount);
+
+/* Changes the limit of its memory. -EBUSY if more is in use. */
+int private_tmpfs_resize(int root, uint64_t bytes);
 
 #endif

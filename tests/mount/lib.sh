@@ -297,3 +297,14 @@ _begin() {
 }
 
 _failed_at() { printf 'FAIL: %s: status %s: %s\n' "$(_where)" "$1" "$2"; }
+
+# the mount helpers, as an installation has them in /sbin, for this test alone
+install_helpers() {
+	mkdir "$work/sbin"
+	cp -a /sbin/. "$work/sbin"
+	ln -sf /usr/local/sbin/dmaheapfs "$work/sbin/mount.fuse.dmaheapfs"
+	ln -sf /usr/local/sbin/dmaheapfs "$work/sbin/mount.dmaheapfs"
+	mount --bind "$work/sbin" "$(readlink -f /sbin)"
+}
+
+remove_helpers() { umount "$(readlink -f /sbin)"; }

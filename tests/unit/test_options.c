@@ -67,6 +67,8 @@ static const struct {
 	{",,ro,,", "ro"},
 	{"nr_inodes=10k,mode=0755,uid=1000,gid=0", NULL},
 	{"user=joe", NULL},
+	{"silent,iversion,mand,loud", NULL},
+	{"remount,size=1g,rw,user_id=0,group_id=0,default_permissions,allow_other", "rw"},
 	{"uid_size=1g,uid_opens=10k,uid_files=1m", NULL},
 };
 
@@ -135,7 +137,6 @@ static const struct {
 	{"gid=4294967295", "gid=4294967295"},
 	{"direct=maybe", "direct=maybe is not one of auto, always, never"},
 	{"threads=65", "threads=65 is not a number from 1 to 64"},
-	{"remount,ro", "mount -i -o remount"},
 	{"ro,size=1m,nonsense", "unknown option 'nonsense'"},
 };
 

@@ -7,12 +7,8 @@ need_cmd busybox toybox findmnt
 
 no_daemons() { ! pidof dmaheapfs >/dev/null; }
 
-# /sbin as installed, for this test alone
-mkdir sbin a
-cp -a /sbin/. sbin
-ln -sf /usr/local/sbin/dmaheapfs sbin/mount.fuse.dmaheapfs
-ln -sf /usr/local/sbin/dmaheapfs sbin/mount.dmaheapfs
-mount --bind sbin "$(readlink -f /sbin)"
+mkdir a
+install_helpers
 
 # mounted WITH COMMAND...: COMMAND mounts, WITH unmounts
 mounted() {
@@ -67,4 +63,4 @@ wait_until 5 no_daemons
 assert_fails 'heap=linux\,cma' dmaheapfs x "$work/a" -o heap=linux,cma
 
 [ ! -e /etc/fstab ] || umount /etc/fstab
-umount "$(readlink -f /sbin)"
+remove_helpers

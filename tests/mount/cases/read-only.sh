@@ -15,7 +15,7 @@ umount_fs
 
 mount_fs
 echo text >"$mnt/file"
-mount -i -o remount,ro "$mnt"
+dmaheapfs x "$mnt" -o remount,ro
 assert_eq "$(cat "$mnt/file")" text "content"
 assert_fails "Read-only" touch "$mnt/new"
 assert_fails "Read-only" rm -f "$mnt/file"
@@ -24,6 +24,6 @@ assert_fails "Read-only" truncate -s 0 "$mnt/file"
 assert_fails "Read-only" dd if=/etc/passwd of="$mnt/file" conv=notrunc
 assert_fails "Read-only" chmod 600 "$mnt/file"
 assert_fails "Read-only" setfattr -n user.x -v 1 "$mnt/file"
-mount -i -o remount,rw "$mnt"
+dmaheapfs x "$mnt" -o remount,rw
 echo more >>"$mnt/file"
 assert_eq "$(cat "$mnt/file")" $'text\nmore' "content"

@@ -26,12 +26,13 @@ touch file
 for option in nonsense nonsense=1 heaps=shmem uid uid= uid=root uid=-1 uid=1.5 gid=x \
 	uid=99999999999 mode=8 mode=rwx mode=77777 mode=-1 mode= size= size size=x size=12q size=-1 \
 	size=1e3 'size= 1' size=101%% nr_inodes=x nr_inodes=-5 huge= heap= fsname= allow_other=1 \
-	ro=1 default_permissions,nonsense 'mode=755 ' 'rw nonsense' remount; do
+	ro=1 default_permissions,nonsense 'mode=755 ' 'rw nonsense'; do
 	refused 1 "" label dir -o "heap=shmem,$option"
 	# the line names the fault
 	[[ $(cat stderr) == *"${option%%=*}"* || $option == *,* || $option == rw* ]] ||
 		fail "$option is not named: $(cat stderr)"
 done
+refused 32 "not a dmaheapfs mount" label dir -o remount,size=1g
 refused 32 huge label dir -o heap=shmem,huge=nonsense
 refused 1 --help
 refused 1 "" a b dir

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fs/resize.h"
+
+#include "fs/ops.h"
+#include "util/log.h"
+#include "util/math.h"
+#include "util/number.h"
+#include "util/private_tmpfs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+static int may_resize(fuse_req_t req, const struct inode *inode)
+{
+	const uid_t user = fuse_req_ctx(req)->uid;
+
+	return inode->node.ino == FUSE_ROOT_ID && (user == 0 || user == geteuid()) ? 0 : -EPERM;
+}
+
+static int parse(const char *text, size_t length, uint64_t *bytes)
+{
+	char copy[32];
+
+	if (length >= sizeof(copy))
+		return -EINVAL;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	if (parse_size(copy, bytes))
+		return -EINVAL;
+	*bytes = page_round_up(*bytes);
+	return 0;
+}
+
+/*
+ * The tmpfs of the names always has the size of the mount. That of the memory files may be
+ * another one, and the kernel refuses for each of them what is in use. On the other heaps
+ * the quota counts.
+ */
+static int resize(struct fs *fs, uint64_t bytes)
+{
+	const struct heap_ops *ops = fs->heap->ops;
+	int error = 0;
+
+	if (!ops->in_tmpfs && quota_poll_orphans(&fs->quota) <= bytes && fs->quota.used > bytes)
+		return -EBUSY;
+	if (ops->resize)
+		error = ops->resize(fs->heap, bytes);
+	if (!error)
+		error = private_tmpfs_resize(fs->tree.mount, bytes);
+	if (!error)
+		atomic_store(&fs->quota.limit, bytes);
+	return error;
+}
+
+void op_resize(fuse_req_t req, struct inode *inode, const char *text, size_t length)
+{
+	struct fs *fs = fs_of(req);
+	uint64_t bytes;
+	const int error = may_resize(req, inode) ?: parse(text, length, &bytes) ?: resize(fs, bytes);
+
+	if (!error)
+		log_info("the size is %" PRIu64 " bytes now", bytes);
+	fs_reply_error(req, error);
+}

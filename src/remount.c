@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "remount.h"
+
+#include "util/explain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/xattr.h>
+
+static int resize(const char *mountpoint, const char *size, char why[static 256])
+{
+	if (!setxattr(mountpoint, "user.dmaheap.size", size, strlen(size), 0))
+		return 0;
+	if (errno == EBUSY)
+		return explain(why, -EBUSY, "more than size=%s is in use; remove files first",
+			       size);
+	return explain(why, -errno, "size= of %s cannot be changed: %s", mountpoint,
+		       strerror(errno));
+}
+
+/* The flags in a list like "rw,nosuid", of which the last counts. */
+static struct mount_attr attributes_of(const struct options *options)
+{
+	static const struct {
+		const char *on, *off;
+		uint64_t flag;
+	} flags[] = {
+		{"ro", "rw", MOUNT_ATTR_RDONLY},
+		{"nosuid", "suid", MOUNT_ATTR_NOSUID},
+		{"nodev", "dev", MOUNT_ATTR_NODEV},
+		{"noexec", "exec", MOUNT_ATTR_NOEXEC},
+	};
+	struct mount_attr attributes = {};
+	char list[256], *rest = list, *word;
+
+	snprintf(list, sizeof(list), "%s", options->mount_flags ?: "");
+	while ((word = strsep(&rest, ",")))
+		for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+			if (strcmp(word, flags[i].on) && strcmp(word, flags[i].off))
+				continue;
+			attributes.attr_set &= ~flags[i].flag;
+			attributes.attr_clr |= flags[i].flag;
+			if (!strcmp(word, flags[i].on))
+				attributes.attr_set |= flags[i].flag;
+		}
+	return attributes;
+}
+
+int remount(const struct options *options, char why[static 256])
+{
+	struct mount_attr attributes = attributes_of(options);
+	const char *mountpoint = options->mountpoint;
+
+	if (getxattr(mountpoint, "user.dmaheap.heap", NULL, 0) < 0)
+		return explain(why, -errno, "%s is not a dmaheapfs mount", mountpoint);
+	if (options->noatime || options->strictatime) {
+		attributes.attr_clr |= MOUNT_ATTR__ATIME;
+		attributes.attr_set |=
+			options->noatime ? MOUNT_ATTR_NOATIME : MOUNT_ATTR_STRICTATIME;
+	}
+	const int error = options->size ? resize(mountpoint, options->size, why) : 0;
+
+	if (error || (!attributes.attr_set && !attributes.attr_clr))
+		return error;
+	if (mount_setattr(AT_FDCWD, mountpoint, 0, &attributes, sizeof(attributes)))
+		return explain(why, -errno, "the flags of %s cannot be changed: %s", mountpoint,
+			       strerror(errno));
+	return 0;
+}
