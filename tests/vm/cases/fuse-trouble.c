@@ -73,7 +73,8 @@ static void copier_dies(void)
 	server_destroy(&server);
 }
 
-#define LONG (64 * MIB)
+/* Several pieces of a copy, each of which takes a tenth of a second. */
+#define LONG (128 * MIB)
 
 /* The bytes of a killed copy are within the size, and zeros are behind. */
 static void killed_in_the_middle(void)
