@@ -2,25 +2,14 @@
 #include "remount.h"
 
 #include "util/explain.h"
+#include "util/mount_size.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/xattr.h>
 
-static int resize(const char *mountpoint, const char *size, char why[static 256])
-{
-	if (!setxattr(mountpoint, "user.dmaheap.size", size, strlen(size), 0))
-		return 0;
-	if (errno == EBUSY)
-		return explain(why, -EBUSY, "more than size=%s is in use; remove files first",
-			       size);
-	return explain(why, -errno, "size= of %s cannot be changed: %s", mountpoint,
-		       strerror(errno));
-}
-
-/* The flags in a list like "rw,nosuid", of which the last counts. */
+/* The flags in a list like "rw,nosuid", of which the last counts, and the access times. */
 static struct mount_attr attributes_of(const struct options *options)
 {
 	static const struct {
@@ -45,23 +34,22 @@ static struct mount_attr attributes_of(const struct options *options)
 			if (!strcmp(word, flags[i].on))
 				attributes.attr_set |= flags[i].flag;
 		}
+	if (options->noatime || options->strictatime) {
+		attributes.attr_clr |= MOUNT_ATTR__ATIME;
+		attributes.attr_set |=
+			options->noatime ? MOUNT_ATTR_NOATIME : MOUNT_ATTR_STRICTATIME;
+	}
 	return attributes;
 }
 
 int remount(const struct options *options, char why[static 256])
 {
 	struct mount_attr attributes = attributes_of(options);
-	const char *mountpoint = options->mountpoint;
+	const char *const mountpoint = options->mountpoint;
+	int error = mount_check(mountpoint, why);
 
-	if (getxattr(mountpoint, "user.dmaheap.heap", NULL, 0) < 0)
-		return explain(why, -errno, "%s is not a dmaheapfs mount", mountpoint);
-	if (options->noatime || options->strictatime) {
-		attributes.attr_clr |= MOUNT_ATTR__ATIME;
-		attributes.attr_set |=
-			options->noatime ? MOUNT_ATTR_NOATIME : MOUNT_ATTR_STRICTATIME;
-	}
-	const int error = options->size ? resize(mountpoint, options->size, why) : 0;
-
+	if (!error && options->size)
+		error = mount_resize(mountpoint, options->size, why);
 	if (error || (!attributes.attr_set && !attributes.attr_clr))
 		return error;
 	if (mount_setattr(AT_FDCWD, mountpoint, 0, &attributes, sizeof(attributes)))

@@ -33,24 +33,30 @@ static int parse(const char *text, size_t length, uint64_t *bytes)
 	return 0;
 }
 
-/*
- * The tmpfs of the names always has the size of the mount. That of the memory files may be
- * another one, and the kernel refuses for each of them what is in use. On the other heaps
- * the quota counts.
- */
-static int resize(struct fs *fs, uint64_t bytes)
+/* The kernel refuses what is in use of each tmpfs: that of the names, and of memory files. */
+static int resize_tmpfs(struct fs *fs, uint64_t bytes)
 {
 	const struct heap_ops *ops = fs->heap->ops;
-	int error = 0;
+	int error = private_tmpfs_resize(fs->tree.mount, bytes);
 
-	if (!ops->in_tmpfs && quota_poll_orphans(&fs->quota) <= bytes && fs->quota.used > bytes)
+	if (error || !ops->resize)
+		return error;
+	error = ops->resize(fs->heap, bytes);
+	if (error)
+		private_tmpfs_resize(fs->tree.mount, fs->quota.limit);
+	return error;
+}
+
+static int resize(struct fs *fs, uint64_t bytes)
+{
+	/* Memory that has been released meanwhile does not count. */
+	quota_poll_orphans(&fs->quota);
+	if (fs->quota.used > bytes)
 		return -EBUSY;
-	if (ops->resize)
-		error = ops->resize(fs->heap, bytes);
+	const int error = resize_tmpfs(fs, bytes);
+
 	if (!error)
-		error = private_tmpfs_resize(fs->tree.mount, bytes);
-	if (!error)
-		atomic_store(&fs->quota.limit, bytes);
+		fs->quota.limit = bytes;
 	return error;
 }
 

@@ -5,10 +5,10 @@
 
 #include "fs/inode.h"
 
-/* Set on the root, by root or the user who mounted, to a text as for size=. */
-#define RESIZE_ATTRIBUTE "user.dmaheap.size"
-
-/* Answers setxattr(2) of that attribute. -EBUSY if more than the new size is in use. */
+/*
+ * Answers setxattr(2) of MOUNT_SIZE_ATTRIBUTE, for root and the mounting user. -EBUSY if more
+ * than the new size is in use.
+ */
 void op_resize(fuse_req_t req, struct inode *inode, const char *text, size_t length);
 
 #endif

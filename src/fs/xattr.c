@@ -9,6 +9,7 @@
 #include "fs/ops.h"
 #include "fs/resize.h"
 #include "util/fd_path.h"
+#include "util/mount_size.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
@@ -201,7 +202,7 @@ void op_setxattr(fuse_req_t req, struct inode *inode, const char *name, const ch
 		fs_reply_error(req, last_copy_store(fs_of(req), inode, value, size));
 		return;
 	}
-	if (!strcmp(name, RESIZE_ATTRIBUTE)) {
+	if (!strcmp(name, MOUNT_SIZE_ATTRIBUTE)) {
 		op_resize(req, inode, value, size);
 		return;
 	}

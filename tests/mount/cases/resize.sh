@@ -32,9 +32,9 @@ assert_fails 'No space left' cp big mnt/big
 rm -f mnt/big
 
 # whom it is not for, and what it is not of
-assert_fails 'only root and the user' as_user 4001 dmaheapctl resize mnt 100m
+assert_fails 'only root and the mounting user' as_user 4001 dmaheapctl resize mnt 100m
 mkdir mnt/dir
-assert_fails 'by its mountpoint' dmaheapctl resize mnt/dir 100m
+assert_fails 'only of the mountpoint' dmaheapctl resize mnt/dir 100m
 assert_fails 'not a dmaheapfs mount' dmaheapctl resize "$work" 100m
 for size in 0 -1 4x '' 9999999999999t; do
 	assert_fails 'is not a size' dmaheapctl resize mnt "$size"

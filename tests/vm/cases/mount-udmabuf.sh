@@ -13,7 +13,7 @@ tests=(copy crowds data-copies data-maps data-sizes load passthrough save source
 # those of the mount's files; but a kernel with the series holds them to the limits.
 # shellcheck disable=SC2154 # run.sh sets it
 if [ "$rig_kernel" != stock ]; then
-	tests+=(limits load-limits)
+	tests+=(limits load-limits resize)
 else
 	printf 'ok - udmabuf: limits are kept # SKIP a kernel without the series\n'
 fi

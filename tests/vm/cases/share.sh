@@ -183,6 +183,7 @@ counts_when_removed() {
 	[ "$(df --output=used -B 1 "$other" | tail -n 1)" -ge $((3 * capacity)) ] ||
 		fail "df does not show it"
 	refuses 'No space left' truncate -s 8M "$buf"
+	refuses 'in use' dmaheapctl resize "$other" $((2 * capacity))
 	let_go
 	truncate -s 8M "$buf"
 	is "$(counter "$other" memory_left_behind)" 0 "memory of removed files"
