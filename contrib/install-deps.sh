@@ -24,7 +24,7 @@ declare -A packages=(
 	[test]='git check python3 shellcheck clang-format clang-tidy codespell abigail-tools
 		lcov man-db elfutils jq procps attr acl busybox toybox rsync fio strace'
 	[bench]='g++ busybox toybox fio gnuplot-nox python3'
-	[cross]='gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu qemu-user check'
+	[cross]='gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu qemu-user'
 	[kernel]='gcc libc6-dev make flex bison bc perl xz-utils patch rsync
 		libelf-dev'
 	[vm]='gcc libc6-dev make libdrm-dev qemu-system-x86 e2fsprogs xfsprogs

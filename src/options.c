@@ -138,14 +138,13 @@ static int take_other(struct options *options, const char *option, size_t length
 	return explain(why, -EINVAL, "unknown option '%s'; see: dmaheapfs --help", option);
 }
 
-static int take_option(struct options *options, const char *option, char why[static 256])
+static int take_option(struct options *options, const char *option, bool after_heap,
+		       char why[static 256])
 {
 	const size_t length = strcspn(option, "=");
 	const char *value = option[length] ? option + length + 1 : NULL;
 	const struct row *row = find_row(option, length);
-	const bool after_heap = options->heap_was_last;
 
-	options->heap_was_last = row && row->offset == AT(heap) && row->kind == TEXT;
 	if (!row)
 		return take_other(options, option, length, after_heap, why);
 	if (row->kind == TEXT && (!value || !*value))
@@ -167,6 +166,7 @@ static int take_option(struct options *options, const char *option, char why[sta
 static int take_options(struct options *options, const char *list, char why[static 256])
 {
 	char *const option = malloc(strlen(list) + 1);
+	bool after_heap = false;
 	int error = 0;
 
 	if (!option)
@@ -181,7 +181,8 @@ static int take_options(struct options *options, const char *list, char why[stat
 		}
 		*end = '\0';
 		if (*option)
-			error = take_option(options, option, why);
+			error = take_option(options, option, after_heap, why);
+		after_heap = !strncmp(option, "heap=", strlen("heap="));
 		if (*list == ',')
 			list++;
 	}
@@ -320,15 +321,15 @@ int options_parse(struct options *options, int argc, char *const argv[], char wh
 		{"debug", no_argument, NULL, 'd'},
 		{},
 	};
+	const bool helper = is_mount_helper(argv[0]);
 	int letter, error = 0;
 
-	*options = (struct options){.helper = is_mount_helper(argv[0])};
+	*options = (struct options){};
 	optind = 0;
 	opterr = 0;
 	/* -n, -s and -v have no meaning here, and -t has led here. */
-	while (!error &&
-	       (letter = getopt_long(argc, argv, options->helper ? "o:fhVnsvt:N:" : "o:fdhVns",
-				     words, NULL)) != -1) {
+	while (!error && (letter = getopt_long(argc, argv, helper ? "o:fhVnsvt:N:" : "o:fdhVns",
+					       words, NULL)) != -1) {
 		if (letter == 'o')
 			error = take_options(options, optarg, why);
 		else if (letter == 'N')
@@ -339,8 +340,8 @@ int options_parse(struct options *options, int argc, char *const argv[], char wh
 		else if (letter == '?')
 			error = explain(why, -EINVAL, "unknown option '%s'; see: dmaheapfs --help",
 					argv[optind - 1]);
-		options->fake |= letter == 'f' && options->helper;
-		options->foreground |= (letter == 'f' && !options->helper) || letter == 'd';
+		options->fake |= letter == 'f' && helper;
+		options->foreground |= (letter == 'f' && !helper) || letter == 'd';
 		options->debug |= letter == 'd';
 		options->help |= letter == 'h';
 		options->version |= letter == 'V';

@@ -17,9 +17,8 @@
 struct options {
 	char *device; /* SOURCE; NULL: not given */
 	char *mountpoint;
-	char *heap;	    /* NULL: SOURCE if it is a heap, else auto */
-	bool heap_was_last; /* while parsing: the last option was heap= */
-	char *size;	    /* as written: bytes, k, m, g or % of the memory */
+	char *heap; /* NULL: SOURCE if it is a heap, else auto */
+	char *size; /* as written: bytes, k, m, g or % of the memory */
 	char *nr_inodes;
 	char *uid_size;
 	char *uid_opens;
@@ -51,8 +50,7 @@ struct options {
 	enum copy_direct copy_direct;
 	unsigned int copy_threads;
 
-	bool helper; /* called by mount(8): -f means fake, and more options are taken */
-	bool fake;   /* check the options, mount nothing */
+	bool fake; /* -f of a mount helper: check the options, mount nothing */
 	bool foreground;
 	bool debug;
 	bool help;

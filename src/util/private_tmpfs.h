@@ -23,7 +23,7 @@ int private_tmpfs(const struct tmpfs_option *options, unsigned int attributes,
 /* Large pages for maps that ask for them, if @huge is NULL. Kernels without them refuse it. */
 struct tmpfs_option private_tmpfs_huge(const char *huge);
 
-/* Returns an fd of the root that is no O_PATH, or -errno. */
+/* Returns an fd of the root for reading its entries, or -errno. */
 int private_tmpfs_root(int mount);
 
 /* Changes the limit of its memory. -EBUSY if more is in use. */

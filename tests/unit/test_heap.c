@@ -107,7 +107,7 @@ START_TEST(auto_reports_missing_heaps)
 }
 END_TEST
 
-/* A source that names no heap is told from a label. */
+/* A source that names no heap, and is not a label, is marked. */
 START_TEST(sources_that_name_no_heap)
 {
 	static const struct {
@@ -138,7 +138,7 @@ START_TEST(dmabuf_is_never_shared_memory)
 }
 END_TEST
 
-/* All names of the contiguous heap are known, and one that is broken is told of. */
+/* All names of the contiguous heap are known, and a broken one is reported. */
 START_TEST(auto_knows_contiguous_heaps)
 {
 	static const char *const names[] = {"default_cma_region", "reserved", "linux,cma"};

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: short
 #
-# The mount helpers, as mount(8) and busybox call them, and what SOURCE says.
-need_cmd busybox toybox findmnt
+# The mount helpers, as mount(8) and busybox call them.
+need_cmd busybox toybox
 
 no_daemons() { ! pidof dmaheapfs >/dev/null; }
 
@@ -47,20 +47,6 @@ mounted '' "$helper" shmem "$work/a" -o rw,size=64m -v -n -s -t fuse.dmaheapfs
 ! is_mounted "$work/a" || fail "mounted with -f"
 assert_fails "nonsense" "$helper" shmem "$work/a" -f -o nonsense
 assert_fails "nsenter" "$helper" shmem "$work/a" -N /proc/1/ns/mnt
-
-# a source that names no heap: told what there is, and shown as what it is
-dmaheapfs camera-heap "$work/a" 2>said
-grep -q "there is no heap camera-heap here (there are: .*shmem); took $(status heap a)" said ||
-	fail "$(<said)"
-assert_eq "$(findmnt -n -o SOURCE --mountpoint "$work/a")" "$(status heap a)" "findmnt"
-umount a
-wait_until 5 no_daemons
-dmaheapfs none "$work/a" 2>said
-! grep -q 'no heap none' said || fail "$(<said)"
-assert_eq "$(findmnt -n -o SOURCE --mountpoint "$work/a")" none "findmnt of a label"
-umount a
-wait_until 5 no_daemons
-assert_fails 'heap=linux\,cma' dmaheapfs x "$work/a" -o heap=linux,cma
 
 [ ! -e /etc/fstab ] || umount /etc/fstab
 remove_helpers

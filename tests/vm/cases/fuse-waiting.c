@@ -39,9 +39,8 @@ struct hang {
 };
 
 /*
- * A file full of old bytes, written to within its size since the server was
- * last told, and somebody who copies all of a source into it that hangs, but for its first
- * @cached bytes.
+ * A file full of old bytes, written to within its size since the server was last told, and a
+ * process that copies a source into it. The source hangs behind its first @cached bytes.
  */
 static struct hang begin_with(size_t cached)
 {
@@ -294,7 +293,7 @@ static void waits_for_room(action *act, bool killed)
 	pid_t pid = start(&h, act);
 
 	CHECK_EQ(outcome(pid, 200), -1);
-	all_others_at_once(&h, "beside one who needs room", false);
+	all_others_at_once(&h, "beside a task that needs room", false);
 	if (killed) {
 		kill(pid, SIGKILL);
 		CHECK_EQ(outcome(pid, SOON), 128 + SIGKILL);

@@ -148,7 +148,7 @@ static pid_t start_copy_that_hangs(struct slow_file *slow, int buffer, size_t at
 	return pid;
 }
 
-/* What is filled is there for all, and whoever would see the rest is told at once. */
+/* What is filled can be used by all. Access to the rest fails at once. */
 static void hung(void)
 {
 	struct importer vgem = open_importer("vgem");
@@ -266,7 +266,7 @@ static void killed_waiters(void)
 	expect_all(next_view(), buffer, SMALL);
 }
 
-/* A write waits for the bytes that it writes, and nobody waits for the write. */
+/* A write waits for the bytes that it writes, and delays no other task. */
 static void waiting_writer(void)
 {
 	struct importer vgem = open_importer("vgem");
@@ -297,7 +297,7 @@ static void waiting_writer(void)
 CASE({"cached copies in parallel all arrive", parallel_cached, 120},
      {"direct copies in parallel all arrive", parallel_direct, 120},
      {"a look does not undo a copy", looked_at_meanwhile, 120},
-     {"a hung file keeps those alone who would see what it has not filled", hung},
+     {"a hung file delays only access to what it has not filled", hung},
      {"what a killed copy left out is zeros for one behind it", killed_in_front},
      {"the part of a copy that arrived stays, and one behind it follows", in_front},
      {"a task that waits for a hung file's bytes can be killed", killed_waiters},

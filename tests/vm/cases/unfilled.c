@@ -273,7 +273,7 @@ static void not_asked_for(void)
 CASE({"a buffer that is not filled is zeros, however it is looked at", untouched_system},
      {"a contiguous buffer that is not filled is zeros, however it is looked at", untouched_cma},
      {"a device gets in when all is filled, and not before", attached},
-     {"a buffer is zeroed for those who do not ask for another", not_asked_for},
+     {"a buffer is zeroed unless the flag is given", not_asked_for},
      {"behind a cached copy into a new buffer are zeros", begun_with_cached},
      {"behind a direct copy into a new buffer are zeros", begun_with_direct},
      {"behind a copy into a new contiguous buffer are zeros", begun_with_cma},
