@@ -45,12 +45,10 @@
  *            the inode is open with FOPEN_PASSTHROUGH to a regular file
  *
  * While memory is bound, opens without FOPEN_PASSTHROUGH get FOPEN_DIRECT_IO:
- * their writes go to the server, and mmap() fails with ENODEV.
- * FOPEN_PASSTHROUGH, with a backing_id of the bound memory, lets the kernel
- * write there too, and allows mmap(); with FOPEN_DIRECT_IO as well, only the
- * latter. It does not keep the memory bound, but maps do. Maps are shared,
- * reach to the end of the memory for any size, and keep the file open until
- * they are gone.
+ * their writes go to the server. FOPEN_PASSTHROUGH, with a backing_id of the
+ * bound memory, lets the kernel write there too. mmap() maps the memory that is
+ * bound at that time, to its end for any size of the file. A map holds the
+ * memory, and it stays bound as long as it is mapped.
  *
  * Room: if a copy, or a write to a file with FOPEN_PASSTHROUGH, ends behind the
  * end of the memory, or a copy finds no memory, the server gets FALLOCATE with

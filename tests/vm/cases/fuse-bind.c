@@ -321,17 +321,50 @@ static void coherent(void)
 	server_destroy(&server);
 }
 
-/* Opened before there was memory: no map, and writes by the server. */
+/* Opened before there was memory: the server writes, and maps are those of the memory. */
 static void opened_before(void)
 {
 	struct server server;
 	int source = prepare(&server, &passing), file = fill(&server, source);
+	char *map;
 
-	CHECK(mmap(NULL, SIZE, PROT_READ, MAP_SHARED, file, 0) == MAP_FAILED);
-	CHECK_EQ(errno, ENODEV);
+	map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, file, 0);
+	CHECK(map != MAP_FAILED);
 	server_reset(&server);
-	write_at(file, content, 100, 0);
+	write_at(file, content + 5000, 100, 0);
 	CHECK(server_asked(&server, FUSE_WRITE) > 0);
+	CHECK(!memcmp(map, content + 5000, 100));
+	server_destroy(&server);
+}
+
+/* A private map shows the file until it is written to, also in a child of this process. */
+static void mapped_privately(void)
+{
+	struct server server;
+	int source = prepare(&server, &passing), file;
+	char *map, *beyond;
+	pid_t child;
+
+	close(fill(&server, source));
+	file = server_open(&server, O_RDONLY);
+	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+	CHECK(map != MAP_FAILED);
+	CHECK(!memcmp(map, content, SIZE));
+	child = server_fork(&server);
+	if (!child)
+		_exit(memcmp(map, content, SIZE) != 0);
+	wait_for_success();
+	memset(map + 1000, 0x77, 500);
+	read_at(file, have, SIZE, 0);
+	CHECK_EQ(first_difference(have, content, SIZE), -1);
+	CHECK(!memcmp(map + 1500, content + 1500, SIZE - 1500));
+	CHECK_EQ(server_unbind(&server), -EBUSY);
+	CHECK_EQ(munmap(map, SIZE), 0);
+	beyond = mmap(NULL, 2 * SIZE, PROT_READ, MAP_PRIVATE, file, 0);
+	CHECK(beyond != MAP_FAILED);
+	CHECK(!memcmp(beyond, content, SIZE));
+	CHECK_EQ(munmap(beyond, 2 * SIZE), 0);
+	CHECK_EQ(server_unbind(&server), 0);
 	server_destroy(&server);
 }
 
@@ -365,5 +398,6 @@ CASE({"another user can't bind", another_user},
      {"memory is swapped under readers and writers", swapped, 120},
      {"mapped memory is not swapped", mapped},
      {"map, read, write and copy show the same bytes", coherent},
-     {"a file opened before its memory has no map", opened_before},
+     {"a file opened before its memory maps it", opened_before},
+     {"a private map is the task's own", mapped_privately},
      {"a buffer that a device uses is copied into and out of", attached}, )

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Files on a heap of memory files are files in every respect: programs run from them, map
-# them in all ways and grow them meanwhile, databases and version control work, and size=
-# holds. No byte passes the daemon.
+# Files are files in every respect: programs run from them, map them in all ways and,
+# on heaps of memory files, grow them meanwhile; databases and version control work, and
+# size= holds. No byte on a heap of memory files passes the daemon.
 set -euo pipefail
 # shellcheck source=contrib/common.sh
 . "${BASH_SOURCE[0]%/*}/../../../contrib/common.sh"
@@ -89,17 +89,21 @@ past_the_daemon() {
 	[ "$moved" -eq 0 ] || fail "$moved reads, writes or copies"
 }
 
-heap() {
-	mount_fs "$mnt" "$1"
+runs_tools() {
 	test_that "$1: programs run from it" runs_programs
 	test_that "$1: a library is loaded from it" preloads
 	test_that "$1: private maps" maps private
 	test_that "$1: maps by the fd that made the file" maps before_memory
-	test_that "$1: files grow under maps" maps grows
 	test_that "$1: maps to execute" maps protections
 	test_that "$1: SQLite with a write-ahead log" has_sqlite
 	test_that "$1: git init, commit, gc, fsck, clone" has_git
 	test_that "$1: tar and rsync" extracts
+}
+
+of_memory_files() {
+	mount_fs "$mnt" "$1"
+	runs_tools "$1"
+	test_that "$1: files grow under maps" maps grows
 	test_that "$1: all of it past the daemon" past_the_daemon
 	umount "$mnt"
 	mount_fs "$mnt" "$1" size=64m
@@ -115,5 +119,10 @@ heap() {
 
 head -c 3000000 /dev/urandom >"$disk/model"
 head -c 100M /dev/urandom >"$disk/large"
-heap shmem
-heap udmabuf
+of_memory_files shmem
+of_memory_files udmabuf
+if patched; then
+	mount_fs "$mnt" system
+	runs_tools system
+	umount "$mnt"
+fi
