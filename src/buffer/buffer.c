@@ -31,8 +31,10 @@ static int attach_memory(struct buffer *buffer, int file)
 
 	if (heap->ops->in_tmpfs)
 		return set_memory(buffer, &memory_tmpfs, file);
+	if (heap->file_first)
+		return set_memory(buffer, &memory_staged, heap->ops->new_file(heap));
 	if (!heap->ops->fixed_size)
-		return set_memory(buffer, &memory_memfd, heap->ops->alloc(heap, 0));
+		return set_memory(buffer, &memory_memfd, heap->ops->new_file(heap));
 	buffer->ops = &memory_dmabuf;
 	return 0;
 }
@@ -251,7 +253,7 @@ int buffer_set_times(struct buffer *buffer, const struct timespec times[2])
 
 enum buffer_state buffer_initial_state(const struct heap *heap)
 {
-	return heap->ops->fixed_size ? BUFFER_EMPTY : BUFFER_FILE;
+	return heap->ops->fixed_size && !heap->file_first ? BUFFER_EMPTY : BUFFER_FILE;
 }
 
 static int tell_state(void *context, const struct buffer_memory *memory)
@@ -273,17 +275,14 @@ enum buffer_state buffer_state(struct buffer *buffer)
 int buffer_visit(struct buffer *buffer, buffer_visitor *visit, void *context)
 {
 	guard(buffer_shared)(buffer);
-	const int dmabuf = buffer->dmabuf.fd;
 	struct buffer_memory memory = {
 		.state = buffer->ops->state,
 		.file = buffer->file,
-		.dmabuf = dmabuf,
+		.dmabuf = buffer->dmabuf.fd,
 	};
 
-	if (memory.state == BUFFER_DMABUF) {
-		memory.state = dmabuf < 0 ? BUFFER_EMPTY : BUFFER_DMABUF;
-		memory.file = dmabuf;
-	}
+	if (memory.state == BUFFER_DMABUF && memory.dmabuf < 0)
+		memory.state = BUFFER_EMPTY;
 	return visit(context, &memory);
 }
 
@@ -300,10 +299,37 @@ void buffer_lend(struct buffer *buffer)
 	atomic_store(&buffer->lent, true);
 }
 
-int buffer_export(struct buffer *buffer)
+/* Whether the kernel was busy with the file, after a pause without the lock that it may need. */
+static bool may_try_again(int error, unsigned int *tries)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	if (error != -EAGAIN || ++*tries == 1000)
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
+static int busy_for(int error)
+{
+	return error == -EAGAIN ? -EBUSY : error;
+}
+
+static int try_to_export(struct buffer *buffer)
 {
 	guard(buffer_exclusive)(buffer);
 	return buffer->ops->export ? buffer->ops->export(buffer) : -ENOTSUP;
+}
+
+int buffer_export(struct buffer *buffer)
+{
+	unsigned int tries = 0;
+	int fd;
+
+	do
+		fd = try_to_export(buffer);
+	while (may_try_again(fd, &tries));
+	return busy_for(fd);
 }
 
 void buffer_export_for(struct buffer *buffer, uid_t user)
@@ -324,17 +350,26 @@ static int capacity_of(int dmabuf, size_t *capacity)
 	return page_round_up(*capacity) == *capacity ? 0 : -EINVAL;
 }
 
+static int try_to_import(struct buffer *buffer, int fd, size_t capacity)
+{
+	guard(buffer_exclusive)(buffer);
+	return buffer->ops->import ? buffer->ops->import(buffer, fd, capacity) : -ENOTSUP;
+}
+
 int buffer_import(struct buffer *buffer, int fd)
 {
+	unsigned int tries = 0;
 	size_t capacity = 0;
 	int error = capacity_of(fd, &capacity);
-	guard(buffer_exclusive)(buffer);
 
-	if (!error)
-		error = buffer->ops->import ? buffer->ops->import(buffer, fd, capacity) : -ENOTSUP;
+	if (!error) {
+		do
+			error = try_to_import(buffer, fd, capacity);
+		while (may_try_again(error, &tries));
+	}
 	if (error)
 		close_fd(fd);
-	return error;
+	return busy_for(error);
 }
 
 bool buffer_is_exported(struct buffer *buffer)

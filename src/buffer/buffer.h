@@ -99,8 +99,8 @@ enum buffer_state buffer_initial_state(const struct heap *heap);
 /* The memory behind a buffer, by fds that the buffer owns. */
 struct buffer_memory {
 	enum buffer_state state;
-	int file;   /* a memory file or dma-buf, as the state says; -1: no memory */
-	int dmabuf; /* the same memory as a dma-buf; -1: it was not exported */
+	int file;   /* the memory file; with BUFFER_DMABUF an empty one; -1: none */
+	int dmabuf; /* the memory as a dma-buf; -1: it is none */
 };
 
 /*
@@ -111,12 +111,14 @@ typedef int buffer_visitor(void *context, const struct buffer_memory *memory);
 int buffer_visit(struct buffer *buffer, buffer_visitor *visit, void *context);
 
 /*
- * Sets a callback that runs before the buffer replaces its memory by that of
- * @file, or by none if @file is -1: the kernel may have been given the old one. An
- * error keeps the old memory and becomes the error of the call that wanted the
- * move. Set it before the buffer has memory. It must not call the buffer.
+ * Sets a callback that runs before the buffer replaces its memory by @dmabuf, or by
+ * none if that is -1: the kernel may have been given the old one. If @from is not -1,
+ * it is the memory file to be replaced, and the callback copies its bytes. An error
+ * keeps the old memory and becomes the error of the call that wanted the move;
+ * -EAGAIN may succeed once the lock is released. Set it before the buffer has memory.
+ * It must not call the buffer.
  */
-typedef int buffer_mover(void *context, int file);
+typedef int buffer_mover(void *context, int dmabuf, int from);
 void buffer_on_move(struct buffer *buffer, buffer_mover *move, void *context);
 
 /*

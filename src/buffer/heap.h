@@ -21,10 +21,10 @@ struct heap_ops {
 	 * in_tmpfs: the buffer's file in the mount's own tmpfs. The kernel keeps
 	 * size, blocks, times and limits, and alloc() is not used.
 	 *
-	 * fixed_size: a dma-buf from the start. The buffer keeps the logical size.
+	 * fixed_size: a dma-buf. The buffer keeps the logical size. See file_first, too.
 	 *
-	 * Neither: a memfd, or a file that is like one, which the kernel sizes until its
-	 * first export. Its size is fixed from then on.
+	 * Neither: a memory file, which the kernel sizes until its first export. Its size is
+	 * fixed from then on.
 	 */
 	bool in_tmpfs;
 	bool fixed_size;
@@ -33,17 +33,20 @@ struct heap_ops {
 	bool has_dmabufs;
 
 	/*
-	 * Returns an fd of new memory: a dma-buf of exactly @size zeroed bytes, a
-	 * multiple of the page size, or an empty memfd (@size is 0). The caller
-	 * owns it. -ENOSPC or -ENOMEM if the heap is exhausted.
+	 * With fixed_size: returns an fd of a new dma-buf of exactly @size zeroed bytes, a
+	 * multiple of the page size. The caller owns it. -ENOSPC or -ENOMEM if the heap is
+	 * exhausted.
 	 */
 	int (*alloc)(struct heap *heap, size_t size);
 
+	/* Returns an fd of a new, empty memory file, owned by the caller. NULL: has none. */
+	int (*new_file)(struct heap *heap);
+
 	/*
-	 * For memfds. The kernel limits all of them together to @size bytes from here on,
+	 * For memory files. The kernel limits all of them together to @size bytes from here on,
 	 * and counts what is written past this process, too. @huge is tmpfs's option for
 	 * huge pages (NULL: its default). Does nothing on a kernel without such limits.
-	 * Call it before the first alloc(). NULL: not possible.
+	 * Call it before the first new_file(). NULL: not possible.
 	 */
 	void (*limit)(struct heap *heap, uint64_t size, const char *huge);
 
@@ -51,8 +54,8 @@ struct heap_ops {
 	int (*resize)(struct heap *heap, uint64_t size);
 
 	/*
-	 * For memfds. may_export() tells, before anything is sealed for it, whether
-	 * a dma-buf of @size bytes can be made: -EFBIG if it is too large.
+	 * For memory files that are exported as they are. may_export() tells, before anything is
+	 * sealed for it, whether a dma-buf of @size bytes can be made: -EFBIG if it is too large.
 	 * export() returns a dma-buf of the memory behind @fd, owned by the caller.
 	 * @size is a multiple of the page size, not 0.
 	 */
@@ -90,6 +93,14 @@ struct heap {
 	 * have one before that: see dmabuf_fill_rest().
 	 */
 	bool unfilled;
+	/* With fixed_size: the kernel implements file I/O on dma-bufs of this heap. */
+	bool takes_io;
+	/*
+	 * With fixed_size: a buffer is a memory file until it is allocated in advance, copied
+	 * into while empty, or exported. Needs a kernel that can replace the file behind an
+	 * inode by a dma-buf.
+	 */
+	bool file_first;
 	/* The name in heap=: "shmem", "udmabuf", "system", … */
 	char name[64];
 	/* "yes: …" or "no: …", the text of user.dmaheap.dmabuf. */

@@ -38,5 +38,8 @@ int heap_device_open(struct heap **heap, const struct heap_device_type *type, co
 
 /* For struct heap_ops. */
 void heap_device_destroy(struct heap *heap);
+void heap_files_limit(struct heap *heap, uint64_t size, const char *huge);
+int heap_files_resize(struct heap *heap, uint64_t size);
+int heap_files_new(struct heap *heap);
 
 #endif

@@ -67,6 +67,9 @@ static const struct heap_ops dma_ops = {
 	.fixed_size = true,
 	.has_dmabufs = true,
 	.alloc = dma_alloc,
+	.limit = heap_files_limit,
+	.resize = heap_files_resize,
+	.new_file = heap_files_new,
 	.wait_idle = dmabuf_wait_idle,
 	.sync = dmabuf_sync,
 	.is_held = dmabuf_is_held,
@@ -81,9 +84,9 @@ static void describe(struct heap *heap, const char *name)
 }
 
 /* Only a kernel that fills dma-bufs from files knows the flag. */
-static bool can_be_unfilled(struct heap *heap, int fd)
+static bool can_be_unfilled(struct heap *heap)
 {
-	if (!dmabuf_takes_io(heap, fd))
+	if (!heap->takes_io)
 		return false;
 	heap->unfilled = true;
 	scope(fd) int unfilled = dma_alloc(heap, page_size());
@@ -97,7 +100,8 @@ static int probe(struct heap *heap, char why[static 256])
 	scope(fd) int fd = dma_alloc(heap, page_size());
 
 	if (fd >= 0) {
-		heap->unfilled = can_be_unfilled(heap, fd);
+		heap->takes_io = dmabuf_takes_io(heap, fd);
+		heap->unfilled = can_be_unfilled(heap);
 		return 0;
 	}
 	if (fd == -ENOMEM || fd == -ENOSPC)

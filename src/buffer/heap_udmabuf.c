@@ -7,7 +7,6 @@
 #include "buffer/heap_device.h"
 #include "util/explain.h"
 #include "util/math.h"
-#include "util/private_tmpfs.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
@@ -17,12 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008u
-#endif
 
 #define PARAMETERS "/sys/module/udmabuf/parameters"
 
@@ -43,68 +36,6 @@ uint64_t heap_udmabuf_limit(const char *parameters)
 
 	fclose(file);
 	return count == 1 && megabytes < UINT64_MAX >> 20 ? megabytes << 20 : UINT64_MAX;
-}
-
-/* MFD_NOEXEC_SEAL is known since 6.3; later kernels log a warning if it is missing. */
-static int new_memfd(void)
-{
-	const unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	int fd = memfd_create("dmaheapfs", flags | MFD_NOEXEC_SEAL);
-
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("dmaheapfs", flags);
-	return fd < 0 ? -errno : fd;
-}
-
-/* A tmpfs for the memory files, if this kernel has one whose files can be sealed. */
-static void udmabuf_limit(struct heap *heap, uint64_t size, const char *huge)
-{
-	char text[24], why[256];
-
-	snprintf(text, sizeof(text), "%" PRIu64, size);
-	const struct tmpfs_option settings[] = {
-		{.key = "seals", .flag = true},
-		{.key = "size", .value = text},
-		{.key = "nr_inodes", .value = "0"},
-		private_tmpfs_huge(huge),
-		{},
-	};
-	scope(fd) int mount = private_tmpfs(settings, 0, why);
-
-	heap_device_of(heap)->files = mount < 0 ? -1 : private_tmpfs_root(mount);
-}
-
-static int udmabuf_resize(struct heap *heap, uint64_t size)
-{
-	const int files = heap_device_of(heap)->files;
-
-	return files < 0 ? 0 : private_tmpfs_resize(files, size);
-}
-
-static int new_file(const struct heap_device *device)
-{
-	if (device->files < 0)
-		return new_memfd();
-	const int fd = openat(device->files, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0);
-
-	return fd < 0 ? -errno : fd;
-}
-
-/*
- * Mode 0, so that no one can reopen the fd with more rights. Times at the epoch,
- * since the tree has the real ones and the later time is shown.
- */
-static int udmabuf_alloc(struct heap *heap, size_t size)
-{
-	const struct timespec never[2] = {{0}, {0}};
-	scope(fd) int fd = new_file(heap_device_of(heap));
-
-	(void)size;
-	if (fd < 0)
-		return fd;
-	if (fchmod(fd, 0) || futimens(fd, never))
-		return -errno;
-	return steal_fd(&fd);
 }
 
 /* Reads the limit each time: it can be changed while mounted. */
@@ -128,9 +59,9 @@ static int udmabuf_export(struct heap *heap, int fd, size_t size)
 
 static const struct heap_ops udmabuf_ops = {
 	.has_dmabufs = true,
-	.limit = udmabuf_limit,
-	.resize = udmabuf_resize,
-	.alloc = udmabuf_alloc,
+	.limit = heap_files_limit,
+	.resize = heap_files_resize,
+	.new_file = heap_files_new,
 	.may_export = udmabuf_may_export,
 	.export = udmabuf_export,
 	.wait_idle = dmabuf_wait_idle,
@@ -143,7 +74,7 @@ static const struct heap_ops udmabuf_ops = {
 /* The limit does not apply here: a limit of 0 still leaves memory files. */
 static int make_one_page(struct heap *heap)
 {
-	scope(fd) int file = udmabuf_alloc(heap, 0);
+	scope(fd) int file = heap_files_new(heap);
 
 	if (file < 0)
 		return file;

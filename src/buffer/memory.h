@@ -71,11 +71,11 @@ struct memory_ops {
 
 struct buffer {
 	pthread_rwlock_t lock;
-	const struct memory_ops *ops; /* changes once, when a memfd is exported or replaced */
+	const struct memory_ops *ops; /* changes with the kind of memory */
 	struct heap *heap;	      /* NULL: a mounted file */
 	struct quota *quota;
 
-	/* A memory file, sized by the kernel. */
+	/* A memory file, sized by the kernel. Empty while a dma-buf takes its place. */
 	int file;	      /* -1: none */
 	struct charge charge; /* for memfds */
 
@@ -102,6 +102,7 @@ struct buffer {
 extern const struct memory_ops memory_tmpfs;	      /* memory_tmpfs.c */
 extern const struct memory_ops memory_memfd;	      /* memory_memfd.c, before the first export */
 extern const struct memory_ops memory_memfd_exported; /* memory_memfd.c, after it */
+extern const struct memory_ops memory_staged;	      /* memory_staged.c */
 extern const struct memory_ops memory_dmabuf;	      /* memory_dmabuf.c */
 extern const struct memory_ops memory_mounted;	      /* memory_mounted.c */
 
@@ -113,6 +114,25 @@ static inline bool buffer_is_in_tmpfs(const struct buffer *buffer)
 
 /* The kernel's own checks before a read or write: 0, -EINVAL or -EFBIG. */
 int buffer_check_range(off_t offset, uint64_t size);
+
+/*
+ * memory_memfd.c: operations on a memory file with a quota, for memory_memfd and
+ * memory_staged. They are as struct memory_ops describes them.
+ */
+ssize_t memfd_write(struct buffer *buffer, const void *data, size_t size, off_t offset);
+ssize_t memfd_copy(struct buffer *from, off_t from_offset, struct buffer *to, off_t to_offset,
+		   size_t size);
+int memfd_truncate(struct buffer *buffer, off_t size);
+int memfd_allocate(struct buffer *buffer, int mode, off_t offset, off_t length);
+void memfd_stat(struct buffer *buffer, struct stat *st);
+int memfd_set_times(struct buffer *buffer, const struct timespec times[2]);
+int memfd_open_window(struct buffer *buffer, struct buffer_window *window, off_t offset);
+int memfd_close_window(struct buffer *buffer, struct buffer_window *window);
+int memfd_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint64_t waste_end);
+void memfd_settle(struct buffer *buffer);
+
+/* memory_staged.c: a buffer whose dma-buf was freed is its memory file again, if it has one. */
+void dmabuf_return_to_file(struct buffer *buffer);
 
 /*
  * memory_dmabuf.c: operations on memory of a fixed size, for memory_dmabuf and

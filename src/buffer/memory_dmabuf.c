@@ -314,13 +314,13 @@ int fixed_import(struct buffer *buffer, int dmabuf, size_t capacity)
 {
 	if (buffer->dmabuf.capacity || atomic_load(&buffer->size) || buffer->fills)
 		return -EEXIST;
-	int error = quota_take(buffer->quota, capacity);
+	int error = quota_take_dmabuf(buffer->quota, capacity);
 
 	if (error)
 		return error;
-	error = buffer->move ? buffer->move(buffer->move_context, dmabuf) : 0;
+	error = buffer->move ? buffer->move(buffer->move_context, dmabuf, -1) : 0;
 	if (error) {
-		quota_give_back(buffer->quota, capacity);
+		quota_give_back_dmabuf(buffer->quota, capacity);
 		return error;
 	}
 	buffer->dmabuf.file = dmabuf;
@@ -336,6 +336,14 @@ static bool has_too_much(const struct buffer *buffer)
 	return buffer->dmabuf.capacity > page_round_up(needed(buffer) + needed(buffer) / 2);
 }
 
+static int dmabuf_truncate(struct buffer *buffer, off_t size)
+{
+	const int error = fixed_truncate(buffer, size);
+
+	dmabuf_return_to_file(buffer);
+	return error;
+}
+
 /* A file that is opened again and again for appending is trimmed only once. */
 static void dmabuf_settle(struct buffer *buffer)
 {
@@ -343,6 +351,7 @@ static void dmabuf_settle(struct buffer *buffer)
 		return;
 	if (dmabuf_trim(buffer, needed(buffer)))
 		buffer->trimmed = needed(buffer) > 0;
+	dmabuf_return_to_file(buffer);
 }
 
 /* The memory of an imported dma-buf is its exporter's, and not on this heap. */
@@ -375,7 +384,8 @@ static void dmabuf_release(struct buffer *buffer)
 	const uint64_t capacity = buffer->dmabuf.capacity;
 
 	fixed_release(buffer);
-	quota_give_back(buffer->quota, capacity);
+	quota_give_back_dmabuf(buffer->quota, capacity);
+	close_fd(buffer->file);
 }
 
 const struct memory_ops memory_dmabuf = {
@@ -393,7 +403,7 @@ const struct memory_ops memory_dmabuf = {
 	.close_window = fixed_close_window,
 	.is_ready = fixed_is_ready,
 	.make_room = fixed_make_room,
-	.truncate = fixed_truncate,
+	.truncate = dmabuf_truncate,
 	.allocate = fixed_allocate,
 	.begin_fill = fixed_begin_fill,
 	.finish_fill = fixed_finish_fill,

@@ -16,7 +16,7 @@
 
 static int replace_memory(struct buffer *buffer, struct dmabuf *fresh)
 {
-	const int error = buffer->move ? buffer->move(buffer->move_context, fresh->fd) : 0;
+	const int error = buffer->move ? buffer->move(buffer->move_context, fresh->fd, -1) : 0;
 
 	if (error)
 		return error;
@@ -57,13 +57,13 @@ uint64_t dmabuf_used(struct buffer *buffer)
 static int enlarge(struct buffer *buffer, size_t capacity)
 {
 	const size_t more = capacity - buffer->dmabuf.capacity;
-	int error = quota_take(buffer->quota, more);
+	int error = quota_take_dmabuf(buffer->quota, more);
 
 	if (error)
 		return error;
 	error = move_to(buffer, capacity, dmabuf_used(buffer));
 	if (error)
-		quota_give_back(buffer->quota, more);
+		quota_give_back_dmabuf(buffer->quota, more);
 	return error;
 }
 
@@ -162,6 +162,6 @@ bool dmabuf_trim(struct buffer *buffer, uint64_t keep)
 		return false;
 	if (target == 0 ? drop_memory(buffer) : move_to(buffer, target, keep))
 		return false;
-	quota_give_back(buffer->quota, before - target);
+	quota_give_back_dmabuf(buffer->quota, before - target);
 	return true;
 }

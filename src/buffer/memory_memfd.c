@@ -60,7 +60,7 @@ static int reserve_some(struct buffer *buffer, off_t offset, size_t *size, uint6
 	return error;
 }
 
-static ssize_t memfd_write(struct buffer *buffer, const void *data, size_t size, off_t offset)
+ssize_t memfd_write(struct buffer *buffer, const void *data, size_t size, off_t offset)
 {
 	uint64_t reserved;
 	const int error = reserve_some(buffer, offset, &size, &reserved);
@@ -73,8 +73,8 @@ static ssize_t memfd_write(struct buffer *buffer, const void *data, size_t size,
 	return n;
 }
 
-static ssize_t memfd_copy(struct buffer *from, off_t from_offset, struct buffer *to,
-			  off_t to_offset, size_t size)
+ssize_t memfd_copy(struct buffer *from, off_t from_offset, struct buffer *to, off_t to_offset,
+		   size_t size)
 {
 	uint64_t reserved;
 	const int error = reserve_some(to, to_offset, &size, &reserved);
@@ -87,7 +87,7 @@ static ssize_t memfd_copy(struct buffer *from, off_t from_offset, struct buffer 
 	return n;
 }
 
-static int memfd_truncate(struct buffer *buffer, off_t size)
+int memfd_truncate(struct buffer *buffer, off_t size)
 {
 	struct stat st;
 
@@ -103,7 +103,7 @@ static int memfd_truncate(struct buffer *buffer, off_t size)
 	return error;
 }
 
-static int memfd_allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
+int memfd_allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
 {
 	const bool grows = !(mode & FALLOC_FL_PUNCH_HOLE);
 	uint64_t reserved = 0;
@@ -118,7 +118,7 @@ static int memfd_allocate(struct buffer *buffer, int mode, off_t offset, off_t l
 	return error;
 }
 
-static void memfd_stat(struct buffer *buffer, struct stat *st)
+void memfd_stat(struct buffer *buffer, struct stat *st)
 {
 	struct stat file;
 
@@ -130,13 +130,13 @@ static void memfd_stat(struct buffer *buffer, struct stat *st)
 	stat_take_later_times(st, &file);
 }
 
-static int memfd_set_times(struct buffer *buffer, const struct timespec times[2])
+int memfd_set_times(struct buffer *buffer, const struct timespec times[2])
 {
 	return futimens(buffer->file, times) ? -errno : 0;
 }
 
 /* Memory for the window's pages stays reserved while it is open. */
-static int memfd_open_window(struct buffer *buffer, struct buffer_window *window, off_t offset)
+int memfd_open_window(struct buffer *buffer, struct buffer_window *window, off_t offset)
 {
 	int error = 0;
 
@@ -150,7 +150,7 @@ static int memfd_open_window(struct buffer *buffer, struct buffer_window *window
 	return error;
 }
 
-static int memfd_close_window(struct buffer *buffer, struct buffer_window *window)
+int memfd_close_window(struct buffer *buffer, struct buffer_window *window)
 {
 	const int error = file_close_window(buffer, window);
 
@@ -159,8 +159,7 @@ static int memfd_close_window(struct buffer *buffer, struct buffer_window *windo
 	return error;
 }
 
-static int memfd_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste,
-			     uint64_t waste_end)
+int memfd_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint64_t waste_end)
 {
 	const int error = file_finish_fill(buffer, size, waste, waste_end);
 
@@ -168,7 +167,7 @@ static int memfd_finish_fill(struct buffer *buffer, uint64_t size, uint64_t wast
 	return error;
 }
 
-static void memfd_settle(struct buffer *buffer)
+void memfd_settle(struct buffer *buffer)
 {
 	correct_charge(buffer, 0);
 }
@@ -262,7 +261,7 @@ static int memfd_export(struct buffer *buffer)
 	return exported_export(buffer);
 }
 
-/* The buffer gives up its file and is memory_dmabuf from then on. */
+/* The file stays behind, empty, for opens from before and for the kernel. */
 static int memfd_import(struct buffer *buffer, int dmabuf, size_t capacity)
 {
 	struct stat st;
@@ -276,7 +275,6 @@ static int memfd_import(struct buffer *buffer, int dmabuf, size_t capacity)
 	if (error)
 		return error;
 	times_set(&buffer->times, &st);
-	close_fd(steal_fd(&buffer->file));
 	buffer->ops = &memory_dmabuf;
 	return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "buffer/quota.h"
 
+#include "util/math.h"
 #include "util/scope.h"
 
 #include <errno.h>
@@ -62,6 +63,75 @@ uint64_t quota_left(struct quota *quota)
 static void correct(struct quota *quota, uint64_t from, uint64_t to)
 {
 	atomic_fetch_add(&quota->used, to - from);
+}
+
+/* --- dma-bufs beside memory files ------------------------------------------------- */
+
+static int limit_files(struct heap *heap, uint64_t limit)
+{
+	return heap->ops->resize ? heap->ops->resize(heap, limit) : 0;
+}
+
+/* 0 would mean no limit to tmpfs. */
+static uint64_t left_for_files(uint64_t limit, uint64_t dmabufs)
+{
+	return dmabufs < limit ? limit - dmabufs : page_size();
+}
+
+/* Shares the limit anew. Unsigned arithmetic wraps here, too. */
+static int share(struct quota *quota, uint64_t more)
+{
+	int error = 0;
+
+	if (!quota->shares)
+		return 0;
+	guard(mutex)(&quota->dmabufs_lock);
+	const uint64_t dmabufs = quota->dmabufs + more;
+
+	if (quota->limit != UINT64_MAX)
+		error = limit_files(quota->shares, left_for_files(quota->limit, dmabufs));
+	if (!error)
+		quota->dmabufs = dmabufs;
+	return error ? -ENOSPC : 0;
+}
+
+int quota_take_dmabuf(struct quota *quota, uint64_t bytes)
+{
+	int error = quota_take(quota, bytes);
+
+	if (error)
+		return error;
+	error = share(quota, bytes);
+	if (error)
+		quota_give_back(quota, bytes);
+	return error;
+}
+
+void quota_give_back_dmabuf(struct quota *quota, uint64_t bytes)
+{
+	if (!bytes)
+		return;
+	quota_give_back(quota, bytes);
+	share(quota, -bytes);
+}
+
+void quota_count_dmabuf(struct quota *quota, uint64_t bytes)
+{
+	correct(quota, 0, bytes);
+	if (!share(quota, bytes) || !quota->shares)
+		return;
+	guard(mutex)(&quota->dmabufs_lock);
+	quota->dmabufs += bytes;
+}
+
+int quota_resize(struct quota *quota, struct heap *heap, uint64_t limit)
+{
+	guard(mutex)(&quota->dmabufs_lock);
+	const int error = limit_files(heap, left_for_files(limit, quota->dmabufs));
+
+	if (!error)
+		quota->limit = limit;
+	return error;
 }
 
 /* --- orphans --------------------------------------------------------------------- */
@@ -147,7 +217,7 @@ static uint64_t collect(struct quota *quota, uint64_t most, bool all)
 		guard(mutex)(&quota->orphans_lock);
 		removed = remove_free(quota, most, all, &held);
 	}
-	quota_give_back(quota, close_all(removed));
+	quota_give_back_dmabuf(quota, close_all(removed));
 	return held;
 }
 
@@ -159,7 +229,7 @@ void quota_add_orphan(struct quota *quota, struct heap *heap, int fd, uint64_t b
 		close_fd(fd);
 		return;
 	}
-	correct(quota, 0, bytes);
+	quota_count_dmabuf(quota, bytes);
 	*orphan = (struct orphan){.heap = heap, .fd = fd, .bytes = bytes, .user = user};
 	{
 		guard(mutex)(&quota->orphans_lock);

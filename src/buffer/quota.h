@@ -30,6 +30,14 @@ struct quota {
 	_Atomic(struct orphan *) first; /* the one polled longest ago */
 	struct orphan *last;
 
+	/*
+	 * A heap that has memory files and dma-bufs: the kernel's limit of the files is what
+	 * the dma-bufs leave. NULL: not needed.
+	 */
+	struct heap *shares;
+	pthread_mutex_t dmabufs_lock; /* a leaf */
+	uint64_t dmabufs;	      /* bytes of @used, with @shares */
+
 	struct cgroup cgroup; /* for memory that is charged to this process */
 };
 
@@ -55,6 +63,16 @@ static inline void quota_leave(struct quota *quota, uint64_t bytes)
  */
 int quota_take(struct quota *quota, uint64_t bytes);
 void quota_give_back(struct quota *quota, uint64_t bytes);
+
+/* The same for memory that is a dma-buf. */
+int quota_take_dmabuf(struct quota *quota, uint64_t bytes);
+void quota_give_back_dmabuf(struct quota *quota, uint64_t bytes);
+
+/* Counts a dma-buf that has replaced a memory file, beyond the limit if need be. */
+void quota_count_dmabuf(struct quota *quota, uint64_t bytes);
+
+/* Changes the limit, also of the heap's memory files. -EBUSY if more is in use. */
+int quota_resize(struct quota *quota, struct heap *heap, uint64_t limit);
 
 /* Returns whether quota_take() would succeed now. */
 bool quota_has_room(struct quota *quota, uint64_t bytes);

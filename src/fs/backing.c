@@ -17,9 +17,9 @@ struct fuse_backing_map {
 #define FUSE_DEV_IOC_BACKING_CLOSE _IOW(FUSE_DEV_IOC_MAGIC, 2, uint32_t)
 #endif
 
-void backing_enable_memory(struct backing_kernel *kernel)
+void backing_enable_memory(struct backing_kernel *kernel, bool file_first)
 {
-	const uint32_t flags = 0;
+	const uint32_t flags = file_first ? FUSE_MEMORY_FIRST : 0;
 
 	kernel->binds = !ioctl(kernel->device, FUSE_DEV_IOC_MEMORY_ENABLE, &flags);
 }
@@ -50,66 +50,85 @@ static void end_id(const struct backing *backing, int32_t id)
 		ioctl(backing->kernel->device, FUSE_DEV_IOC_BACKING_CLOSE, &ended);
 }
 
-static int bind_id(const struct backing *backing, int32_t id)
+static int bind_id(const struct backing *backing, int32_t id, int32_t from)
 {
 	const struct fuse_memory_bind bind = {
 		.nodeid = backing->nodeid,
 		.backing_id = id,
+		.from_id = from,
 	};
 
-	if (!ioctl(backing->kernel->device, FUSE_DEV_IOC_MEMORY_BIND, &bind) || errno == ENOENT)
-		return 0;
-	return -errno;
+	return ioctl(backing->kernel->device, FUSE_DEV_IOC_MEMORY_BIND, &bind) ? -errno : 0;
 }
 
-int backing_bind(struct backing *backing, int file)
+/* The binding outlives the id. */
+static int bind_file(const struct backing *backing, int dmabuf, int32_t from)
 {
-	guard(mutex)(&backing->lock);
-	if (!backing->kernel->binds)
-		return 0;
-	int id = file < 0 ? 0 : register_file(backing, file);
+	const int id = register_file(backing, dmabuf);
+	const int error = id < 0 ? id : bind_id(backing, id, from);
 
-	if (id == -EOPNOTSUPP)
-		id = 0;
-	const int error = id < 0 ? id : bind_id(backing, id);
-
-	/* Later opens must be answered with the id of the new memory. */
-	if (!error && backing->opens) {
-		const int32_t old = backing->id;
-
-		backing->id = id;
-		id = old;
-	}
-	/* The binding outlives the id. */
 	end_id(backing, id);
 	return error;
 }
 
-static int first_open(struct backing *backing, int file, bool is_dmabuf)
+/* Copies the memory file @from first. It is registered already if it is open. */
+static int bind_copy(const struct backing *backing, int dmabuf, int from)
 {
-	const int id = register_file(backing, file);
-	int error = id < 0 ? id : 0;
+	const int own = backing->id ? 0 : register_file(backing, from);
+	const int error = own < 0 ? own : bind_file(backing, dmabuf, own ?: backing->id);
 
-	/* The kernel may have evicted the inode, and the binding with it. */
-	if (!error && is_dmabuf && backing->kernel->binds)
-		error = bind_id(backing, id);
-	if (error) {
-		end_id(backing, id);
-		return error;
-	}
-	backing->id = id;
-	return 0;
+	end_id(backing, own);
+	return error;
 }
 
-int backing_open(struct backing *backing, int file, bool is_dmabuf)
+static int unbind(const struct backing *backing)
+{
+	const int error = bind_id(backing, 0, 0);
+
+	return error == -ENOENT ? 0 : error;
+}
+
+int backing_bind(struct backing *backing, int dmabuf, int from)
 {
 	guard(mutex)(&backing->lock);
-	const int error = backing->id ? 0 : first_open(backing, file, is_dmabuf);
+	if (!backing->kernel->binds)
+		return 0;
+	if (dmabuf < 0)
+		return unbind(backing);
+	const int error =
+		from < 0 ? bind_file(backing, dmabuf, 0) : bind_copy(backing, dmabuf, from);
 
-	if (error)
-		return error;
+	backing->bound = !error;
+	/* There is no such inode, or no file I/O on this memory. */
+	if (from < 0 && (error == -ENOENT || error == -EOPNOTSUPP))
+		return 0;
+	return error;
+}
+
+/* The kernel may have evicted the inode between its opens, and the binding with it. */
+static bool bind_again(struct backing *backing, int dmabuf)
+{
+	if (dmabuf < 0 || !backing->kernel->binds)
+		return false;
+	if (!backing->bound)
+		backing->bound = !bind_file(backing, dmabuf, 0);
+	return backing->bound;
+}
+
+int backing_open(struct backing *backing, int file, int dmabuf, bool *bound)
+{
+	guard(mutex)(&backing->lock);
+	const int id = backing->id ?: register_file(backing, file);
+
+	*bound = false;
+	if (id < 0)
+		return id;
+	if (!backing->opens)
+		backing->bound = false;
+	*bound = bind_again(backing, dmabuf);
+	backing->id = id;
 	backing->opens++;
-	return backing->id;
+	return id;
 }
 
 void backing_close(struct backing *backing)
@@ -127,7 +146,7 @@ void backing_destroy(struct backing *backing)
 		return;
 	end_id(backing, backing->id);
 	backing->opens = 0;
-	backing_bind(backing, -1);
+	backing_bind(backing, -1, -1);
 	pthread_mutex_destroy(&backing->lock);
 	free(backing);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The memory of a file as the kernel knows it. A backing id, in the reply to an open,
- * makes the kernel read and write the memory itself. A patched kernel can also bind a
- * dma-buf to the inode, and then serves all reads and copies, in any open mode.
+ * makes the kernel read and write the memory file itself. A patched kernel can also bind a
+ * dma-buf to the inode, which then takes the place of the memory file in all opens.
  */
 #ifndef FS_BACKING_H
 #define FS_BACKING_H
@@ -23,16 +23,20 @@ struct backing {
 	const struct backing_kernel *kernel;
 	uint64_t nodeid;
 	pthread_mutex_t lock; /* a leaf; taken with the buffer's lock when the memory moves */
-	int32_t id;	      /* the backing id of current opens; 0: none */
+	int32_t id;	      /* the backing id of current opens, of the memory file; 0: none */
 	unsigned opens;	      /* answered with an id and not released */
+	bool bound;	      /* a dma-buf is, for as long as there are opens */
 
 	/* For last_copy.c, guarded by the inode's lock: */
 	struct fuse_memory_stat counted; /* the kernel's counters when they were last noted */
 	struct fuse_memory_stat copied;	 /* the last copy until then; .copies is 0: none */
 };
 
-/* Opts in to memory bound to inodes, if the kernel has it. */
-void backing_enable_memory(struct backing_kernel *kernel);
+/*
+ * Opts in to memory bound to inodes, if the kernel has it. With @file_first it asks for
+ * memory before a copy into an empty memory file.
+ */
+void backing_enable_memory(struct backing_kernel *kernel, bool file_first);
 
 /* For the inode @nodeid. @kernel outlives it. NULL: out of memory. */
 struct backing *backing_create(const struct backing_kernel *kernel, uint64_t nodeid);
@@ -41,21 +45,24 @@ struct backing *backing_create(const struct backing_kernel *kernel, uint64_t nod
 void backing_destroy(struct backing *backing);
 
 /*
- * Counts an open of the memory @file, and binds it if it @is_dmabuf. Returns the id to answer
- * with, or -errno.
+ * Counts an open of the memory @file, and binds @dmabuf, unless that is -1, and sets @bound.
+ * Returns the id to answer with, or -errno.
  */
-int backing_open(struct backing *backing, int file, bool is_dmabuf);
+int backing_open(struct backing *backing, int file, int dmabuf, bool *bound);
 
 /* An open that was answered with an id is released. */
 void backing_close(struct backing *backing);
 
 /*
- * Binds the dma-buf @file in place of the current one, or nothing if @file is -1. -EBUSY
- * while the current one is mapped or being written. 0 also if the kernel cannot bind, has
- * no such inode, or does no file I/O on this memory: then nothing is bound, and the data
- * goes through this process.
+ * Binds @dmabuf in place of the current memory, or nothing if it is -1. -EBUSY while the
+ * current memory is mapped or being written. 0 also if the kernel cannot bind, has no such
+ * inode, or does no file I/O on this memory: then nothing is bound, and the data goes
+ * through this process.
+ *
+ * If @from is not -1, it is the memory file, which the kernel copies to the dma-buf first.
+ * Then these are errors, and so is -EAGAIN: a writer is there, or waits for this process.
  */
-int backing_bind(struct backing *backing, int file);
+int backing_bind(struct backing *backing, int dmabuf, int from);
 
 /* Reads the kernel's counters of copies. False if it has none. */
 bool backing_count(const struct backing *backing, struct fuse_memory_stat *now);

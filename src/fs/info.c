@@ -113,7 +113,7 @@ static const char *pages_of_map(struct fs *fs, enum buffer_state state)
 	const struct open_facts facts = {
 		.memory = state,
 		.passthrough = fs->passthrough,
-		.binds = fs->kernel.binds,
+		.bound = fs->kernel.binds,
 		.direct_mmap = fs->direct_mmap,
 	};
 	const bool past = open_mode(&facts) & OPEN_PASSTHROUGH;

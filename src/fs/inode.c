@@ -53,9 +53,9 @@ static void free_memory(struct memory memory)
 		users_close(memory.users, memory.shared_with);
 }
 
-static int move_backing(void *backing, int file)
+static int move_backing(void *backing, int dmabuf, int from)
 {
-	return backing_bind(backing, file);
+	return backing_bind(backing, dmabuf, from);
 }
 
 /* Takes @given over. inode->lock is held. */

@@ -165,8 +165,9 @@ static void print_last_writer(FILE *out, const struct fs *fs, const struct inode
 {
 	const bool can_pass = fs->passthrough && (!fs->heap->ops->fixed_size || fs->kernel.binds);
 	const bool past = can_pass && inode->last_writer == WRITTEN_BY_KERNEL;
+	const bool is_file = !inode->buffer || buffer_state(inode->buffer) != BUFFER_DMABUF;
 	/* The kernel reports only its copies of dma-bufs. */
-	const bool unknown = past && !fs->heap->ops->fixed_size && fs->heap->kernel_copies;
+	const bool unknown = past && is_file && fs->heap->kernel_copies;
 
 	fprintf(out, "engine=%s direct=%s bytes=%jd seconds=unknown reason=%s",
 		past ? "passthrough" : "daemon", unknown ? "unknown" : "no", (intmax_t)st->st_size,

@@ -4,7 +4,7 @@
 #include "fs/file.h"
 #include "util/user_namespace.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <unistd.h>
 
 /*
@@ -15,21 +15,20 @@ static const struct row {
 	struct open_facts facts;
 	enum open_mode mode;
 } table[] = {
-	/* memory, passthrough, binds, direct_mmap, appends → mode */
-	{{BUFFER_FILE, 1, ANY, ANY, ANY}, OPEN_PASSTHROUGH},
-	{{BUFFER_FILE, 0, ANY, 1, ANY}, OPEN_DIRECT},
+	/* memory, passthrough, bound, direct_mmap → mode */
+	{{BUFFER_FILE, 1, ANY, ANY}, OPEN_PASSTHROUGH},
+	{{BUFFER_FILE, 0, ANY, 1}, OPEN_DIRECT},
 	/* Half as fast, but shared mappings must be possible. */
-	{{BUFFER_FILE, 0, ANY, 0, ANY}, OPEN_CACHED},
+	{{BUFFER_FILE, 0, ANY, 0}, OPEN_CACHED},
+	{{BUFFER_EXPORTED_FILE, 1, 1, ANY}, OPEN_PASSTHROUGH},
 	/* The file is longer than the data and sealed, so only mappings bypass the buffer. */
-	{{BUFFER_EXPORTED_FILE, 1, ANY, ANY, ANY}, OPEN_PASSTHROUGH | OPEN_DIRECT},
-	{{BUFFER_EXPORTED_FILE, 0, ANY, ANY, ANY}, OPEN_DIRECT},
-	{{BUFFER_DMABUF, 1, 1, ANY, 0}, OPEN_PASSTHROUGH},
-	/* Appending grows the memory, which cannot change under a passthrough open. */
-	{{BUFFER_DMABUF, 1, 1, ANY, 1}, OPEN_DIRECT},
-	{{BUFFER_DMABUF, 0, 1, ANY, ANY}, OPEN_DIRECT},
+	{{BUFFER_EXPORTED_FILE, 1, 0, ANY}, OPEN_PASSTHROUGH | OPEN_DIRECT},
+	{{BUFFER_EXPORTED_FILE, 0, ANY, ANY}, OPEN_DIRECT},
+	{{BUFFER_DMABUF, 1, 1, ANY}, OPEN_PASSTHROUGH},
 	/* FUSE cannot map pages of a dma-buf. With direct I/O mmap(2) is a clean ENODEV. */
-	{{BUFFER_DMABUF, ANY, 0, ANY, ANY}, OPEN_DIRECT},
-	{{BUFFER_EMPTY, ANY, ANY, ANY, ANY}, OPEN_DIRECT},
+	{{BUFFER_DMABUF, ANY, 0, ANY}, OPEN_DIRECT},
+	{{BUFFER_DMABUF, 0, ANY, ANY}, OPEN_DIRECT},
+	{{BUFFER_EMPTY, ANY, ANY, ANY}, OPEN_DIRECT},
 };
 
 static bool fits(int wanted, int is)
@@ -40,8 +39,7 @@ static bool fits(int wanted, int is)
 static bool matches(const struct open_facts *row, const struct open_facts *facts)
 {
 	return row->memory == facts->memory && fits(row->passthrough, facts->passthrough) &&
-	       fits(row->binds, facts->binds) && fits(row->direct_mmap, facts->direct_mmap) &&
-	       fits(row->appends, facts->appends);
+	       fits(row->bound, facts->bound) && fits(row->direct_mmap, facts->direct_mmap);
 }
 
 enum open_mode open_mode(const struct open_facts *facts)
@@ -63,7 +61,10 @@ void open_mode_negotiate(struct fs *fs, struct fuse_conn_info *conn)
 	if (fs->passthrough)
 		conn->max_backing_stack_depth = 0; /* no stacked filesystem below */
 	if (fs->passthrough && fs->heap->ops->has_dmabufs)
-		backing_enable_memory(&fs->kernel);
+		backing_enable_memory(&fs->kernel, fs->heap->takes_io);
+	fs->heap->file_first = fs->kernel.binds && fs->heap->takes_io;
+	if (fs->heap->file_first)
+		fs->quota.shares = fs->heap;
 	fs->direct_mmap = !fs->heap->ops->fixed_size &&
 			  fuse_set_feature_flag(conn, FUSE_CAP_DIRECT_IO_ALLOW_MMAP);
 }
@@ -98,19 +99,6 @@ struct opening {
 };
 
 /*
- * The state to answer by. A memory file that was exported, or replaced by an import, is a
- * dma-buf if the kernel can bind that now. It cannot while passthrough opens from before
- * use the file.
- */
-static enum buffer_state current_state(const struct fs *fs, struct backing *backing,
-				       const struct buffer_memory *memory)
-{
-	if (fs->heap->ops->fixed_size || memory->dmabuf < 0 || !fs->kernel.binds)
-		return memory->state;
-	return backing_bind(backing, memory->dmabuf) ? BUFFER_EXPORTED_FILE : BUFFER_DMABUF;
-}
-
-/*
  * A visitor of the buffer. If the kernel is out of memory or ids, or refuses the memory,
  * the data goes through this process.
  */
@@ -119,25 +107,24 @@ static int answer(void *context, const struct buffer_memory *memory)
 	const struct opening *opening = context;
 	const struct fs *fs = opening->fs;
 	struct backing *backing = opening->file->inode->backing;
-	const enum buffer_state state = current_state(fs, backing, memory);
-	const bool is_dmabuf = state == BUFFER_DMABUF;
-	const int fd = is_dmabuf ? memory->dmabuf : memory->file;
+	const bool passes = fs->passthrough && memory->file >= 0;
+	bool bound = false;
+	const int id =
+		passes ? backing_open(backing, memory->file, memory->dmabuf, &bound) : -ENOTSUP;
 	const struct open_facts facts = {
-		.memory = state,
-		.passthrough = fs->passthrough,
-		.binds = fs->kernel.binds,
+		.memory = memory->state,
+		.passthrough = passes,
+		.bound = bound,
 		.direct_mmap = fs->direct_mmap,
-		.appends = !!(opening->file->flags & O_APPEND),
 	};
 	enum open_mode mode = open_mode(&facts);
-	const int id = mode & OPEN_PASSTHROUGH ? backing_open(backing, fd, is_dmabuf) : 0;
 
-	if (id < 0)
+	if (passes && id < 0)
 		mode = OPEN_DIRECT;
-	else
+	else if (mode & OPEN_PASSTHROUGH)
 		open_mode_set_backing(opening->fi, id);
-	if (is_dmabuf && !(mode & OPEN_PASSTHROUGH))
-		backing_bind(backing, fd);
+	else if (passes)
+		backing_close(backing);
 	opening->file->mode = mode;
 	return 0;
 }

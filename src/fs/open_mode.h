@@ -15,10 +15,9 @@ enum open_mode {
 /* The facts that decide. In the table's rows each of the ints may also be ANY. */
 struct open_facts {
 	enum buffer_state memory;
-	int passthrough; /* the kernel can read and write memory files itself */
-	int binds;	 /* the kernel can bind dma-bufs to files */
+	int passthrough; /* the kernel reads and writes the memory file itself */
+	int bound;	 /* the kernel uses the dma-buf in place of the memory file */
 	int direct_mmap; /* files with FOPEN_DIRECT_IO can be mapped shared */
-	int appends;	 /* the file is opened with O_APPEND */
 };
 #define ANY (-1)
 

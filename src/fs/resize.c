@@ -36,12 +36,11 @@ static int parse(const char *text, size_t length, uint64_t *bytes)
 /* The kernel refuses what is in use of each tmpfs: that of the names, and of memory files. */
 static int resize_tmpfs(struct fs *fs, uint64_t bytes)
 {
-	const struct heap_ops *ops = fs->heap->ops;
 	int error = private_tmpfs_resize(fs->tree.mount, bytes);
 
-	if (error || !ops->resize)
+	if (error)
 		return error;
-	error = ops->resize(fs->heap, bytes);
+	error = quota_resize(&fs->quota, fs->heap, bytes);
 	if (error)
 		private_tmpfs_resize(fs->tree.mount, fs->quota.limit);
 	return error;
@@ -53,11 +52,7 @@ static int resize(struct fs *fs, uint64_t bytes)
 	quota_poll_orphans(&fs->quota);
 	if (fs->quota.used > bytes)
 		return -EBUSY;
-	const int error = resize_tmpfs(fs, bytes);
-
-	if (!error)
-		fs->quota.limit = bytes;
-	return error;
+	return resize_tmpfs(fs, bytes);
 }
 
 void op_resize(fuse_req_t req, struct inode *inode, const char *text, size_t length)

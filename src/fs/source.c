@@ -182,12 +182,13 @@ void source_drop(struct fs *fs, struct inode *inode)
 static enum open_mode choose(struct fs *fs, struct inode *inode, struct fuse_file_info *fi)
 {
 	int id = -ENOTSUP;
+	bool bound;
 
 	if (fs->passthrough && !inode->backing)
 		inode->backing = backing_create(&fs->source_kernel, inode->source.id);
 	/* The kernel refuses files of a stacked filesystem itself. */
 	if (inode->backing && !inode->cached)
-		id = backing_open(inode->backing, inode->file, false);
+		id = backing_open(inode->backing, inode->file, -1, &bound);
 	inode->cached = id < 0;
 	if (inode->cached)
 		return OPEN_CACHED;

@@ -191,7 +191,7 @@ const char *dmaheap_strerror(int error)
 	} texts[] = {
 		{EACCES, "no permission for the file, or it is not open as this needs it"},
 		{EBADF, "the fd is not open, or was opened with O_PATH"},
-		{EBUSY, "the file is open elsewhere"},
+		{EBUSY, "the file is mapped, being written, or open elsewhere"},
 		{EEXIST, "there is already a file of that name"},
 		{EFBIG, "the heap makes no dma-buf of that size; for udmabuf, raise size_limit_mb"},
 		{EINVAL, "not a dma-buf, or invalid argument"},

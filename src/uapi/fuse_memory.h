@@ -26,7 +26,7 @@
  * All of this needs CAP_SYS_ADMIN in the initial user namespace. Unless it is
  * enabled, nothing changes.
  *
- * FUSE_DEV_IOC_MEMORY_ENABLE: opt in. The argument is for flags, and 0. It
+ * FUSE_DEV_IOC_MEMORY_ENABLE: opt in. The argument is flags. It
  * applies to regular files that are looked up from then on, so it is best done
  * before the answer to INIT. FUSE_DEV_IOC_BACKING_OPEN then takes a dma-buf as
  * well, open for reading and writing, whether passthrough was negotiated or
@@ -41,8 +41,16 @@
  *   EINVAL   not memory, or not a regular file, or one that was looked up
  *            before memory was enabled
  *   ETXTBSY  the inode is open or mapped by way of the page cache
- *   EBUSY    other memory is bound, and is written to just now or mapped, or
- *            the inode is open with FOPEN_PASSTHROUGH to a regular file
+ *   EBUSY    other memory is bound, and is written to just now or mapped; or
+ *            the inode is open with FOPEN_PASSTHROUGH to a regular file that is
+ *            not empty, or is written to or mapped
+ *
+ * Memory goes before FOPEN_PASSTHROUGH to a regular file: while some is bound,
+ * files that were opened so, before or then, use it as if they had been opened
+ * with its id. If the file is not empty, from_id is to be its id. The kernel
+ * then keeps writers out, copies it to the memory, and binds that. EAGAIN means
+ * that a writer is there, which may be waiting for the server. From a request
+ * for room it always is, but then the file is empty.
  *
  * While memory is bound, opens without FOPEN_PASSTHROUGH get FOPEN_DIRECT_IO:
  * their writes go to the server. FOPEN_PASSTHROUGH, with a backing_id of the
@@ -76,7 +84,7 @@
 struct fuse_memory_bind {
 	uint64_t	nodeid;
 	int32_t		backing_id;
-	uint32_t	flags;		/* none yet: 0 */
+	int32_t		from_id;	/* of a file to copy first, or 0 */
 };
 
 /*
@@ -106,6 +114,13 @@ enum fuse_memory_why {
 	FUSE_MEMORY_REFUSED	= 4,	/* its filesystem refused direct I/O */
 	FUSE_MEMORY_FAILED	= 5,	/* the error tells */
 };
+
+/*
+ * For FUSE_DEV_IOC_MEMORY_ENABLE: also ask for room before a copy into a file
+ * that is open with FOPEN_PASSTHROUGH and empty. If the server then binds no
+ * memory, the copy goes to the file that it is passed through to.
+ */
+#define FUSE_MEMORY_FIRST		(1 << 0)
 
 #define FUSE_DEV_IOC_MEMORY_ENABLE	_IOW(FUSE_DEV_IOC_MAGIC, 96, uint32_t)
 #define FUSE_DEV_IOC_MEMORY_BIND	_IOW(FUSE_DEV_IOC_MAGIC, 97, \

@@ -88,6 +88,11 @@ static inline int import(struct buffer *buffer, int fd)
 	return buffer_import(buffer, fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
+static inline int fake_new_file(struct heap *heap)
+{
+	return fake_alloc(heap, 0);
+}
+
 static inline int fake_may_export(struct heap *heap, size_t size)
 {
 	(void)size;
@@ -181,6 +186,7 @@ static inline void fake_heap_init(struct fake_heap *f, enum heap_memory memory)
 		.fixed_size = memory == HEAP_DMABUF,
 		.has_dmabufs = memory != HEAP_TMPFS,
 		.alloc = fake_alloc,
+		.new_file = fake_new_file,
 		.may_export = fake_may_export,
 		.export = fake_export,
 		.wait_idle = fake_wait_idle,
@@ -289,20 +295,15 @@ static inline int run_suite(Suite *suite)
 }
 
 /* The result of buffer_visit(). */
-struct visited {
-	enum buffer_state state;
-	int file;
-};
-
 static inline int note_visit(void *context, const struct buffer_memory *memory)
 {
-	*(struct visited *)context = (struct visited){memory->state, memory->file};
+	*(struct buffer_memory *)context = *memory;
 	return 0;
 }
 
-static inline struct visited visited(struct buffer *buffer)
+static inline struct buffer_memory visited(struct buffer *buffer)
 {
-	struct visited seen;
+	struct buffer_memory seen;
 
 	ck_assert_int_eq(buffer_visit(buffer, note_visit, &seen), 0);
 	return seen;

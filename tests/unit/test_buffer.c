@@ -74,7 +74,7 @@ START_TEST(starts_empty)
 	ck_assert_int_eq(buffer_read(buffer, data, 8, 0), 0);
 	ck_assert_int_eq(buffer_seek(buffer, 0, SEEK_DATA), -ENXIO);
 	ck_assert_int_eq(buffer_export(buffer), -ENODATA);
-	ck_assert_int_eq(visited(buffer).file, -1);
+	ck_assert_int_eq(visited(buffer).dmabuf, -1);
 	ck_assert_int_eq(visited(buffer).state, BUFFER_EMPTY);
 	buffer_stat(buffer, &st);
 	ck_assert_int_eq(st.st_size, 0);
@@ -577,7 +577,7 @@ START_TEST(foreign_bytes_do_not_show)
 		fd = buffer_export(buffer);
 	} else {
 		buffer_lend(buffer);
-		fd = fcntl(visited(buffer).file, F_DUPFD_CLOEXEC, 0);
+		fd = fcntl(visited(buffer).dmabuf, F_DUPFD_CLOEXEC, 0);
 	}
 	ck_assert_int_eq(pwrite(fd, junk, 4000, 96), 4000);
 	ck_assert_int_eq(buffer_truncate(buffer, 1000), 0);
@@ -597,12 +597,13 @@ struct moves {
 	int n, last, result;
 };
 
-static int note_move(void *context, int file)
+static int note_move(void *context, int dmabuf, int from)
 {
 	struct moves *moves = context;
 
+	(void)from;
 	moves->n++;
-	moves->last = file;
+	moves->last = dmabuf;
 	return moves->result;
 }
 
@@ -613,10 +614,10 @@ START_TEST(tells_of_every_move)
 	buffer_on_move(buffer, note_move, &moves);
 	write_bytes('x', page, 0);
 	ck_assert_int_eq(moves.n, 1);
-	ck_assert_int_eq(moves.last, visited(buffer).file);
+	ck_assert_int_eq(moves.last, visited(buffer).dmabuf);
 	write_bytes('x', page, (off_t)page);
 	ck_assert_int_eq(moves.n, 2);
-	ck_assert_int_eq(moves.last, visited(buffer).file);
+	ck_assert_int_eq(moves.last, visited(buffer).dmabuf);
 	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
 	ck_assert_int_eq(moves.n, 3);
 	ck_assert_int_eq(moves.last, -1);

@@ -52,12 +52,12 @@ static int enable(int dev)
 	return ioctl(dev, FUSE_DEV_IOC_MEMORY_ENABLE, &flags) ? -errno : 0;
 }
 
-static int bind_to(int dev, uint64_t node, int id, uint32_t flags)
+static int bind_to(int dev, uint64_t node, int id, int from)
 {
 	struct fuse_memory_bind bind = {
 		.nodeid = node,
 		.backing_id = id,
-		.flags = flags,
+		.from_id = from,
 	};
 
 	return ioctl(dev, FUSE_DEV_IOC_MEMORY_BIND, &bind) ? -errno : 0;

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Files are files in every respect: programs run from them, map them in all ways and,
-# on heaps of memory files, grow them meanwhile; databases and version control work, and
-# size= holds. No byte on a heap of memory files passes the daemon.
+# Files are files in every respect: programs run from them, map them in all ways and grow
+# them meanwhile, databases and version control work, and size= holds. No byte passes the
+# daemon.
 set -euo pipefail
 # shellcheck source=contrib/common.sh
 . "${BASH_SOURCE[0]%/*}/../../../contrib/common.sh"
@@ -83,13 +83,41 @@ is_full() {
 by_cp() { cp "$disk/large" "$mnt/large"; }
 by_dd() { dd if="$disk/large" of="$mnt/large" bs=1M status=none; }
 
+# a dma-buf is allocated as a whole, or not at all
+is_refused() {
+	rm -rf "${mnt:?}"/*
+	! cp "$disk/large" "$mnt/large" 2>said || fail "there was room"
+	grep -q 'No space left' said || fail "$(<said)"
+	[ ! -s "$mnt/large" ] || fail "$(stat -c %s "$mnt/large") bytes"
+	rm "$mnt/large"
+}
+
+# the limit is one for dma-bufs and memory files, whichever come first, also after rm
+shares() {
+	local there
+	for _ in 1 2; do
+		head -c 40M "$disk/large" >"$mnt/file"
+		truncate -s 0 "$mnt/buffer"
+		! fallocate -l 30M "$mnt/buffer" 2>said || fail "40 and 30 of 64 MiB"
+		fallocate -l 20M "$mnt/buffer"
+		! dd if="$disk/large" of="$mnt/file" bs=1M oflag=append conv=notrunc \
+			status=none 2>said || fail "there was room"
+		grep -q 'No space left' said || fail "$(<said)"
+		there=$(stat -c %s "$mnt/file")
+		[ "$there" -le $((44 << 20)) ] || fail "$there bytes"
+		[ "$there" -ge $((43 << 20)) ] || fail "only $there bytes"
+		rm "$mnt/file" "$mnt/buffer"
+	done
+}
+
 past_the_daemon() {
 	local moved
 	moved=$(counter "$mnt" reads writes copies)
 	[ "$moved" -eq 0 ] || fail "$moved reads, writes or copies"
 }
 
-runs_tools() {
+heap() {
+	mount_fs "$mnt" "$1"
 	test_that "$1: programs run from it" runs_programs
 	test_that "$1: a library is loaded from it" preloads
 	test_that "$1: private maps" maps private
@@ -98,18 +126,18 @@ runs_tools() {
 	test_that "$1: SQLite with a write-ahead log" has_sqlite
 	test_that "$1: git init, commit, gc, fsck, clone" has_git
 	test_that "$1: tar and rsync" extracts
-}
-
-of_memory_files() {
-	mount_fs "$mnt" "$1"
-	runs_tools "$1"
 	test_that "$1: files grow under maps" maps grows
 	test_that "$1: all of it past the daemon" past_the_daemon
 	umount "$mnt"
 	mount_fs "$mnt" "$1" size=64m
 	if patched || [ "$1" = shmem ]; then
 		forget
-		test_that "$1: size= holds for cp" is_full by_cp
+		if [ "$1" = system ]; then
+			test_that "$1: size= holds for cp" is_refused
+			test_that "$1: size= holds for all together" shares
+		else
+			test_that "$1: size= holds for cp" is_full by_cp
+		fi
 		test_that "$1: size= holds for dd" is_full by_dd
 	else
 		unable "$1: size= holds for cp" "a kernel without the series"
@@ -119,10 +147,6 @@ of_memory_files() {
 
 head -c 3000000 /dev/urandom >"$disk/model"
 head -c 100M /dev/urandom >"$disk/large"
-of_memory_files shmem
-of_memory_files udmabuf
-if patched; then
-	mount_fs "$mnt" system
-	runs_tools system
-	umount "$mnt"
-fi
+heap shmem
+heap udmabuf
+! patched || heap system

@@ -22,14 +22,25 @@ told() {
 	! patched || [[ $(copied "$buf") == $1 ]] || fail "the file says: $(copied "$buf")"
 }
 
+# The same for a copy by the kernel, which counts those of dma-bufs.
+told_copy() {
+	if [ "$(df --output=source "$mnt" | tail -n 1)" = system ]; then
+		told "engine=copy_file_range $1"
+	else
+		told "engine=passthrough direct=unknown bytes=$size *"
+	fi
+}
+
 from_disk() {
 	cp "$model" "/data/$1/file"
 	forget
 	cp "/data/$1/file" "$buf"
 	same "$model" "$buf"
-	told "engine=copy_file_range direct=yes bytes=$size *"
+	told_copy "direct=yes bytes=$size *"
 	cp "$buf" "/data/$1/back"
-	! patched || [ "$(in_cache "/data/$1/back")" -le 65536 ] || fail "the way back is cached"
+	# btrfs has checksums, and the memory may change meanwhile
+	! patched || [ "$1" = btrfs ] || [ "$(in_cache "/data/$1/back")" -le 65536 ] ||
+		fail "the way back is cached"
 	same "$model" "/data/$1/back"
 }
 
@@ -38,13 +49,13 @@ from_warm_file() {
 	cat /data/ext4/file >/dev/null
 	cp /data/ext4/file "$buf"
 	same "$model" "$buf"
-	told "engine=copy_file_range direct=no bytes=$size *page cache*"
+	told_copy "direct=no bytes=$size *page cache*"
 }
 
 from_tmpfs() {
 	cp "$model" "$buf"
 	same "$model" "$buf"
-	told "engine=copy_file_range direct=no bytes=$size *page cache*"
+	told_copy "direct=no bytes=$size *page cache*"
 }
 
 from_overlay() {
@@ -57,7 +68,7 @@ from_overlay() {
 	forget
 	cp over/file "$buf"
 	same "$model" "$buf"
-	told "engine=copy_file_range direct=no bytes=$size *"
+	told_copy "direct=no bytes=$size *"
 	cp "$buf" over/back
 	same "$model" over/back
 	umount over upper
@@ -111,7 +122,7 @@ from_pipe() {
 	cat "$model" >fifo &
 	cat fifo >"$buf"
 	same "$model" "$buf"
-	told "engine=daemon *"
+	told "engine=passthrough direct=unknown *"
 }
 
 from_device() {
@@ -139,7 +150,7 @@ heap() {
 	local fs
 	mount_fs "$mnt" "$1"
 	for fs in ext4 xfs btrfs; do
-		one "$1: a cold file on $fs goes by DMA, both ways" from_disk "$fs"
+		one "$1: a cold file on $fs goes by DMA" from_disk "$fs"
 	done
 	one "$1: a warm file is taken from the page cache" from_warm_file
 	one "$1: a file on a tmpfs arrives" from_tmpfs

@@ -42,14 +42,14 @@ in_busybox_cp() { busybox cp "$file" "$buf"; }
 out_busybox_cp() { busybox cp "$buf" "$out"; }
 in_dd() { dd if="$file" of="$buf" bs=1M status=none; }
 out_dd() { dd if="$buf" of="$out" bs=1M status=none; }
-in_dd_truncate() {
-	truncate -s "$size" "$buf"
+in_dd_allocated() {
+	fallocate -l "$size" "$buf"
 	dd if="$file" of="$buf" bs=1M conv=notrunc status=none
 }
 in_rsync() { rsync --inplace "$file" "$buf"; }
 out_rsync() { rsync --inplace "$buf" "$out"; }
-in_rsync_truncate() {
-	truncate -s "$size" "$buf"
+in_rsync_allocated() {
+	fallocate -l "$size" "$buf"
 	rsync --inplace --whole-file "$file" "$buf"
 }
 in_sendfile() { "$sys" sendfile 3 0 4 "$size" 3<"$file" 4>"$buf"; }
@@ -62,42 +62,42 @@ read_sha256sum() { sha256sum <"$buf"; }
 read_cmp() { cmp "$file" "$buf" && sha256sum <"$file"; }
 read_mmap() { "$map_cat" "$buf" >mapped && sha256sum <mapped; }
 
-# The way of each: with the series, of a dma-heap and of memory files; and without it.
+# The way of each: with the series; and without it, of a dma-heap and of memory files.
 table='
-in   cp              DMA     DMA     daemon  kernel  GNU cp
-in   cat             DMA     DMA     daemon  kernel  GNU cat
-in   install         DMA     DMA     daemon  kernel  install
-in   mv              DMA     DMA     daemon  kernel  mv
-in   toybox_cp       DMA     DMA     daemon  kernel  toybox cp
-in   busybox_cp      daemon  kernel  daemon  kernel  busybox cp
-in   dd              daemon  kernel  daemon  kernel  dd
-in   dd_truncate     kernel  kernel  daemon  kernel  dd, after truncate
-in   rsync           daemon  kernel  daemon  kernel  rsync --inplace
-in   rsync_truncate  kernel  kernel  daemon  kernel  rsync --inplace, after truncate
-in   sendfile        daemon  kernel  daemon  kernel  sendfile(2)
-in   tar             daemon  kernel  daemon  kernel  tar
-in   tee             daemon  kernel  daemon  kernel  tee
-out  cp              DMA     DMA     daemon  kernel  GNU cp
-out  cat             DMA     DMA     daemon  kernel  GNU cat
-out  install         DMA     DMA     daemon  kernel  install
-out  mv              DMA     DMA     daemon  kernel  mv
-out  toybox_cp       DMA     DMA     daemon  kernel  toybox cp
-out  busybox_cp      kernel  kernel  daemon  kernel  busybox cp
-out  dd              kernel  kernel  daemon  kernel  dd
-out  rsync           kernel  kernel  daemon  kernel  rsync --inplace
-out  sendfile        kernel  kernel  daemon  kernel  sendfile(2)
-out  tar             kernel  kernel  daemon  kernel  tar
-out  tee             kernel  kernel  daemon  kernel  tee
-read sha256sum       kernel  kernel  daemon  kernel  sha256sum
-read cmp             kernel  kernel  daemon  kernel  cmp
-read mmap            kernel  kernel  none    kernel  mmap(2)
+in   cp              DMA     daemon  kernel  GNU cp
+in   cat             DMA     daemon  kernel  GNU cat
+in   install         DMA     daemon  kernel  install
+in   mv              DMA     daemon  kernel  mv
+in   toybox_cp       DMA     daemon  kernel  toybox cp
+in   busybox_cp      kernel  daemon  kernel  busybox cp
+in   dd              kernel  daemon  kernel  dd
+in   dd_allocated    kernel  daemon  kernel  dd, after fallocate
+in   rsync           kernel  daemon  kernel  rsync --inplace
+in   rsync_allocated kernel  daemon  kernel  rsync --inplace, after fallocate
+in   sendfile        kernel  daemon  kernel  sendfile(2)
+in   tar             kernel  daemon  kernel  tar
+in   tee             kernel  daemon  kernel  tee
+out  cp              DMA     daemon  kernel  GNU cp
+out  cat             DMA     daemon  kernel  GNU cat
+out  install         DMA     daemon  kernel  install
+out  mv              DMA     daemon  kernel  mv
+out  toybox_cp       DMA     daemon  kernel  toybox cp
+out  busybox_cp      kernel  daemon  kernel  busybox cp
+out  dd              kernel  daemon  kernel  dd
+out  rsync           kernel  daemon  kernel  rsync --inplace
+out  sendfile        kernel  daemon  kernel  sendfile(2)
+out  tar             kernel  daemon  kernel  tar
+out  tee             kernel  daemon  kernel  tee
+read sha256sum       kernel  daemon  kernel  sha256sum
+read cmp             kernel  daemon  kernel  cmp
+read mmap            kernel  none    kernel  mmap(2)
 '
 
 # --- one of them ------------------------------------------------------------------
 
 # without copy_file_range, whose traces the test looks for
 fill_buffer() {
-	truncate -s "$size" "$buf"
+	fallocate -l "$size" "$buf"
 	dd if="$file" of="$buf" bs=1M conv=notrunc status=none
 	ln "$buf" "$kept"
 }
@@ -163,14 +163,13 @@ try() {
 # try_all HEAP
 try_all() {
 	local direction tool heap=$1 want name
-	local new_dmabuf new_file stock_dmabuf stock_file
+	local new stock_dmabuf stock_file
 	mount_fs "$mnt" "$heap"
-	while read -r direction tool new_dmabuf new_file stock_dmabuf stock_file name; do
+	while read -r direction tool new stock_dmabuf stock_file name; do
 		case $rig_kernel,$heap in
 		stock,system) want=$stock_dmabuf ;;
 		stock,*) want=$stock_file ;;
-		*,system) want=$new_dmabuf ;;
-		*) want=$new_file ;;
+		*) want=$new ;;
 		esac
 		rm -f way
 		test_that "$heap: $name ($direction) goes: $want" try "$direction" "$tool" "$want"
@@ -183,7 +182,7 @@ show_table() {
 	local direction tool name
 	printf '# | %s kernel | | system | udmabuf | shmem |\n# |---|---|---|---|---|\n' \
 		"$rig_kernel"
-	while read -r direction tool _ _ _ _ name; do
+	while read -r direction tool _ _ _ name; do
 		printf '# | %s | %s | %s | %s | %s |\n' "$name" "$direction" \
 			"${seen[$direction $tool system]}" "${seen[$direction $tool udmabuf]}" \
 			"${seen[$direction $tool shmem]}"

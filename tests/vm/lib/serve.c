@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_WRITE (1 * MIB)
@@ -20,6 +22,8 @@
 struct state {
 	struct server_shared *shared;
 	int buffer; /* -1: no memory yet */
+	int file;   /* the memory file of file_first, and its id */
+	int file_id;
 };
 
 static void reply(struct server_shared *s, uint64_t unique, int error, const void *data, size_t len)
@@ -27,8 +31,13 @@ static void reply(struct server_shared *s, uint64_t unique, int error, const voi
 	one_file_reply(s->dev, unique, error, data, len);
 }
 
-static struct fuse_attr attr_of(struct server_shared *s)
+static struct fuse_attr attr_of(struct state *state)
 {
+	struct server_shared *s = state->shared;
+	struct stat st;
+
+	if (state->file_id && state->buffer < 0 && !fstat(state->file, &st))
+		atomic_store(&s->size, st.st_size);
 	return (struct fuse_attr){
 		.mode = atomic_load(&s->mode),
 		.uid = atomic_load(&s->uid),
@@ -50,7 +59,7 @@ static void answer_init(struct server_shared *s, uint64_t unique, const struct f
 		.flags = FUSE_BIG_WRITES | FUSE_MAX_PAGES | FUSE_INIT_EXT_BIT,
 	};
 
-	if (s->options.passthrough) {
+	if (s->options.passthrough || s->options.file_first) {
 		out.flags2 = FUSE_PASSTHROUGH_BIT;
 		out.max_stack_depth = 1;
 	}
@@ -79,31 +88,32 @@ static int register_buffer(struct server_shared *s, int buffer)
 }
 
 /* Bind a registered buffer, or nothing; 0 or -errno. */
-static int bind_id(struct server_shared *s, int id)
+static int bind_id(struct server_shared *s, int id, int from)
 {
 	struct fuse_memory_bind bind = {
 		.nodeid = FILE_NODE,
 		.backing_id = id,
+		.from_id = from,
 	};
 
 	return ioctl(s->dev, FUSE_DEV_IOC_MEMORY_BIND, &bind) ? -errno : 0;
 }
 
-static int bind_buffer(struct server_shared *s, int buffer)
+static int bind_buffer(struct server_shared *s, int buffer, int from)
 {
 	int id = register_buffer(s, buffer), ret;
 
 	if (id < 0)
 		return id;
-	ret = bind_id(s, id);
+	ret = bind_id(s, id, from);
 	ioctl(s->dev, FUSE_DEV_IOC_BACKING_CLOSE, &id);
 	return ret;
 }
 
 /* Another buffer in the place of the one that is there, if that can be. */
-static int replace(struct state *state, int buffer, size_t size)
+static int replace(struct state *state, int buffer, size_t size, int from)
 {
-	int ret = bind_buffer(state->shared, buffer);
+	int ret = bind_buffer(state->shared, buffer, from);
 
 	if (ret) {
 		close(buffer);
@@ -126,7 +136,7 @@ static int grow(struct state *state, size_t size)
 
 	size = (size + page - 1) / page * page;
 	if (state->buffer >= 0 && size <= atomic_load(&s->capacity))
-		return bind_buffer(s, state->buffer);
+		return bind_buffer(s, state->buffer, 0);
 	buffer = make_unfilled_buffer("system", size);
 	if (state->buffer >= 0 && had) {
 		content = malloc(had);
@@ -134,7 +144,7 @@ static int grow(struct state *state, size_t size)
 		poke(buffer, content, had, 0);
 		free(content);
 	}
-	return replace(state, buffer, size);
+	return replace(state, buffer, size, 0);
 }
 
 /* As the test says; behind the size there are zeros all the same. */
@@ -146,7 +156,36 @@ static int swap(struct state *state)
 
 	if (byte)
 		fill(buffer, byte, 0, full < size ? full : size);
-	return replace(state, buffer, size);
+	return replace(state, buffer, size, 0);
+}
+
+/* The file's size is the server's business from then on. */
+static int move(struct state *state)
+{
+	struct server_shared *s = state->shared;
+	size_t size = atomic_load(&s->room_length);
+	int ret = replace(state, make_unfilled_buffer("system", size), size, state->file_id);
+	struct stat st;
+
+	if (ret)
+		return ret;
+	fstat(state->file, &st);
+	atomic_store(&s->size, st.st_size);
+	return ftruncate(state->file, 0) ? -errno : 0;
+}
+
+/* The memory is gone, and the file is there again. */
+static int unbind(struct state *state)
+{
+	int ret = bind_id(state->shared, 0, 0);
+
+	if (!ret && state->file_id) {
+		close(state->buffer);
+		state->buffer = -1;
+		atomic_store(&state->shared->size, 0);
+		atomic_store(&state->shared->capacity, 0);
+	}
+	return ret;
 }
 
 static void wait_for_go(struct server_shared *s)
@@ -208,6 +247,8 @@ static int set_size(struct state *state, size_t size)
 	size_t had = atomic_load(&s->size);
 	int ret;
 
+	if (state->file_id && state->buffer < 0)
+		return ftruncate(state->file, size) ? -errno : 0;
 	if (size > atomic_load(&s->capacity)) {
 		ret = grow(state, size);
 		if (ret)
@@ -238,7 +279,7 @@ static void answer_setattr(struct state *state, uint64_t unique, uint64_t node,
 	if (ret)
 		reply(s, unique, ret, NULL, 0);
 	else
-		one_file_getattr(s->dev, unique, node, attr_of(s));
+		one_file_getattr(s->dev, unique, node, attr_of(state));
 }
 
 static void answer_open(struct state *state, uint64_t unique)
@@ -250,11 +291,14 @@ static void answer_open(struct state *state, uint64_t unique)
 	struct open_reply out = {.open_flags = FOPEN_DIRECT_IO | flags};
 	int id = 0;
 
-	/* the inode may have been evicted, and its binding with it */
-	if (state->buffer >= 0 && !s->options.no_opt_in) {
+	if (state->file_id) {
+		out.open_flags = FOPEN_PASSTHROUGH | flags;
+		out.backing_id = state->file_id;
+	} else if (state->buffer >= 0 && !s->options.no_opt_in) {
+		/* the inode may have been evicted, and its binding with it */
 		id = register_buffer(s, state->buffer);
 		if (id > 0)
-			bind_id(s, id);
+			bind_id(s, id, 0);
 		if (id > 0 && s->options.open != OPEN_PLAIN) {
 			out.open_flags = FOPEN_PASSTHROUGH | flags;
 			out.backing_id = id;
@@ -327,12 +371,14 @@ static void answer(struct state *state, struct fuse_in_header *in)
 	switch (in->opcode) {
 	case FUSE_INIT:
 		answer_init(s, in->unique, arg);
+		if (s->options.file_first)
+			state->file_id = register_buffer(s, state->file);
 		break;
 	case FUSE_LOOKUP:
-		one_file_lookup(s->dev, in->unique, attr_of(s));
+		one_file_lookup(s->dev, in->unique, attr_of(state));
 		break;
 	case FUSE_GETATTR:
-		one_file_getattr(s->dev, in->unique, in->nodeid, attr_of(s));
+		one_file_getattr(s->dev, in->unique, in->nodeid, attr_of(state));
 		break;
 	case FUSE_SETATTR:
 		answer_setattr(state, in->unique, in->nodeid, arg);
@@ -381,7 +427,10 @@ static void obey(struct state *state)
 		ret = swap(state);
 		break;
 	case COMMAND_UNBIND:
-		ret = bind_id(s, 0);
+		ret = unbind(state);
+		break;
+	case COMMAND_MOVE:
+		ret = move(state);
 		break;
 	}
 	atomic_store(&s->result, ret);
@@ -394,6 +443,8 @@ void serve(struct server_shared *s)
 	struct state state = {.shared = s, .buffer = -1};
 	struct pollfd poll_dev = {.fd = s->dev, .events = POLLIN};
 
+	if (s->options.file_first)
+		state.file = memfd_create("first", MFD_CLOEXEC);
 	for (;;) {
 		obey(&state);
 		if (poll(&poll_dev, 1, 1) <= 0)

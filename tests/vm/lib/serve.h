@@ -5,9 +5,10 @@
 
 #include "server.h"
 
-/* Commands from the test; COMMAND_BIND takes its size from room_length. */
+/* Commands from the test; COMMAND_BIND and COMMAND_MOVE take their size from room_length. */
 #define COMMAND_BIND   1
 #define COMMAND_UNBIND 2
+#define COMMAND_MOVE   3
 
 /* Does not return. */
 void serve(struct server_shared *s);

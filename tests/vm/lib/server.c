@@ -23,7 +23,7 @@ struct server server_create(const struct server_options *options)
 {
 	struct server server = {.dir = "/run/server-XXXXXX"};
 	struct server_shared *s = shared_memory(sizeof(*s));
-	uint32_t flags = 0;
+	uint32_t flags = options->file_first ? FUSE_MEMORY_FIRST : 0;
 
 	server.shared = s;
 	s->options = *options;
@@ -142,6 +142,12 @@ int server_bind(struct server *server, size_t size)
 int server_unbind(struct server *server)
 {
 	return command(server, COMMAND_UNBIND);
+}
+
+int server_move(struct server *server, size_t size)
+{
+	atomic_store(&server->shared->room_length, size);
+	return command(server, COMMAND_MOVE);
 }
 
 int server_stat(struct server *server, struct fuse_memory_stat *stat)

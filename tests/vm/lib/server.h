@@ -37,6 +37,7 @@ enum server_open {
 struct server_options {
 	bool no_opt_in;	   /* leave the extension off */
 	bool passthrough;  /* negotiate passthrough */
+	bool file_first;   /* opens are passed through to a memory file, which memory replaces */
 	bool flush;	   /* close waits for the server */
 	bool put_off;	   /* a cut part is zeroed when it is uncovered */
 	bool wait_at_size; /* sizes are answered after server_go() */
@@ -91,6 +92,8 @@ int server_swap(struct server *server, size_t size, unsigned char fill);
 /* The same, with zeros. */
 int server_bind(struct server *server, size_t size);
 int server_unbind(struct server *server);
+/* With file_first: have the kernel move the file to memory of that size. */
+int server_move(struct server *server, size_t size);
 /* The kernel's counters of the file's copies. */
 struct fuse_memory_stat;
 int server_stat(struct server *server, struct fuse_memory_stat *stat);
