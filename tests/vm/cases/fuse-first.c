@@ -10,8 +10,6 @@
 #include "vm.h"
 
 #include <fcntl.h>
-#include <linux/falloc.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -33,7 +31,7 @@ static int prepare(struct server *server, const struct server_options *options)
 	return make_file("ext4", "fuse-first", content, SIZE, O_RDWR);
 }
 
-static void expect(int file, size_t len)
+static void expect_file(int file, size_t len)
 {
 	struct stat st;
 
@@ -60,20 +58,21 @@ static void moved(void)
 	before = server_open(&server, O_RDWR);
 	write_at(before, content, SIZE / 2, 0);
 	CHECK_EQ(server_move(&server, ROOM), 0);
-	expect(before, SIZE / 2);
+	expect_file(before, SIZE / 2);
 	after = server_open(&server, O_RDWR);
 	write_at(before, content + SIZE / 2, 5000, SIZE / 2);
-	expect(after, SIZE / 2 + 5000);
+	expect_file(after, SIZE / 2 + 5000);
 	write_at(after, content + SIZE / 2 + 5000, SIZE / 2 - 5000, SIZE / 2 + 5000);
-	expect(before, SIZE);
+	expect_file(before, SIZE);
 	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, before, 0);
 	CHECK(map != MAP_FAILED);
 	CHECK(!memcmp(map, content, SIZE));
 	map[77] = content[77] = 'm';
-	expect(after, SIZE);
+	expect_file(after, SIZE);
 	CHECK_EQ(copy_all(before, 0, source, 0, SIZE), SIZE);
 	read_at(source, have, SIZE, 0);
 	CHECK_EQ(first_difference(have, content, SIZE), -1);
+	CHECK_EQ(munmap(map, SIZE), 0);
 	CHECK_EQ(pwrite(after, content, 1, ROOM + 5), 1);
 	expect_idle(&server);
 	CHECK(server_asked(&server, FUSE_FALLOCATE) > 0);
@@ -91,7 +90,7 @@ static void spliced(void)
 	CHECK_EQ(server_move(&server, ROOM), 0);
 	CHECK_EQ(lseek(source, 0, SEEK_SET), 0);
 	CHECK_EQ(sendfile(file, source, NULL, SIZE), SIZE);
-	expect(file, SIZE);
+	expect_file(file, SIZE);
 	expect_idle(&server);
 	server_destroy(&server);
 }
@@ -106,9 +105,9 @@ static void not_empty(void)
 	file = server_open(&server, O_RDWR);
 	write_at(file, content, 10, 0);
 	CHECK_EQ(server_bind(&server, ROOM), -EBUSY);
-	expect(file, 10);
+	expect_file(file, 10);
 	CHECK_EQ(server_move(&server, 4096), 0);
-	expect(file, 10);
+	expect_file(file, 10);
 	server_destroy(&server);
 }
 
@@ -121,7 +120,7 @@ static void too_small(void)
 	file = server_open(&server, O_RDWR);
 	write_at(file, content, 5000, 0);
 	CHECK_EQ(server_move(&server, 4096), -EINVAL);
-	expect(file, 5000);
+	expect_file(file, 5000);
 	server_destroy(&server);
 }
 
@@ -157,11 +156,11 @@ static void taken_away(void)
 	file = server_open(&server, O_RDWR);
 	for (int i = 0; i < 3; i++) {
 		CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
-		expect(file, SIZE);
+		expect_file(file, SIZE);
 		CHECK_EQ(ftruncate(file, 0), 0);
 		CHECK_EQ(server_unbind(&server), 0);
 		write_at(file, content, 5000, 0);
-		expect(file, 5000);
+		expect_file(file, 5000);
 		CHECK_EQ(ftruncate(file, 0), 0);
 	}
 	expect_idle(&server);
@@ -177,11 +176,11 @@ static void asks_first(void)
 	file = server_open(&server, O_RDWR);
 	write_at(file, "x", 1, 0);
 	CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
-	expect(file, SIZE);
+	expect_file(file, SIZE);
 	CHECK_EQ(server_asked(&server, FUSE_FALLOCATE), 0);
 	CHECK_EQ(ftruncate(file, 0), 0);
 	CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
-	expect(file, SIZE);
+	expect_file(file, SIZE);
 	/* room, and the size */
 	CHECK_EQ(server_asked(&server, FUSE_FALLOCATE), 2);
 	CHECK_EQ(server_unbind(&server), 0);
@@ -199,7 +198,7 @@ static void has_none(void)
 	source = prepare(&server, &options);
 	file = server_open(&server, O_RDWR);
 	CHECK_EQ(copy_all(source, 0, file, 0, SIZE), SIZE);
-	expect(file, SIZE);
+	expect_file(file, SIZE);
 	expect_idle(&server);
 	server_destroy(&server);
 
@@ -208,7 +207,7 @@ static void has_none(void)
 	file = server_open(&server, O_RDWR);
 	CHECK_EQ(copy_once(source, 0, file, 0, SIZE), -1);
 	CHECK_EQ(errno, ENOSPC);
-	expect(file, 0);
+	expect_file(file, 0);
 	server_destroy(&server);
 }
 
@@ -227,7 +226,7 @@ static void beside_a_request(void)
 	server_await(&server);
 	server_go(&server);
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
-	expect(file, SIZE);
+	expect_file(file, SIZE);
 	server_destroy(&server);
 }
 
@@ -270,7 +269,7 @@ static void under_writers(void)
 			CHECK_EQ(waitpid(writers[i], &status, 0), writers[i]);
 			CHECK_EQ(status, 0);
 		}
-		expect(file, WRITES);
+		expect_file(file, WRITES);
 		CHECK_EQ(ftruncate(file, 0), 0);
 		CHECK_EQ(server_unbind(&server), 0);
 	}
