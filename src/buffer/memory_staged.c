@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A memory file that becomes a dma-buf: when memory is allocated in advance, when it is
- * copied into while empty, or when it is exported. The kernel then uses the dma-buf in place
- * of the file, in every open. The file stays, empty, until the dma-buf is freed again.
+ * A memory file that becomes a dma-buf: when memory is allocated in advance, when a copy of
+ * some size begins while it is empty, or when it is exported. The kernel then uses the dma-buf in
+ * place of the file, in every open. The file stays, empty, until the dma-buf is freed again.
  */
 #include "buffer/memory_file.h"
 #include "util/math.h"
@@ -11,9 +11,20 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+/* Less than this is copied faster than a dma-buf is made. */
+#define SMALL (64u << 10)
+
 static bool is_unused(const struct stat *st)
 {
 	return st->st_size == 0 && st->st_blocks == 0;
+}
+
+/* The kernel asks with KEEP_SIZE before it copies. */
+static bool is_worth_a_dmabuf(int mode, off_t length)
+{
+	if (mode & FALLOC_FL_PUNCH_HOLE)
+		return false;
+	return !(mode & FALLOC_FL_KEEP_SIZE) || length >= SMALL;
 }
 
 /* To be called after an attempt to allocate the dma-buf. */
@@ -33,7 +44,7 @@ static int staged_allocate(struct buffer *buffer, int mode, off_t offset, off_t 
 
 	if (fstat(buffer->file, &st))
 		return -errno;
-	if (mode & FALLOC_FL_PUNCH_HOLE || !is_unused(&st))
+	if (!is_worth_a_dmabuf(mode, length) || !is_unused(&st))
 		return memfd_allocate(buffer, mode, offset, length);
 	const int error = take_over(buffer, &st, fixed_allocate(buffer, mode, offset, length));
 

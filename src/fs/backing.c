@@ -81,11 +81,14 @@ static int bind_copy(const struct backing *backing, int dmabuf, int from)
 	return error;
 }
 
-static int unbind(const struct backing *backing)
+static int unbind(struct backing *backing)
 {
 	const int error = bind_id(backing, 0, 0);
 
-	return error == -ENOENT ? 0 : error;
+	if (error && error != -ENOENT)
+		return error;
+	backing->bound = false;
+	return 0;
 }
 
 int backing_bind(struct backing *backing, int dmabuf, int from)

@@ -106,11 +106,23 @@ END_TEST
 
 START_TEST(memory_in_advance_is_a_dmabuf)
 {
-	ck_assert_int_eq(buffer_allocate(buffer, FALLOC_FL_KEEP_SIZE, 0, 5000), 0);
+	ck_assert_int_eq(buffer_allocate(buffer, 0, 0, 5000), 0);
 	assert_dmabuf(2 * page);
-	ck_assert_uint_eq(buffer_size(buffer), 0);
+	ck_assert_uint_eq(buffer_size(buffer), 5000);
 	write_bytes('x', 5000, 0);
 	assert_filled(buffer, 'x', 0, 5000);
+}
+END_TEST
+
+/* The kernel is going to copy that much. */
+START_TEST(room_for_a_copy_is_a_dmabuf)
+{
+	ck_assert_int_eq(buffer_allocate(buffer, FALLOC_FL_KEEP_SIZE, 0, 65535), 0);
+	assert_file();
+	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+	ck_assert_int_eq(buffer_allocate(buffer, FALLOC_FL_KEEP_SIZE, 0, 65536), 0);
+	assert_dmabuf(65536);
+	ck_assert_uint_eq(buffer_size(buffer), 0);
 }
 END_TEST
 
@@ -144,7 +156,7 @@ START_TEST(a_busy_file_stays)
 {
 	kernel.result = -EBUSY;
 	kernel.failures = 1;
-	ck_assert_int_eq(buffer_allocate(buffer, FALLOC_FL_KEEP_SIZE, 0, 5000), 0);
+	ck_assert_int_eq(buffer_allocate(buffer, 0, 0, 5000), 0);
 	ck_assert_int_eq(kernel.moves, 1);
 	assert_file();
 	ck_assert_uint_eq(heap.quota.dmabufs, 0);
@@ -240,7 +252,7 @@ START_TEST(an_empty_buffer_is_a_file_again)
 	struct stat st = {0};
 
 	for (int i = 0; i < 3; i++) {
-		ck_assert_int_eq(buffer_allocate(buffer, FALLOC_FL_KEEP_SIZE, 0, 5000), 0);
+		ck_assert_int_eq(buffer_allocate(buffer, 0, 0, 5000), 0);
 		assert_dmabuf(2 * page);
 		write_bytes('x', 5000, 0);
 		ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
@@ -260,7 +272,7 @@ END_TEST
 /* Memory that was asked for and not used is given back at the last close. */
 START_TEST(unused_memory_is_given_back)
 {
-	ck_assert_int_eq(buffer_allocate(buffer, FALLOC_FL_KEEP_SIZE, 0, 5000), 0);
+	ck_assert_int_eq(buffer_allocate(buffer, 0, 0, 5000), 0);
 	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
 	buffer_settle(buffer);
 	assert_file();
@@ -297,6 +309,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, writes_go_to_the_file);
 	tcase_add_test(tests, memory_in_advance_is_a_dmabuf);
+	tcase_add_test(tests, room_for_a_copy_is_a_dmabuf);
 	tcase_add_test(tests, a_fill_of_an_empty_file_is_a_dmabuf);
 	tcase_add_test(tests, memory_behind_bytes_is_the_files);
 	tcase_add_test(tests, a_busy_file_stays);

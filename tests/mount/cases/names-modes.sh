@@ -102,9 +102,12 @@ set_id_bits_go_when_others_write() {
 	chmod 6777 target
 	run as_user 1001 sys open target rdwr+trunc 0
 	show target
-	chmod 2767 target
-	run as_user 1001 sys write 3 x 3<>target
-	show target
+	# FUSE of 6.12 leaves a set-group-ID bit without the execute bit
+	if printf '%s\n' 6.18 "$(uname -r)" | sort -CV; then
+		chmod 2767 target
+		run as_user 1001 sys write 3 x 3<>target
+		show target
+	fi
 	chmod 6777 target
 	run chown 1000 target
 	show target
