@@ -12,23 +12,27 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-/* The mount reports the kind of pages that mmap(2) gives, see dmaheapfs(8). */
-static bool map_gives(struct buffer *buffer, const char *pages)
+/* What the mount says in an attribute, see dmaheapfs(8). */
+static bool begins_with(struct buffer *buffer, const char *attribute, const char *start)
 {
 	char text[32] = "";
 
-	return fgetxattr(buffer->file, "user.dmaheap.map", text, sizeof(text) - 1) > 0 &&
-	       !strncmp(text, pages, strlen(pages));
+	return fgetxattr(buffer->file, attribute, text, sizeof(text) - 1) > 0 &&
+	       !strncmp(text, start, strlen(start));
 }
 
+/* A map gives the memory's own pages, and will: a file on a dma-heap becomes a dma-buf. */
 static enum buffer_access mounted_access(struct buffer *buffer)
 {
-	return map_gives(buffer, "memory") ? BUFFER_ACCESS_IO : BUFFER_ACCESS_CALLS;
+	const bool is_memory_file = begins_with(buffer, "user.dmaheap.map", "memory") &&
+				    !begins_with(buffer, "user.dmaheap.dmabuf", "yes: dma-heap");
+
+	return is_memory_file ? BUFFER_ACCESS_IO : BUFFER_ACCESS_CALLS;
 }
 
 static bool mounted_has_large_pages(struct buffer *buffer)
 {
-	return map_gives(buffer, "memory, large pages");
+	return begins_with(buffer, "user.dmaheap.map", "memory, large pages");
 }
 
 static int mounted_copy_fd(struct buffer *buffer)

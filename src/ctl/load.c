@@ -39,25 +39,28 @@ static uint64_t expected_bytes(const struct stat *st)
 	return S_ISREG(st->st_mode) && st->st_size ? (uint64_t)st->st_size : COPY_TO_THE_END;
 }
 
-/* The mount has seen the copy itself, and knows better than we how the kernel moved it. */
-static bool mount_knows(int file)
+/* The engine that the mount has seen. */
+static bool mount_saw(int file, const char *engine)
 {
 	char line[COPY_LINE_BYTES] = "";
 
 	return fgetxattr(file, "user.dmaheap.copy", line, sizeof(line) - 1) > 0 &&
-	       strncmp(line, "engine=passthrough", strlen("engine=passthrough")) &&
-	       strncmp(line, "engine=daemon", strlen("engine=daemon"));
+	       !strncmp(line, engine, strlen(engine));
 }
 
-/* If the mount has not seen a copy by the kernel, the source was one of its own files. */
+/*
+ * The mount knows better than we how the kernel copied, if it was into a dma-buf. It sees no
+ * copy into a memory file; and if it copied itself, the source was one of its own files.
+ */
 static void report_to_mount(int file, const struct copy_report *report)
 {
+	const bool by_kernel = !strcmp(report->engine, "copy_file_range");
 	struct copy_report reported = *report;
 	char line[COPY_LINE_BYTES];
 
-	if (!strcmp(report->engine, "copy_file_range")) {
-		if (mount_knows(file))
-			return;
+	if (by_kernel && mount_saw(file, "engine=copy_file_range"))
+		return;
+	if (by_kernel && mount_saw(file, "engine=daemon")) {
 		reported.direct = false;
 		snprintf(reported.reason, sizeof(reported.reason),
 			 "from memory to memory, by the mount");

@@ -129,18 +129,17 @@ heap() {
 	test_that "$1: files grow under maps" maps grows
 	test_that "$1: all of it past the daemon" past_the_daemon
 	umount "$mnt"
+}
+
+limit() {
 	mount_fs "$mnt" "$1" size=64m
-	if patched || [ "$1" = shmem ]; then
-		forget
-		if [ "$1" = system ]; then
-			test_that "$1: size= holds for cp" is_refused
-			test_that "$1: size= holds for all together" shares
-		else
-			test_that "$1: size= holds for cp" is_full by_cp
-		fi
-		test_that "$1: size= holds for dd" is_full by_dd
+	forget
+	test_that "$1: size= holds for dd" is_full by_dd
+	if [ "$1" = system ]; then
+		test_that "$1: size= holds for cp" is_refused
+		test_that "$1: size= holds for all together" shares
 	else
-		unable "$1: size= holds for cp" "a kernel without the series"
+		test_that "$1: size= holds for cp" is_full by_cp
 	fi
 	umount "$mnt"
 }
@@ -149,4 +148,12 @@ head -c 3000000 /dev/urandom >"$disk/model"
 head -c 100M /dev/urandom >"$disk/large"
 heap shmem
 heap udmabuf
-! patched || heap system
+limit shmem
+if patched; then
+	limit udmabuf
+	heap system
+	limit system
+	for contiguous in reserved linux,cma default_cma_region; do
+		[ ! -e "/dev/dma_heap/$contiguous" ] || heap "$contiguous"
+	done
+fi

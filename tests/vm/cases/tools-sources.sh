@@ -44,6 +44,18 @@ from_disk() {
 	same "$model" "/data/$1/back"
 }
 
+# dmaheapctl says how the kernel copied, also where the kernel does not count
+by_load() {
+	cp "$model" /data/ext4/file
+	sync
+	forget
+	dmaheapctl load /data/ext4/file "$buf"
+	same "$model" "$buf"
+	told "engine=copy_file_range direct=yes bytes=$size *"
+	[ "$1" != system ] || ! patched ||
+		[ "$(getfattr --absolute-names --only-values -n user.dmaheap.map "$buf")" = dmabuf ]
+}
+
 from_warm_file() {
 	cp "$model" /data/ext4/file
 	cat /data/ext4/file >/dev/null
@@ -152,6 +164,7 @@ heap() {
 	for fs in ext4 xfs btrfs; do
 		one "$1: a cold file on $fs goes by DMA" from_disk "$fs"
 	done
+	one "$1: dmaheapctl load goes by DMA" by_load "$1"
 	one "$1: a warm file is taken from the page cache" from_warm_file
 	one "$1: a file on a tmpfs arrives" from_tmpfs
 	one "$1: a file on an overlay arrives, and goes back" from_overlay
