@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A memory file that becomes a dma-buf: when memory is allocated in advance, when a copy of
- * some size begins while it is empty, or when it is exported. The kernel then uses the dma-buf in
+ * A memory file that becomes a dma-buf: when an empty one is given a size or memory in
+ * advance, or is copied into, or when it is exported. The kernel then uses the dma-buf in
  * place of the file, in every open. The file stays, empty, until the dma-buf is freed again.
  */
 #include "buffer/memory_file.h"
@@ -11,7 +11,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* Less than this is copied faster than a dma-buf is made. */
+/* Less than this is copied faster than a dma-buf is made, and often grows. */
 #define SMALL (64u << 10)
 
 static bool is_unused(const struct stat *st)
@@ -49,6 +49,20 @@ static int staged_allocate(struct buffer *buffer, int mode, off_t offset, off_t 
 	const int error = take_over(buffer, &st, fixed_allocate(buffer, mode, offset, length));
 
 	return error == -EBUSY ? memfd_allocate(buffer, mode, offset, length) : error;
+}
+
+/* A size in advance is one of memory to be mapped or given away. */
+static int staged_truncate(struct buffer *buffer, off_t size)
+{
+	struct stat st;
+
+	if (fstat(buffer->file, &st))
+		return -errno;
+	if (size < SMALL || !is_unused(&st))
+		return memfd_truncate(buffer, size);
+	const int error = take_over(buffer, &st, fixed_truncate(buffer, size));
+
+	return error == -EBUSY ? memfd_truncate(buffer, size) : error;
 }
 
 static int staged_begin_fill(struct buffer *buffer, struct buffer_fill *fill)
@@ -147,7 +161,7 @@ const struct memory_ops memory_staged = {
 	.copy = memfd_copy,
 	.has_large_pages = file_has_large_pages,
 	.copy_fd = file_copy_fd,
-	.truncate = memfd_truncate,
+	.truncate = staged_truncate,
 	.allocate = staged_allocate,
 	.open_window = memfd_open_window,
 	.close_window = memfd_close_window,

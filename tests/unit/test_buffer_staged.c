@@ -114,6 +114,18 @@ START_TEST(memory_in_advance_is_a_dmabuf)
 }
 END_TEST
 
+START_TEST(a_size_in_advance_is_a_dmabuf)
+{
+	ck_assert_int_eq(buffer_truncate(buffer, 65535), 0);
+	assert_file();
+	ck_assert_int_eq(buffer_truncate(buffer, 0), 0);
+	ck_assert_int_eq(buffer_truncate(buffer, 65536), 0);
+	assert_dmabuf(65536);
+	ck_assert_uint_eq(buffer_size(buffer), 65536);
+	assert_filled(buffer, 0, 0, 65536);
+}
+END_TEST
+
 /* The kernel is going to copy that much. */
 START_TEST(room_for_a_copy_is_a_dmabuf)
 {
@@ -309,6 +321,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, writes_go_to_the_file);
 	tcase_add_test(tests, memory_in_advance_is_a_dmabuf);
+	tcase_add_test(tests, a_size_in_advance_is_a_dmabuf);
 	tcase_add_test(tests, room_for_a_copy_is_a_dmabuf);
 	tcase_add_test(tests, a_fill_of_an_empty_file_is_a_dmabuf);
 	tcase_add_test(tests, memory_behind_bytes_is_the_files);
