@@ -74,6 +74,10 @@ static const char ignored[] = " atime relatime norelatime diratime nodiratime no
 /* Prefixes of options for other programs. */
 static const char *const foreign_prefixes[] = {"x-", "X-"};
 
+/* Prefixes of options for the kernel's security modules. Their values may have commas. */
+static const char *const label_prefixes[] = {
+	"context=", "fscontext=", "defcontext=", "rootcontext="};
+
 static bool is_in(const char *list, const char *name, size_t length)
 {
 	for (const char *at = list; (at = strchr(at, ' ')) && at[1]; at++)
@@ -90,12 +94,22 @@ static const struct row *find_row(const char *name, size_t length)
 	return NULL;
 }
 
-static bool is_foreign(const char *option)
+static bool begins_with_one(const char *option, const char *const prefixes[], size_t count)
 {
-	for (size_t i = 0; i < sizeof(foreign_prefixes) / sizeof(foreign_prefixes[0]); i++)
-		if (!strncmp(option, foreign_prefixes[i], strlen(foreign_prefixes[i])))
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(option, prefixes[i], strlen(prefixes[i])))
 			return true;
 	return false;
+}
+
+static bool is_foreign(const char *option)
+{
+	return begins_with_one(option, foreign_prefixes, 2);
+}
+
+static bool is_label(const char *option)
+{
+	return begins_with_one(option, label_prefixes, 4);
 }
 
 static int out_of_memory(char why[static 256])
@@ -122,13 +136,37 @@ static int add_mount_flag(struct options *options, const char *flag, char why[st
 	return 0;
 }
 
+/* Quoted, as the kernel wants it, and with backslashes, as libfuse wants commas. */
+static int add_label(struct options *options, const char *option, char why[static 256])
+{
+	const size_t name = strcspn(option, "=") + 1;
+	char *const flag = malloc(2 * strlen(option) + 3), *end = flag;
+
+	if (!flag)
+		return out_of_memory(why);
+	end = mempcpy(end, option, name);
+	*end++ = '"';
+	for (const char *at = option + name; *at; at++) {
+		if (*at == ',')
+			*end++ = '\\';
+		*end++ = *at;
+	}
+	strcpy(end, "\"");
+	const int error = add_mount_flag(options, flag, why);
+
+	free(flag);
+	return error;
+}
+
 /* An option that is not in the table. @after_heap: it follows heap=. */
 static int take_other(struct options *options, const char *option, size_t length, bool after_heap,
 		      char why[static 256])
 {
 	if (is_in(kernel_flags, option, length) && !option[length])
 		return add_mount_flag(options, option, why);
-	if (is_in(ignored, option, length) || is_foreign(option))
+	if (is_label(option))
+		return add_label(options, option, why);
+	if (is_in(ignored, option, length) || is_foreign(option) || options->sloppy)
 		return 0;
 	if (after_heap)
 		return explain(why, -EINVAL,
@@ -162,7 +200,7 @@ static int take_option(struct options *options, const char *option, bool after_h
 	return 0;
 }
 
-/* Splits at commas; a backslash keeps the next character as it is. */
+/* Splits at commas that are not quoted; a backslash keeps the next character as it is. */
 static int take_options(struct options *options, const char *list, char why[static 256])
 {
 	char *const option = malloc(strlen(list) + 1);
@@ -173,8 +211,13 @@ static int take_options(struct options *options, const char *list, char why[stat
 		return out_of_memory(why);
 	while (*list && !error) {
 		char *end = option;
+		bool quoted = false;
 
-		for (; *list && *list != ','; list++) {
+		for (; *list && (quoted || *list != ','); list++) {
+			if (*list == '"') {
+				quoted = !quoted;
+				continue;
+			}
 			if (*list == '\\' && list[1])
 				list++;
 			*end++ = *list;
@@ -327,7 +370,7 @@ int options_parse(struct options *options, int argc, char *const argv[], char wh
 	*options = (struct options){};
 	optind = 0;
 	opterr = 0;
-	/* -n, -s and -v have no meaning here, and -t has led here. */
+	/* -n and -v have no meaning here, and -t has led here. */
 	while (!error && (letter = getopt_long(argc, argv, helper ? "o:fhVnsvt:N:" : "o:fdhVns",
 					       words, NULL)) != -1) {
 		if (letter == 'o')
@@ -341,6 +384,7 @@ int options_parse(struct options *options, int argc, char *const argv[], char wh
 			error = explain(why, -EINVAL, "unknown option '%s'; see: dmaheapfs --help",
 					argv[optind - 1]);
 		options->fake |= letter == 'f' && helper;
+		options->sloppy |= letter == 's' && helper;
 		options->foreground |= (letter == 'f' && !helper) || letter == 'd';
 		options->debug |= letter == 'd';
 		options->help |= letter == 'h';

@@ -50,7 +50,8 @@ struct options {
 	enum copy_direct copy_direct;
 	unsigned int copy_threads;
 
-	bool fake; /* -f of a mount helper: check the options, mount nothing */
+	bool fake;   /* -f of a mount helper: check the options, mount nothing */
+	bool sloppy; /* -s of a mount helper: ignore unknown options that follow */
 	bool foreground;
 	bool debug;
 	bool help;

@@ -70,6 +70,9 @@ static const struct {
 	{"silent,iversion,mand,loud", NULL},
 	{"remount,size=1g,rw,user_id=0,group_id=0,default_permissions,allow_other", "rw"},
 	{"uid_size=1g,uid_opens=10k,uid_files=1m", NULL},
+	{"context=\"system_u:object_r:tmp_t:s0:c127,c456\",ro",
+	 "context=\"system_u:object_r:tmp_t:s0:c127\\,c456\",ro"},
+	{"rootcontext=a:b:c", "rootcontext=\"a:b:c\""},
 };
 
 /* With nr_inodes= not given there is a file for each page, and a user gets 3/4 of them. */
@@ -99,6 +102,26 @@ START_TEST(accepted)
 {
 	ck_assert_msg(!parse(good[_i].list), "%s: %s", good[_i].list, why);
 	ck_assert_pstr_eq(options.mount_flags, good[_i].mount_flags);
+}
+END_TEST
+
+/* Each helper option that mount(8) passes, with -s before the list as it does. */
+START_TEST(a_sloppy_helper_ignores_what_it_does_not_know)
+{
+	char *words[] = {strdup("/sbin/mount.dmaheapfs"),
+			 strdup("shmem"),
+			 strdup("/mnt"),
+			 strdup(_i ? "-sv" : "-v"),
+			 strdup("-o"),
+			 strdup("size=1m,nonsense,mode=0700"),
+			 NULL};
+	const int error = options_parse(&options, 6, words, why);
+
+	ck_assert_int_eq(error, _i ? 0 : -EINVAL);
+	if (_i)
+		ck_assert_int_eq(options.mode_bits, 0700);
+	for (size_t i = 0; words[i]; i++)
+		free(words[i]);
 }
 END_TEST
 
@@ -153,6 +176,10 @@ START_TEST(commas_can_be_escaped)
 	ck_assert_int_eq(parse("fsname=a\\,b\\\\c,ro"), 0);
 	ck_assert_str_eq(options.fsname, "a,b\\c");
 	ck_assert_str_eq(options.mount_flags, "ro");
+	options_finish(&options);
+	ck_assert_int_eq(parse("heap=\"linux,cma\",fsname=a\",\"b"), 0);
+	ck_assert_str_eq(options.heap, "linux,cma");
+	ck_assert_str_eq(options.fsname, "a,b");
 }
 END_TEST
 
@@ -245,6 +272,7 @@ int main(void)
 			    sizeof(derived) / sizeof(derived[0]));
 	tcase_add_loop_test(line, accepted, 0, sizeof(good) / sizeof(good[0]));
 	tcase_add_loop_test(line, refused, 0, sizeof(bad) / sizeof(bad[0]));
+	tcase_add_loop_test(line, a_sloppy_helper_ignores_what_it_does_not_know, 0, 2);
 	tcase_add_test(line, commas_can_be_escaped);
 	tcase_add_test(line, last_value_counts);
 	tcase_add_test(line, sizes_are_whole_pages);

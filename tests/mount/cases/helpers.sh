@@ -46,6 +46,7 @@ mounted '' "$helper" shmem "$work/a" -o rw,size=64m -v -n -s -t fuse.dmaheapfs
 "$helper" shmem "$work/a" -f -o size=64m
 ! is_mounted "$work/a" || fail "mounted with -f"
 assert_fails "nonsense" "$helper" shmem "$work/a" -f -o nonsense
+"$helper" shmem "$work/a" -s -f -o nonsense,size=1m
 assert_fails "nsenter" "$helper" shmem "$work/a" -N /proc/1/ns/mnt
 
 [ ! -e /etc/fstab ] || umount /etc/fstab
