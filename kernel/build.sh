@@ -29,14 +29,8 @@ series=${DMAHEAPFS_SERIES:-$kernel/series}
 # The patches of a variant, in the order in which they are applied. The first ones
 # touch User Mode Linux alone, so that both architectures can share a source.
 series_of() {
-	local variant=$1 dirs=("$kernel/series/um") dir patch
-
-	[ "$variant" = stock ] || dirs+=("$series/6.12")
-	for dir in "${dirs[@]}"; do
-		for patch in "$dir"/[0-9]*.patch; do
-			[ "${patch##*/}" = 0000-cover-letter.patch ] || printf '%s\n' "$patch"
-		done
-	done
+	printf '%s\n' "$kernel"/series/um/[0-9]*.patch
+	[ "$1" = stock ] || printf '%s\n' "$series"/6.12/[0-9]*.patch
 }
 
 # The config fragments of an architecture and a variant, later ones win.

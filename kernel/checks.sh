@@ -11,7 +11,8 @@ check_identical() {
 	new=$(mktemp -d)
 	export_series "$new"
 	for dir in "$linux_series" um; do
-		diff -ur --exclude=cover "$here/series/$dir" "$new/$dir" || {
+		diff -ur --exclude='cover-*' --exclude=parts \
+			"$here/series/$dir" "$new/$dir" || {
 			rm -rf "$new"
 			return 1
 		}
@@ -20,8 +21,20 @@ check_identical() {
 	uapi_header | diff -u "$header" -
 }
 
+check_mail() {
+	local new
+
+	new=$(mktemp -d)
+	# shellcheck disable=SC2064 # this directory, and now
+	trap "rm -rf '$new'" RETURN
+	mail_series "$new" && check_patches "$new"/*/0000-cover-letter.patch
+}
+
 check_style() {
-	set -- "$patches"/[0-9]*.patch "$um"/[0-9]*.patch
+	check_patches "$patches"/[0-9]*.patch "$um"/[0-9]*.patch
+}
+
+check_patches() {
 	# the new files are for the maintainers of the directories they are in;
 	# Fixes: can't be looked up in a tarball; FUSE servers answer ENOSYS
 	# to unknown requests; a flag and a mount option look like those beside
@@ -107,12 +120,12 @@ check_warnings() {
 do_check() {
 	local what failed=
 
-	[ $# -gt 0 ] || set -- apply identical style sparse warnings
+	[ $# -gt 0 ] || set -- apply identical mail style sparse warnings
 	make_tree "$dmaheapfs_cache/check/linux" --newest
 	for what; do
 		case $what in
 		apply) say "applies to $(g log -1 --format=%s base)"; continue ;;
-		identical|style|sparse|warnings) ;;
+		identical|mail|style|sparse|warnings) ;;
 		*) die "can't check $what" ;;
 		esac
 		say "$what"
@@ -135,7 +148,6 @@ do_each() {
 	trap "rm -rf '$work'" EXIT
 	mkdir "$work/$linux_series"
 	for patch in "$patches"/[0-9]*.patch; do
-		[ "${patch##*/}" != 0000-cover-letter.patch ] || continue
 		cp "$patch" "$work/$linux_series"
 		say "${patch##*/}"
 		image=$(DMAHEAPFS_SERIES=$work "$here/build.sh" --arch "$arch" patched |

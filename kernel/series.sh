@@ -16,11 +16,15 @@ series.sh tree DIR    make DIR a git repository of Debian's newest kernel source
                       "um", the latter two on top of "base"
 series.sh export DIR  write the patches anew from the branches in DIR: this is
                       how they are changed, never by hand
+series.sh mail DIR    write the series as it is sent, into DIR: a part for each tree
+                      of the kernel, with a cover letter
 series.sh check [WHAT...]
                       hold the series against the newest source in Debian, in a
                       tree of its own. WHAT is any of
                         apply       the patches apply, without fuzz
                         identical   exporting them again gives the same bytes
+                        mail        the parts are complete, and what is sent is
+                                    fit for it
                         style       checkpatch --strict has nothing to say
                         sparse      neither has sparse about the touched files
                         warnings    nor gcc with W=1, on x86, arm64, arm,
@@ -76,7 +80,6 @@ apply() {
 	g checkout -q --force -B "$name" "$on"
 	set -- "$dir"/[0-9]*.patch
 	[ -e "$1" ] || return 0
-	[ "${1##*/}" != 0000-cover-letter.patch ] || shift
 	if ! log=$(as_base git -C "$tree" am --no-3way --keep-non-patch "$@" 2>&1)
 	then
 		printf '%s\n' "$log" >&2
@@ -115,11 +118,9 @@ format() {
 }
 
 export_series() {
-	local output=$1 series_cover=$patches/cover
+	local output=$1
 
-	g config branch.series.description "$(cat "$series_cover")"
-	format series base "$output/$linux_series" \
-		--cover-letter --cover-from-description=subject
+	format series base "$output/$linux_series"
 	if [ -n "$(g rev-list base..um)" ]; then
 		format um base "$output/um"
 	fi
@@ -157,6 +158,29 @@ uapi_header() {
 	TAIL
 }
 
+# mail_series OUTPUT: the parts of the series, one for each tree of the kernel, with a
+# cover letter each. Each is based on the ones before it.
+mail_series() {
+	local output=$1 part count upon=base to
+
+	while read -r part count; do
+		to=$(g rev-list --reverse "$upon..series" | sed -n "${count}p")
+		[ -n "$to" ] || die "there are fewer than $count patches left for $part"
+		g branch -q -f "mail-$part" "$to"
+		g config "branch.mail-$part.description" "$(cat "$patches/cover-$part")"
+		format "mail-$part" "$upon" "$output/$part" \
+			--cover-letter --cover-from-description=subject
+		upon=mail-$part
+	done <"$patches/parts"
+	[ -z "$(g rev-list "$upon..series")" ] || die "patches are left over: see $patches/parts"
+}
+
+do_mail() {
+	[ ! -e "$1" ] || die "$1 is there already"
+	make_tree "$dmaheapfs_cache/check/linux"
+	mail_series "$1"
+}
+
 do_export() {
 	tree=$1
 	g rev-parse -q --verify series >/dev/null || die "no branch series in $1"
@@ -173,6 +197,9 @@ tree)
 export)
 	[ $# = 2 ] || die "export needs a directory"
 	do_export "$2" ;;
+mail)
+	[ $# = 2 ] || die "mail needs a directory"
+	do_mail "$2" ;;
 check) shift; do_check "$@" ;;
 each) shift; do_each "$@" ;;
 needs)
