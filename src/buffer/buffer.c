@@ -378,10 +378,16 @@ bool buffer_is_exported(struct buffer *buffer)
 	return buffer->exported;
 }
 
+/* The memory file, if others may have it: not one that a dma-buf is going to replace. */
+static int lasting_file(const struct buffer *buffer)
+{
+	return buffer->heap->file_first ? -1 : buffer->file;
+}
+
 int buffer_stat_memory(struct buffer *buffer, struct stat *st)
 {
 	guard(buffer_shared)(buffer);
-	const int fd = buffer->dmabuf.fd < 0 ? buffer->file : buffer->dmabuf.fd;
+	const int fd = buffer->dmabuf.fd < 0 ? lasting_file(buffer) : buffer->dmabuf.fd;
 
 	if (fd < 0)
 		return -ENODATA;
@@ -389,15 +395,10 @@ int buffer_stat_memory(struct buffer *buffer, struct stat *st)
 }
 
 /* Opens the file again: a duplicate of our fd would be writable. */
-static int reopen_read_only(void *context, const struct buffer_memory *memory)
-{
-	(void)context;
-	if (memory->state != BUFFER_FILE && memory->state != BUFFER_EXPORTED_FILE)
-		return -ENOTSUP;
-	return reopen_fd(memory->file, O_RDONLY);
-}
-
 int buffer_open_memory(struct buffer *buffer)
 {
-	return buffer_visit(buffer, reopen_read_only, NULL);
+	guard(buffer_shared)(buffer);
+	const int file = buffer->ops->state == BUFFER_DMABUF ? -1 : lasting_file(buffer);
+
+	return file < 0 ? -ENOTSUP : reopen_fd(file, O_RDONLY);
 }

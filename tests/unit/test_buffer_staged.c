@@ -95,12 +95,17 @@ static void assert_dmabuf(uint64_t capacity)
 
 START_TEST(writes_go_to_the_file)
 {
+	struct stat st;
+
 	assert_file();
 	write_bytes('x', 5000, 0);
 	ck_assert_int_eq(buffer_truncate(buffer, 9000), 0);
 	assert_file();
 	ck_assert_int_eq(heap.allocs, 1);
 	ck_assert_int_eq(kernel.moves, 0);
+	/* It is not the memory that others will have. */
+	ck_assert_int_eq(buffer_open_memory(buffer), -ENOTSUP);
+	ck_assert_int_eq(buffer_stat_memory(buffer, &st), -ENODATA);
 }
 END_TEST
 
