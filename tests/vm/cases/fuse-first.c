@@ -147,6 +147,28 @@ static void mapped(void)
 	server_destroy(&server);
 }
 
+/* A map outlives the open that it was made by. */
+static void mapped_and_closed(void)
+{
+	struct server server;
+	char *map;
+	int file;
+
+	prepare(&server, &first);
+	file = server_open(&server, O_RDWR);
+	write_at(file, content, SIZE, 0);
+	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	CHECK(map != MAP_FAILED);
+	close(file);
+	usleep(50000);
+	CHECK_EQ(server_move(&server, ROOM), -EBUSY);
+	CHECK_EQ(munmap(map, SIZE), 0);
+	CHECK_EQ(server_move(&server, ROOM), 0);
+	file = server_open(&server, O_RDWR);
+	expect_file(file, SIZE);
+	server_destroy(&server);
+}
+
 /* Without the memory it is the file again. */
 static void taken_away(void)
 {
@@ -231,6 +253,7 @@ static void beside_a_request(void)
 }
 
 #define WRITES 4000
+#define LONG   (256 * MIB) /* the move takes as long as some writes */
 
 /* Writes bytes of its own, in turn with another process, through an open of its own. */
 static pid_t start_writer(struct server *server, int number)
@@ -249,18 +272,23 @@ static pid_t start_writer(struct server *server, int number)
 /* The file is moved, and taken away, under writers. */
 static void under_writers(void)
 {
+	const struct server_options options = {.file_first = true, .put_off = true};
 	struct server server;
 	int file, moves = 0, busy = 0, status;
 
-	prepare(&server, &first);
+	prepare(&server, &options);
 	file = server_open(&server, O_RDWR);
 	for (int round = 0; round < 10; round++) {
-		pid_t writers[2] = {start_writer(&server, 0), start_writer(&server, 1)};
+		pid_t writers[2];
 		int ret;
+
+		CHECK_EQ(ftruncate(file, LONG), 0);
+		writers[0] = start_writer(&server, 0);
+		writers[1] = start_writer(&server, 1);
 
 		usleep(round * 1000);
 		do {
-			ret = server_move(&server, ROOM);
+			ret = server_move(&server, LONG);
 			busy += ret == -EAGAIN || ret == -EBUSY;
 			CHECK(!ret || ret == -EAGAIN || ret == -EBUSY);
 		} while (ret);
@@ -269,7 +297,8 @@ static void under_writers(void)
 			CHECK_EQ(waitpid(writers[i], &status, 0), writers[i]);
 			CHECK_EQ(status, 0);
 		}
-		expect_file(file, WRITES);
+		CHECK_EQ(pread(file, have, WRITES, 0), WRITES);
+		CHECK_EQ(first_difference(have, content, WRITES), -1);
 		CHECK_EQ(ftruncate(file, 0), 0);
 		CHECK_EQ(server_unbind(&server), 0);
 	}
@@ -282,6 +311,7 @@ CASE({"memory replaces the file in all opens", moved}, {"splice goes to the memo
      {"a file that is not empty is copied, or stays", not_empty},
      {"a file that is longer than the memory stays", too_small},
      {"a file that is mapped stays", mapped},
+     {"so does one whose map outlives its opens", mapped_and_closed},
      {"without its memory a file is what it was", taken_away},
      {"a copy into an empty file asks for memory first", asks_first},
      {"a copy into a file without memory goes to the file", has_none},
