@@ -24,7 +24,7 @@ told() {
 
 # The same for a copy by the kernel, which counts those of dma-bufs.
 told_copy() {
-	if [ "$(df --output=source "$mnt" | tail -n 1)" = system ]; then
+	if [ "$(getfattr --absolute-names --only-values -n user.dmaheap.heap "$mnt")" = system ]; then
 		told "engine=copy_file_range $1"
 	else
 		told "engine=passthrough direct=unknown bytes=$size *"
