@@ -122,8 +122,9 @@ static void announce(const struct options *options, const struct heap *heap)
 	if (*heap->choice)
 		log_info("heap=%s (%s); dma-buf: %s", heap->name, heap->choice, heap->dmabuf);
 	if (!heap->ops->in_tmpfs)
-		log_info("at most %" PRIu64 " buffers (one open file each); raise the hard limit "
-			 "of open files (ulimit -Hn, LimitNOFILE=) for more",
+		log_info("at most %" PRIu64
+			 " buffers (an open file each, two for some dma-bufs); raise "
+			 "the hard limit of open files (ulimit -Hn, LimitNOFILE=) for more",
 			 fs_most_buffers());
 }
 
