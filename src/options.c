@@ -72,11 +72,11 @@ static const char ignored[] = " atime relatime norelatime diratime nodiratime no
 			      "noiversion mand nomand symfollow user_id group_id max_read ";
 
 /* Prefixes of options for other programs. */
-static const char *const foreign_prefixes[] = {"x-", "X-"};
+static const char *const foreign_prefixes[] = {"x-", "X-", NULL};
 
 /* Prefixes of options for the kernel's security modules. Their values may have commas. */
 static const char *const label_prefixes[] = {
-	"context=", "fscontext=", "defcontext=", "rootcontext="};
+	"context=", "fscontext=", "defcontext=", "rootcontext=", NULL};
 
 static bool is_in(const char *list, const char *name, size_t length)
 {
@@ -94,22 +94,12 @@ static const struct row *find_row(const char *name, size_t length)
 	return NULL;
 }
 
-static bool begins_with_one(const char *option, const char *const prefixes[], size_t count)
+static bool begins_with_one(const char *option, const char *const prefixes[])
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; prefixes[i]; i++)
 		if (!strncmp(option, prefixes[i], strlen(prefixes[i])))
 			return true;
 	return false;
-}
-
-static bool is_foreign(const char *option)
-{
-	return begins_with_one(option, foreign_prefixes, 2);
-}
-
-static bool is_label(const char *option)
-{
-	return begins_with_one(option, label_prefixes, 4);
 }
 
 static int out_of_memory(char why[static 256])
@@ -164,9 +154,10 @@ static int take_other(struct options *options, const char *option, size_t length
 {
 	if (is_in(kernel_flags, option, length) && !option[length])
 		return add_mount_flag(options, option, why);
-	if (is_label(option))
+	if (begins_with_one(option, label_prefixes))
 		return add_label(options, option, why);
-	if (is_in(ignored, option, length) || is_foreign(option) || options->sloppy)
+	if (is_in(ignored, option, length) || begins_with_one(option, foreign_prefixes) ||
+	    options->sloppy)
 		return 0;
 	if (after_heap)
 		return explain(why, -EINVAL,

@@ -310,11 +310,6 @@ static bool may_try_again(int error, unsigned int *tries)
 	return true;
 }
 
-static int busy_for(int error)
-{
-	return error == -EAGAIN ? -EBUSY : error;
-}
-
 static int try_to_export(struct buffer *buffer)
 {
 	guard(buffer_exclusive)(buffer);
@@ -329,7 +324,7 @@ int buffer_export(struct buffer *buffer)
 	do
 		fd = try_to_export(buffer);
 	while (may_try_again(fd, &tries));
-	return busy_for(fd);
+	return fd == -EAGAIN ? -EBUSY : fd;
 }
 
 void buffer_export_for(struct buffer *buffer, uid_t user)
@@ -350,26 +345,17 @@ static int capacity_of(int dmabuf, size_t *capacity)
 	return page_round_up(*capacity) == *capacity ? 0 : -EINVAL;
 }
 
-static int try_to_import(struct buffer *buffer, int fd, size_t capacity)
-{
-	guard(buffer_exclusive)(buffer);
-	return buffer->ops->import ? buffer->ops->import(buffer, fd, capacity) : -ENOTSUP;
-}
-
 int buffer_import(struct buffer *buffer, int fd)
 {
-	unsigned int tries = 0;
 	size_t capacity = 0;
 	int error = capacity_of(fd, &capacity);
+	guard(buffer_exclusive)(buffer);
 
-	if (!error) {
-		do
-			error = try_to_import(buffer, fd, capacity);
-		while (may_try_again(error, &tries));
-	}
+	if (!error)
+		error = buffer->ops->import ? buffer->ops->import(buffer, fd, capacity) : -ENOTSUP;
 	if (error)
 		close_fd(fd);
-	return busy_for(error);
+	return error;
 }
 
 bool buffer_is_exported(struct buffer *buffer)

@@ -129,6 +129,7 @@ int memfd_set_times(struct buffer *buffer, const struct timespec times[2]);
 int memfd_open_window(struct buffer *buffer, struct buffer_window *window, off_t offset);
 int memfd_close_window(struct buffer *buffer, struct buffer_window *window);
 int memfd_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint64_t waste_end);
+int memfd_import(struct buffer *buffer, int dmabuf, size_t capacity);
 void memfd_settle(struct buffer *buffer);
 
 /* memory_staged.c: a buffer whose dma-buf was freed is its memory file again, if it has one. */

@@ -262,7 +262,7 @@ static int memfd_export(struct buffer *buffer)
 }
 
 /* The file stays behind, empty, for opens from before and for the kernel. */
-static int memfd_import(struct buffer *buffer, int dmabuf, size_t capacity)
+int memfd_import(struct buffer *buffer, int dmabuf, size_t capacity)
 {
 	struct stat st;
 

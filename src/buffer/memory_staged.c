@@ -124,17 +124,6 @@ static int staged_export(struct buffer *buffer)
 		       ?: fixed_export(buffer);
 }
 
-static int staged_import(struct buffer *buffer, int dmabuf, size_t capacity)
-{
-	struct stat st;
-
-	if (fstat(buffer->file, &st))
-		return -errno;
-	if (!is_unused(&st))
-		return -EEXIST;
-	return take_over(buffer, &st, fixed_import(buffer, dmabuf, capacity));
-}
-
 void dmabuf_return_to_file(struct buffer *buffer)
 {
 	struct stat st = {};
@@ -168,7 +157,7 @@ const struct memory_ops memory_staged = {
 	.begin_fill = staged_begin_fill,
 	.finish_fill = memfd_finish_fill,
 	.export = staged_export,
-	.import = staged_import,
+	.import = memfd_import,
 	.settle = memfd_settle,
 	.release = file_release,
 };
