@@ -14,9 +14,15 @@
 /* Less than this is copied faster than a dma-buf is made, and often grows. */
 #define SMALL (64u << 10)
 
-static bool is_unused(const struct stat *st)
+/* Whether the file is empty. If it becomes a dma-buf, the buffer goes on with its times. */
+static bool is_unused(struct buffer *buffer)
 {
-	return st->st_size == 0 && st->st_blocks == 0;
+	struct stat st;
+
+	if (fstat(buffer->file, &st) || st.st_size || st.st_blocks)
+		return false;
+	times_set(&buffer->times, &st);
+	return true;
 }
 
 /* The kernel asks with KEEP_SIZE before it copies. */
@@ -27,26 +33,20 @@ static bool is_worth_a_dmabuf(int mode, off_t length)
 	return !(mode & FALLOC_FL_KEEP_SIZE) || length >= SMALL;
 }
 
-/* To be called after an attempt to allocate the dma-buf. */
-static int take_over(struct buffer *buffer, const struct stat *st, int error)
+/* To be called after an attempt to allocate the dma-buf, which ended with @error. */
+static int take_over(struct buffer *buffer, int error)
 {
-	if (buffer->dmabuf.fd < 0)
-		return error;
-	times_set(&buffer->times, st);
-	buffer->ops = &memory_dmabuf;
+	if (buffer->dmabuf.fd >= 0)
+		buffer->ops = &memory_dmabuf;
 	return error;
 }
 
 /* -EBUSY means that the file is mapped or being filled, and so it stays. */
 static int staged_allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
 {
-	struct stat st;
-
-	if (fstat(buffer->file, &st))
-		return -errno;
-	if (!is_worth_a_dmabuf(mode, length) || !is_unused(&st))
+	if (!is_worth_a_dmabuf(mode, length) || !is_unused(buffer))
 		return memfd_allocate(buffer, mode, offset, length);
-	const int error = take_over(buffer, &st, fixed_allocate(buffer, mode, offset, length));
+	const int error = take_over(buffer, fixed_allocate(buffer, mode, offset, length));
 
 	return error == -EBUSY ? memfd_allocate(buffer, mode, offset, length) : error;
 }
@@ -54,26 +54,18 @@ static int staged_allocate(struct buffer *buffer, int mode, off_t offset, off_t 
 /* A size in advance is one of memory to be mapped or given away. */
 static int staged_truncate(struct buffer *buffer, off_t size)
 {
-	struct stat st;
-
-	if (fstat(buffer->file, &st))
-		return -errno;
-	if (size < SMALL || !is_unused(&st))
+	if (size < SMALL || !is_unused(buffer))
 		return memfd_truncate(buffer, size);
-	const int error = take_over(buffer, &st, fixed_truncate(buffer, size));
+	const int error = take_over(buffer, fixed_truncate(buffer, size));
 
 	return error == -EBUSY ? memfd_truncate(buffer, size) : error;
 }
 
 static int staged_begin_fill(struct buffer *buffer, struct buffer_fill *fill)
 {
-	struct stat st;
-
-	if (fstat(buffer->file, &st))
-		return -errno;
-	if (!is_unused(&st))
+	if (!is_unused(buffer))
 		return file_begin_fill(buffer, fill);
-	const int error = take_over(buffer, &st, fixed_begin_fill(buffer, fill));
+	const int error = take_over(buffer, fixed_begin_fill(buffer, fill));
 
 	return error == -EBUSY ? file_begin_fill(buffer, fill) : error;
 }
@@ -84,7 +76,8 @@ static void replace_file(struct buffer *buffer, struct dmabuf *fresh, const stru
 {
 	dmabuf_move(&buffer->dmabuf, fresh);
 	atomic_store(&buffer->size, (uint64_t)st->st_size);
-	take_over(buffer, st, 0);
+	times_set(&buffer->times, st);
+	buffer->ops = &memory_dmabuf;
 	file_truncate(buffer, 0);
 	charge_settle(&buffer->charge, reserved, 0);
 	quota_count_dmabuf(buffer->quota, buffer->dmabuf.capacity);

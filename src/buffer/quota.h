@@ -68,7 +68,7 @@ void quota_give_back(struct quota *quota, uint64_t bytes);
 int quota_take_dmabuf(struct quota *quota, uint64_t bytes);
 void quota_give_back_dmabuf(struct quota *quota, uint64_t bytes);
 
-/* Counts a dma-buf that has replaced a memory file, beyond the limit if need be. */
+/* Counts a dma-buf that is there already, beyond the limit if need be. */
 void quota_count_dmabuf(struct quota *quota, uint64_t bytes);
 
 /* Changes the limit, also of the heap's memory files. -EBUSY if more is in use. */

@@ -131,6 +131,21 @@ START_TEST(a_size_in_advance_is_a_dmabuf)
 }
 END_TEST
 
+/* The time of the change is that of the dma-buf, not the file's before. */
+START_TEST(a_size_in_advance_is_a_change)
+{
+	const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+	struct stat st = {0};
+
+	ck_assert_int_eq(buffer_set_times(buffer, old), 0);
+	ck_assert_int_eq(_i ? buffer_truncate(buffer, 65536) : buffer_allocate(buffer, 0, 0, 65536),
+			 0);
+	assert_dmabuf(65536);
+	buffer_stat(buffer, &st);
+	ck_assert_int_gt(st.st_mtim.tv_sec, 1000);
+}
+END_TEST
+
 /* The kernel is going to copy that much. */
 START_TEST(room_for_a_copy_is_a_dmabuf)
 {
@@ -327,6 +342,7 @@ int main(void)
 	tcase_add_test(tests, writes_go_to_the_file);
 	tcase_add_test(tests, memory_in_advance_is_a_dmabuf);
 	tcase_add_test(tests, a_size_in_advance_is_a_dmabuf);
+	tcase_add_loop_test(tests, a_size_in_advance_is_a_change, 0, 2);
 	tcase_add_test(tests, room_for_a_copy_is_a_dmabuf);
 	tcase_add_test(tests, a_fill_of_an_empty_file_is_a_dmabuf);
 	tcase_add_test(tests, memory_behind_bytes_is_the_files);
