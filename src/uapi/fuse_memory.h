@@ -26,7 +26,7 @@
  * All of this needs CAP_SYS_ADMIN in the initial user namespace. Unless it is
  * enabled, nothing changes.
  *
- * FUSE_DEV_IOC_MEMORY_ENABLE: opt in. The argument is flags. It
+ * FUSE_DEV_IOC_MEMORY_ENABLE: opt in. The argument points to flags. It
  * applies to regular files that are looked up from then on, so it is best done
  * before the answer to INIT. FUSE_DEV_IOC_BACKING_OPEN then takes a dma-buf as
  * well, open for reading and writing, whether passthrough was negotiated or
@@ -47,10 +47,11 @@
  *
  * Memory goes before FOPEN_PASSTHROUGH to a regular file: while some is bound,
  * files that were opened so, before or then, use it as if they had been opened
- * with its id. If the file is not empty, from_id is to be its id. The kernel
- * then keeps writers out, copies it to the memory, and binds that. EAGAIN means
- * that a writer is there, which may be waiting for the server. From a request
- * for room it always is, but then the file is empty.
+ * with its id. If the file is not empty, the server passes its id as from_id.
+ * The kernel then keeps writers out, copies the file to the memory, and binds
+ * that. EAGAIN means that a writer holds the inode, and may be waiting for the
+ * server. A server that answers a request for room leaves from_id 0: the
+ * requester holds the inode, and the file is empty.
  *
  * While memory is bound, opens without FOPEN_PASSTHROUGH get FOPEN_DIRECT_IO:
  * their writes go to the server. FOPEN_PASSTHROUGH, with a backing_id of the
