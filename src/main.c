@@ -4,6 +4,7 @@
  * while mount(8) still waits for the exit status.
  */
 #include "fs/inode.h"
+#include "fs/saved.h"
 #include "fs/session.h"
 #include "options.h"
 #include "remount.h"
@@ -50,7 +51,8 @@ struct numbers {
 	char size[24], inodes[24], uid_size[24];
 };
 
-static struct tree_options tree_options(const struct options *options, struct numbers *numbers)
+static struct tree_options tree_options(const struct options *options, struct saved *saved,
+					struct numbers *numbers)
 {
 	snprintf(numbers->size, sizeof(numbers->size), "%" PRIu64, options->size_bytes);
 	snprintf(numbers->inodes, sizeof(numbers->inodes), "%" PRIu64, options->inodes_limit);
@@ -68,6 +70,7 @@ static struct tree_options tree_options(const struct options *options, struct nu
 			 : options->strictatime ? MOUNT_ATTR_STRICTATIME
 						: MOUNT_ATTR_RELATIME,
 		.node_type = inode_tree_type,
+		.records = &saved->inodes,
 	};
 }
 
@@ -128,6 +131,28 @@ static void announce(const struct options *options, const struct heap *heap)
 			 fs_most_buffers());
 }
 
+/* What the worker does. It unmounts, too, as its threads may be waiting for the mount. */
+static int serve(void *context, const struct fd_list *own)
+{
+	struct fs *fs = context;
+	struct fuse_session *session = fs->session;
+	const int error = session_serve(session, fs, own);
+
+	session_finish(session, fs);
+	return error ? fail(EXIT_SYSTEM, strerror(-error)) : EXIT_MOUNTED;
+}
+
+static enum exit_status serve_supervised(struct fs *fs)
+{
+	struct supervised *supervised = &fs->saved->head->supervised;
+	const int result = supervise(supervised, serve, fs);
+
+	/* The worker could not do that. */
+	if (supervised->last_signal || result < 0)
+		session_finish(fs->session, fs);
+	return result < 0 ? EXIT_SYSTEM : (enum exit_status)result;
+}
+
 static enum exit_status mount_and_serve(const struct options *options, struct fs *fs)
 {
 	const struct session_options wanted = session_options(options, fs->heap);
@@ -137,20 +162,21 @@ static enum exit_status mount_and_serve(const struct options *options, struct fs
 	if (session_mount(&session, fs, &wanted, why))
 		return fail(EXIT_MOUNT, why);
 	announce(options, fs->heap);
-	const int error = session_serve(session, fs, options->foreground);
+	const int error = session_detach(options->foreground);
 
-	session_finish(session, fs);
-	return error ? fail(EXIT_SYSTEM, strerror(-error)) : EXIT_MOUNTED;
+	return error ? fail(EXIT_SYSTEM, strerror(-error)) : serve_supervised(fs);
 }
 
 /* Before the mount, so that it does not show in itself. */
-static int open_source(const struct options *options, struct source **source, char why[static 256])
+static int open_source(const struct options *options, struct saved *saved, struct source **source,
+		       char why[static 256])
 {
 	const struct source_options wanted = {
 		.directory = options->source,
 		.mountpoint = options->mountpoint,
 		.allow_fuse = options->source_fuse,
 		.node_type = inode_source_type,
+		.records = &saved->source,
 	};
 
 	return options->source ? source_create(source, &wanted, why) : 0;
@@ -159,13 +185,13 @@ static int open_source(const struct options *options, struct source **source, ch
 static int open_parts(const struct options *options, struct fs *fs, char why[static 256])
 {
 	struct numbers numbers;
-	const struct tree_options wanted = tree_options(options, &numbers);
+	const struct tree_options wanted = tree_options(options, fs->saved, &numbers);
 
 	if (options->uid_size && !fs->heap->ops->in_tmpfs)
 		return explain(why, -EINVAL,
 			       "uid_size= needs heap=shmem, whose memory the kernel "
 			       "counts for each user");
-	int error = open_source(options, &fs->source, why);
+	int error = open_source(options, fs->saved, &fs->source, why);
 
 	if (error)
 		return error;
@@ -183,7 +209,8 @@ static void limit_users(const struct options *options, struct fs *fs)
 	/* Each buffer needs an open file. */
 	if (!options->uid_files && !fs->heap->ops->in_tmpfs)
 		names = min_u64(names, fs_most_buffers() / 4 * 3);
-	users_init(&fs->users, options->opens_limit ?: fs_opens_per_user(), names);
+	users_init(&fs->users, &fs->saved->users, options->opens_limit ?: fs_opens_per_user(),
+		   names);
 }
 
 static void watch_cgroup(struct quota *quota)
@@ -200,16 +227,33 @@ static void watch_cgroup(struct quota *quota)
 		    format_size((double)quota->limit, size));
 }
 
+static int open_state(struct fs *fs)
+{
+	const int error = saved_create(fs->saved);
+
+	if (error)
+		return error;
+	fs->counters = &fs->saved->head->counters;
+	return handles_init(&fs->handles, &fs->users, &fs->saved->handles,
+			    &fs->saved->head->last_handle);
+}
+
 static enum exit_status run_with_heap(const struct options *options, struct heap *heap)
 {
+	struct saved saved = {};
 	struct fs fs = {
 		.heap = heap,
-		.quota = {.limit = options->size_bytes},
+		.quota = {.limit = options->size_bytes,
+			  .buffers = &saved.buffers,
+			  .orphans = &saved.orphans},
+		.saved = &saved,
 		.direct = options->copy_direct,
 		.copy_threads = options->copy_threads,
 	};
 	char why[256];
 
+	if (open_state(&fs))
+		return fail(EXIT_SYSTEM, "out of memory");
 	if (open_parts(options, &fs, why))
 		return fail(EXIT_MOUNT, why);
 	limit_users(options, &fs);
@@ -226,10 +270,12 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 
 	tree_empty(&fs.tree);
 	tree_finish(&fs.tree);
+	handles_finish(&fs.handles);
 	users_finish(&fs.users);
 	quota_finish(&fs.quota);
 	source_destroy(fs.source);
 	free(fs.mountpoint);
+	saved_finish(&saved);
 	return status;
 }
 

@@ -44,15 +44,30 @@ static void init_parts(struct buffer *buffer)
 	fair_rwlock_init(&buffer->lock);
 	fair_rwlock_init(&buffer->cpu_access);
 	buffer->charge = no_charge(buffer->quota);
-	buffer->times = NO_TIMES;
-	buffer->dmabuf = NO_DMABUF;
 	buffer->discarded = NO_DMABUF;
+}
+
+/* Of a new buffer. Without a table, or if it is full, the buffer does not outlive us. */
+static void add_record(struct buffer *buffer)
+{
+	struct table *table = buffer->quota ? buffer->quota->buffers : NULL;
+
+	buffer->record = table_add(table) ?: &buffer->unrecorded;
+	buffer->record->times = NO_TIMES;
+	buffer->dmabuf = NO_DMABUF;
+	buffer_save(buffer);
+}
+
+static void remove_record(struct buffer *buffer)
+{
+	if (buffer->record != &buffer->unrecorded)
+		table_remove(buffer->quota->buffers, buffer->record);
 }
 
 static void finish_parts(struct buffer *buffer)
 {
 	charge_finish(&buffer->charge);
-	pthread_mutex_destroy(&buffer->times.lock);
+	pthread_mutex_destroy(&buffer->record->times.lock);
 	pthread_rwlock_destroy(&buffer->cpu_access);
 	pthread_rwlock_destroy(&buffer->lock);
 }
@@ -75,6 +90,7 @@ int buffer_create(struct buffer **created, struct heap *heap, struct quota *quot
 		return error;
 	}
 	init_parts(buffer);
+	add_record(buffer);
 	*created = buffer;
 	return 0;
 }
@@ -88,9 +104,80 @@ int buffer_create_mounted(struct buffer **created, int file)
 	buffer->ops = &memory_mounted;
 	buffer->file = file;
 	init_parts(buffer);
+	add_record(buffer);
 	*created = buffer;
 	return 0;
 }
+
+void buffer_record(struct buffer *buffer, uint64_t owner)
+{
+	buffer->record->owner = owner;
+	record_publish(buffer->record);
+}
+
+/* --- a buffer of an earlier process ------------------------------------------------- */
+
+/* The process was killed while it fixed a memory file for an export. */
+static void finish_fixing(struct buffer *buffer, uint64_t size)
+{
+	const int seals = fcntl(buffer->file, F_GET_SEALS);
+
+	if (seals >= 0 && seals & F_SEAL_SEAL)
+		memfd_finish_fixing(buffer, size);
+	else
+		(void)!ftruncate(buffer->file, (off_t)size);
+}
+
+/* The kernel has the new memory. A memory file was copied to it. */
+static void finish_move(struct buffer *buffer)
+{
+	struct buffer_record *record = buffer->record;
+	struct stat st;
+
+	if (buffer->ops == &memory_staged && !fstat(buffer->file, &st) && st.st_size) {
+		atomic_store(&record->size, (uint64_t)st.st_size);
+		times_set(&record->times, &st);
+		(void)!ftruncate(buffer->file, 0);
+	}
+	record->states[record->current] = record->target;
+	buffer_load(buffer);
+}
+
+static void count_restored(struct buffer *buffer)
+{
+	const bool is_dmabuf = buffer->ops == &memory_dmabuf;
+	struct stat st;
+
+	if (is_dmabuf)
+		quota_count_dmabuf(buffer->quota, buffer->dmabuf.capacity);
+	else if (!buffer_is_in_tmpfs(buffer) && !fstat(buffer->file, &st))
+		charge_settle(&buffer->charge, 0, (uint64_t)st.st_blocks * 512);
+}
+
+int buffer_restore(struct buffer **restored, struct heap *heap, struct quota *quota,
+		   struct buffer_record *record, bool has_moved)
+{
+	struct buffer *buffer = calloc(1, sizeof(*buffer));
+
+	if (!buffer)
+		return -ENOMEM;
+	buffer->heap = heap;
+	buffer->quota = quota;
+	buffer->record = record;
+	pthread_mutex_init(&record->times.lock, NULL);
+	init_parts(buffer);
+	buffer_load(buffer);
+	if (record->moving && has_moved)
+		finish_move(buffer);
+	if (record->fixing != UINT64_MAX)
+		finish_fixing(buffer, record->fixing);
+	buffer_save(buffer);
+	count_restored(buffer);
+	*restored = buffer;
+	return 0;
+}
+
+/* --- the end ------------------------------------------------------------------------ */
 
 void buffer_destroy(struct buffer *buffer)
 {
@@ -98,6 +185,7 @@ void buffer_destroy(struct buffer *buffer)
 		return;
 	buffer->ops->release(buffer);
 	finish_parts(buffer);
+	remove_record(buffer);
 	free(buffer);
 }
 

@@ -23,6 +23,7 @@
 #include <sys/types.h>
 
 struct buffer;
+struct buffer_record;
 
 /*
  * Creates a buffer. If the heap's memory is in tmpfs, @file is the open file
@@ -30,6 +31,15 @@ struct buffer;
  * -1. @quota outlives the buffer.
  */
 int buffer_create(struct buffer **buffer, struct heap *heap, struct quota *quota, int file);
+
+/*
+ * Records that the buffer is that of the inode @owner. From here on it survives the process,
+ * if @quota has a table of buffers. The next process gets it from buffer_restore(), in
+ * which @has_moved tells whether the kernel has the memory of record->target.
+ */
+void buffer_record(struct buffer *buffer, uint64_t owner);
+int buffer_restore(struct buffer **buffer, struct heap *heap, struct quota *quota,
+		   struct buffer_record *record, bool has_moved);
 
 /*
  * Creates a buffer for @file, a file of a mount that another process serves, open

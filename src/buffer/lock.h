@@ -21,11 +21,15 @@ static inline void buffer_unlock_shared(struct buffer *buffer)
 	pthread_rwlock_unlock(&buffer->lock);
 }
 
-/* Frees replaced memory after unlocking: that takes tenths of a second a GiB. */
+/*
+ * Records the buffer for the next process. Frees replaced memory after that and after
+ * unlocking: it takes tenths of a second a GiB.
+ */
 static inline void buffer_unlock_exclusive(struct buffer *buffer)
 {
 	struct dmabuf discarded;
 
+	buffer_save(buffer);
 	dmabuf_move(&discarded, &buffer->discarded);
 	pthread_rwlock_unlock(&buffer->lock);
 	dmabuf_free(&discarded);

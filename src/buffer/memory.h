@@ -15,7 +15,7 @@
 #include "buffer/cpu_access.h"
 #include "buffer/dmabuf.h"
 #include "buffer/quota.h"
-#include "buffer/times.h"
+#include "buffer/record.h"
 #include "buffer/window.h"
 
 #include <pthread.h>
@@ -74,6 +74,8 @@ struct buffer {
 	const struct memory_ops *ops; /* changes with the kind of memory */
 	struct heap *heap;	      /* NULL: a mounted file */
 	struct quota *quota;
+	struct buffer_record *record; /* in a table, or unrecorded */
+	struct buffer_record unrecorded;
 
 	/* A memory file, sized by the kernel. Empty while a dma-buf takes its place. */
 	int file;	      /* -1: none */
@@ -82,19 +84,18 @@ struct buffer {
 	/* Memory of a fixed size. */
 	struct dmabuf dmabuf;
 	pthread_rwlock_t cpu_access;
-	_Atomic uint64_t size; /* grows with the shared lock, changes with the exclusive one */
-	unsigned fills;	       /* begun and not finished */
-	uint64_t fills_end;    /* the end of the furthest of them; 0: none */
-	uint64_t promised;     /* fallocate() asked for memory up to here: do not trim it */
-	bool trimmed;	       /* settle() has trimmed it once: it is being appended to */
-	buffer_mover *move;    /* NULL: none */
+	/* record->size: grows with the shared lock, changes with the exclusive one. */
+	unsigned fills;	    /* begun and not finished */
+	uint64_t fills_end; /* the end of the furthest of them; 0: none */
+	uint64_t promised;  /* fallocate() asked for memory up to here: do not trim it */
+	bool trimmed;	    /* settle() has trimmed it once: it is being appended to */
+	buffer_mover *move; /* NULL: none */
 	void *move_context;
 	bool exported;		/* the memory is fixed for good … */
 	_Atomic uid_t exporter; /* … and was exported for this user last */
 	bool imported;		/* and was made elsewhere */
 	_Atomic bool lent;	/* the memory has other writers */
 	bool refusal_told;	/* the log has the reason why it does not grow */
-	struct times times;
 
 	struct dmabuf discarded; /* freed when the exclusive lock is released */
 };
@@ -131,6 +132,9 @@ int memfd_close_window(struct buffer *buffer, struct buffer_window *window);
 int memfd_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint64_t waste_end);
 int memfd_import(struct buffer *buffer, int dmabuf, size_t capacity);
 void memfd_settle(struct buffer *buffer);
+
+/* memory_memfd.c: the buffer's file, of @size bytes, is sealed already for its export. */
+void memfd_finish_fixing(struct buffer *buffer, uint64_t size);
 
 /* memory_staged.c: a buffer whose dma-buf was freed is its memory file again, if it has one. */
 void dmabuf_return_to_file(struct buffer *buffer);

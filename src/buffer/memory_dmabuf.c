@@ -18,9 +18,9 @@
 
 static void raise_size(struct buffer *buffer, uint64_t size)
 {
-	uint64_t old = atomic_load(&buffer->size);
+	uint64_t old = atomic_load(&buffer->record->size);
 
-	while (old < size && !atomic_compare_exchange_weak(&buffer->size, &old, size))
+	while (old < size && !atomic_compare_exchange_weak(&buffer->record->size, &old, size))
 		;
 }
 
@@ -28,7 +28,7 @@ static void raise_size(struct buffer *buffer, uint64_t size)
 
 ssize_t fixed_read(struct buffer *buffer, void *data, size_t size, off_t offset)
 {
-	const uint64_t end = atomic_load(&buffer->size);
+	const uint64_t end = atomic_load(&buffer->record->size);
 
 	if ((uint64_t)offset >= end)
 		return 0;
@@ -37,7 +37,7 @@ ssize_t fixed_read(struct buffer *buffer, void *data, size_t size, off_t offset)
 
 	if (error)
 		return error;
-	times_touch_read(&buffer->times);
+	times_touch_read(&buffer->record->times);
 	return (ssize_t)size;
 }
 
@@ -50,7 +50,7 @@ static int put(struct buffer *buffer, const void *data, size_t size, off_t offse
 	if (!moved)
 		return error;
 	raise_size(buffer, (uint64_t)offset + moved);
-	times_touch_written(&buffer->times);
+	times_touch_written(&buffer->record->times);
 	return error;
 }
 
@@ -131,16 +131,16 @@ static int extend(struct buffer *buffer, uint64_t size, uint64_t old_size)
 
 int fixed_truncate(struct buffer *buffer, off_t size)
 {
-	const uint64_t old_size = atomic_load(&buffer->size), new_size = (uint64_t)size;
+	const uint64_t old_size = atomic_load(&buffer->record->size), new_size = (uint64_t)size;
 	const int error = new_size > old_size ? extend(buffer, new_size, old_size)
 					      : shrink(buffer, new_size, old_size);
 
 	if (error)
 		return error;
-	atomic_store(&buffer->size, new_size);
+	atomic_store(&buffer->record->size, new_size);
 	buffer->promised = 0;
 	buffer->trimmed = false;
-	times_touch_written(&buffer->times);
+	times_touch_written(&buffer->record->times);
 	return 0;
 }
 
@@ -174,7 +174,7 @@ int fixed_allocate(struct buffer *buffer, int mode, off_t offset, off_t length)
 		return error;
 	if (!(mode & FALLOC_FL_KEEP_SIZE))
 		raise_size(buffer, end);
-	times_touch_written(&buffer->times);
+	times_touch_written(&buffer->record->times);
 	return 0;
 }
 
@@ -190,7 +190,7 @@ off_t fixed_seek(struct buffer *buffer, off_t offset, int whence)
 
 off_t fixed_size(struct buffer *buffer)
 {
-	return (off_t)atomic_load(&buffer->size);
+	return (off_t)atomic_load(&buffer->record->size);
 }
 
 uint64_t fixed_capacity(struct buffer *buffer)
@@ -202,13 +202,13 @@ void fixed_stat(struct buffer *buffer, struct stat *st)
 {
 	st->st_size = fixed_size(buffer);
 	st->st_blocks = (blkcnt_t)(buffer->dmabuf.capacity / 512);
-	times_show(&buffer->times, st);
+	times_show(&buffer->record->times, st);
 }
 
 int fixed_set_times(struct buffer *buffer, const struct timespec times[2])
 {
 	(void)times;
-	times_forget(&buffer->times);
+	times_forget(&buffer->record->times);
 	return 0;
 }
 
@@ -260,7 +260,7 @@ int fixed_begin_fill(struct buffer *buffer, struct buffer_fill *fill)
 	const uint64_t end = (uint64_t)fill->offset + fill->length;
 	int error = reserve_for_fill(buffer, fill, end);
 
-	fill->old_size = fill->set_size = atomic_load(&buffer->size);
+	fill->old_size = fill->set_size = atomic_load(&buffer->record->size);
 	if (!error)
 		error = zero_foreign_gap(buffer, fill->offset);
 	if (error)
@@ -277,8 +277,8 @@ int fixed_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint
 
 	if (--buffer->fills == 0)
 		buffer->fills_end = 0;
-	atomic_store(&buffer->size, size);
-	times_touch_written(&buffer->times);
+	atomic_store(&buffer->record->size, size);
+	times_touch_written(&buffer->record->times);
 	return error;
 }
 
@@ -287,7 +287,7 @@ int fixed_finish_fill(struct buffer *buffer, uint64_t size, uint64_t waste, uint
 /* The bytes to keep when memory is freed. */
 static uint64_t needed(const struct buffer *buffer)
 {
-	return max_u64(atomic_load(&buffer->size), buffer->promised);
+	return max_u64(atomic_load(&buffer->record->size), buffer->promised);
 }
 
 int fixed_export(struct buffer *buffer)
@@ -312,13 +312,15 @@ int fixed_export(struct buffer *buffer)
 
 int fixed_import(struct buffer *buffer, int dmabuf, size_t capacity)
 {
-	if (buffer->dmabuf.capacity || atomic_load(&buffer->size) || buffer->fills)
+	if (buffer->dmabuf.capacity || atomic_load(&buffer->record->size) || buffer->fills)
 		return -EEXIST;
 	int error = quota_take_dmabuf(buffer->quota, capacity);
 
 	if (error)
 		return error;
-	error = buffer->move ? buffer->move(buffer->move_context, dmabuf, -1) : 0;
+	const struct dmabuf imported = {.fd = dmabuf, .file = dmabuf, .capacity = capacity};
+
+	error = buffer_move(buffer, &imported, -1, true);
 	if (error) {
 		quota_give_back_dmabuf(buffer->quota, capacity);
 		return error;

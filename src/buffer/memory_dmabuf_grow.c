@@ -16,7 +16,7 @@
 
 static int replace_memory(struct buffer *buffer, struct dmabuf *fresh)
 {
-	const int error = buffer->move ? buffer->move(buffer->move_context, fresh->fd, -1) : 0;
+	const int error = buffer_move(buffer, fresh, -1, false);
 
 	if (error)
 		return error;
@@ -45,7 +45,7 @@ static int move_to(struct buffer *buffer, size_t capacity, size_t keep)
 
 uint64_t dmabuf_used(struct buffer *buffer)
 {
-	const uint64_t used = max_u64(atomic_load(&buffer->size), buffer->fills_end);
+	const uint64_t used = max_u64(atomic_load(&buffer->record->size), buffer->fills_end);
 
 	return min_u64(used, buffer->dmabuf.capacity);
 }

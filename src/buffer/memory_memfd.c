@@ -207,6 +207,7 @@ static int fix_size(struct buffer *buffer, const struct stat *st, size_t capacit
 
 	if (error)
 		return error;
+	atomic_store(&buffer->record->fixing, (uint64_t)st->st_size);
 	error = fix_pages(buffer->file, st->st_size, capacity);
 	charge_settle(&buffer->charge, missing, error ? bytes_held(st) : capacity);
 	return error;
@@ -216,10 +217,22 @@ static void become_exported(struct buffer *buffer, const struct stat *st, size_t
 {
 	buffer->dmabuf.file = buffer->file;
 	buffer->dmabuf.capacity = capacity;
-	atomic_store(&buffer->size, (uint64_t)st->st_size);
-	times_set(&buffer->times, st);
+	atomic_store(&buffer->record->size, (uint64_t)st->st_size);
+	times_set(&buffer->record->times, st);
 	buffer->exported = true;
 	buffer->ops = &memory_memfd_exported;
+}
+
+void memfd_finish_fixing(struct buffer *buffer, uint64_t size)
+{
+	struct stat st;
+
+	if (fstat(buffer->file, &st))
+		return;
+	const size_t capacity = (size_t)st.st_size;
+
+	st.st_size = (off_t)size;
+	become_exported(buffer, &st, capacity);
 }
 
 static int make_dmabuf(struct buffer *buffer)
@@ -274,7 +287,7 @@ int memfd_import(struct buffer *buffer, int dmabuf, size_t capacity)
 
 	if (error)
 		return error;
-	times_set(&buffer->times, &st);
+	times_set(&buffer->record->times, &st);
 	buffer->ops = &memory_dmabuf;
 	return 0;
 }

@@ -21,7 +21,7 @@ static bool is_unused(struct buffer *buffer)
 
 	if (fstat(buffer->file, &st) || st.st_size || st.st_blocks)
 		return false;
-	times_set(&buffer->times, &st);
+	times_set(&buffer->record->times, &st);
 	return true;
 }
 
@@ -75,8 +75,8 @@ static void replace_file(struct buffer *buffer, struct dmabuf *fresh, const stru
 			 uint64_t reserved)
 {
 	dmabuf_move(&buffer->dmabuf, fresh);
-	atomic_store(&buffer->size, (uint64_t)st->st_size);
-	times_set(&buffer->times, st);
+	atomic_store(&buffer->record->size, (uint64_t)st->st_size);
+	times_set(&buffer->record->times, st);
 	buffer->ops = &memory_dmabuf;
 	file_truncate(buffer, 0);
 	charge_settle(&buffer->charge, reserved, 0);
@@ -93,7 +93,7 @@ static int move_to_heap(struct buffer *buffer, const struct stat *st, size_t cap
 	if (error)
 		return error;
 	error = dmabuf_alloc(&fresh, buffer->heap, capacity)
-			?: buffer->move(buffer->move_context, fresh.fd, buffer->file);
+			?: buffer_move(buffer, &fresh, buffer->file, false);
 	if (!error) {
 		replace_file(buffer, &fresh, st, missing);
 		return 0;
@@ -123,7 +123,7 @@ void dmabuf_return_to_file(struct buffer *buffer)
 
 	if (buffer->file < 0 || buffer->dmabuf.fd >= 0)
 		return;
-	times_show(&buffer->times, &st);
+	times_show(&buffer->record->times, &st);
 	const struct timespec times[2] = {st.st_atim, st.st_mtim};
 
 	futimens(buffer->file, times);

@@ -145,6 +145,7 @@ struct orphan {
 	int fd;
 	uint64_t bytes;
 	uid_t user;
+	struct orphan_record *record; /* NULL: nothing is kept */
 };
 
 /* The queue; quota->orphans_lock is held. */
@@ -192,7 +193,7 @@ static struct orphan *remove_free(struct quota *quota, uint64_t most, bool all, 
 }
 
 /* Without the lock: freeing the memory takes time. */
-static uint64_t close_all(struct orphan *orphan)
+static uint64_t close_all(struct table *records, struct orphan *orphan)
 {
 	uint64_t bytes = 0;
 
@@ -200,6 +201,7 @@ static uint64_t close_all(struct orphan *orphan)
 		struct orphan *next = orphan->next;
 
 		bytes += orphan->bytes;
+		table_remove(records, orphan->record);
 		close_fd(orphan->fd);
 		free(orphan);
 		orphan = next;
@@ -217,25 +219,58 @@ static uint64_t collect(struct quota *quota, uint64_t most, bool all)
 		guard(mutex)(&quota->orphans_lock);
 		removed = remove_free(quota, most, all, &held);
 	}
-	quota_give_back_dmabuf(quota, close_all(removed));
+	quota_give_back_dmabuf(quota, close_all(quota->orphans, removed));
 	return held;
 }
 
-void quota_add_orphan(struct quota *quota, struct heap *heap, int fd, uint64_t bytes, uid_t user)
+static void add_orphan(struct quota *quota, const struct orphan *added)
 {
 	struct orphan *orphan = malloc(sizeof(*orphan));
 
 	if (!orphan) {
-		close_fd(fd);
+		table_remove(quota->orphans, added->record);
+		close_fd(added->fd);
 		return;
 	}
-	quota_count_dmabuf(quota, bytes);
-	*orphan = (struct orphan){.heap = heap, .fd = fd, .bytes = bytes, .user = user};
-	{
-		guard(mutex)(&quota->orphans_lock);
-		push(quota, orphan);
-	}
+	*orphan = *added;
+	quota_count_dmabuf(quota, orphan->bytes);
+	guard(mutex)(&quota->orphans_lock);
+	push(quota, orphan);
+}
+
+static struct orphan_record *record_orphan(struct table *records, const struct orphan *orphan)
+{
+	struct orphan_record *record = table_add(records);
+
+	if (!record)
+		return NULL;
+	record->fd = orphan->fd;
+	record->user = orphan->user;
+	record->bytes = orphan->bytes;
+	record_publish(record);
+	return record;
+}
+
+void quota_add_orphan(struct quota *quota, struct heap *heap, int fd, uint64_t bytes, uid_t user)
+{
+	struct orphan orphan = {.heap = heap, .fd = fd, .bytes = bytes, .user = user};
+
+	orphan.record = record_orphan(quota->orphans, &orphan);
+	add_orphan(quota, &orphan);
 	collect(quota, POLLED_WITH_EACH, false);
+}
+
+void quota_restore_orphan(struct quota *quota, struct heap *heap, struct orphan_record *record)
+{
+	const struct orphan orphan = {
+		.heap = heap,
+		.fd = record->fd,
+		.bytes = record->bytes,
+		.user = record->user,
+		.record = record,
+	};
+
+	add_orphan(quota, &orphan);
 }
 
 uint64_t quota_poll_orphans(struct quota *quota)

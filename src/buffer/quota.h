@@ -13,6 +13,7 @@
 #define BUFFER_QUOTA_H
 
 #include "buffer/heap.h"
+#include "state/table.h"
 #include "util/cgroup.h"
 
 #include <pthread.h>
@@ -20,6 +21,14 @@
 #include <sys/types.h>
 
 struct orphan;
+
+/* What of an orphan outlives the process. */
+struct orphan_record {
+	struct record record;
+	int32_t fd;
+	uint32_t user;
+	uint64_t bytes;
+};
 
 /* All zeroes: no limit was set yet and nothing is used. */
 struct quota {
@@ -39,6 +48,9 @@ struct quota {
 	uint64_t dmabufs;	      /* bytes of @used, with @shares */
 
 	struct cgroup cgroup; /* for memory that is charged to this process */
+
+	/* Records of buffers and of orphans. NULL: nothing is kept. */
+	struct table *buffers, *orphans;
 };
 
 /*
@@ -85,6 +97,9 @@ uint64_t quota_left(struct quota *quota);
  * @bytes count from here on, beyond the limit if need be, until no one else holds it.
  */
 void quota_add_orphan(struct quota *quota, struct heap *heap, int fd, uint64_t bytes, uid_t user);
+
+/* Takes over the orphan that an earlier process has recorded. */
+void quota_restore_orphan(struct quota *quota, struct heap *heap, struct orphan_record *record);
 
 /* Returns the number of @user's orphans that are still held. Polls if it is @limit or more. */
 uint64_t quota_count_orphans(struct quota *quota, uid_t user, uint64_t limit);

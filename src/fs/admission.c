@@ -5,7 +5,6 @@
 
 #include <linux/fuse.h>
 #include <stdlib.h>
-#include <string.h>
 
 /*
  * Requests in progress of one user, and those of them with much work. Where there are few
@@ -19,8 +18,7 @@ enum { PART_OF_ROOT = 2, PART_OF_OTHERS = 4 };
 
 struct deferred {
 	struct deferred *next;
-	size_t size;
-	char request[]; /* starts with a struct fuse_in_header */
+	struct parked_request *parked;
 };
 
 /* --- kinds of requests ---------------------------------------------------------------- */
@@ -85,20 +83,27 @@ static bool may_start(const struct admission *admission, const struct turn *turn
 
 /* --- the queue -------------------------------------------------------------------------- */
 
-static bool defer(struct admission *admission, const void *request, size_t size)
+static bool append(struct admission *admission, struct parked_request *parked)
 {
-	if (admission->bytes + size > admission->bytes_most)
-		return false;
-	struct deferred *deferred = malloc(sizeof(*deferred) + size);
+	struct deferred *deferred = parked ? malloc(sizeof(*deferred)) : NULL;
 
 	if (!deferred)
 		return false;
-	*deferred = (struct deferred){.size = size};
-	memcpy(deferred->request, request, size);
-	admission->bytes += size;
+	*deferred = (struct deferred){.parked = parked};
 	*admission->last = deferred;
 	admission->last = &deferred->next;
 	return true;
+}
+
+static bool defer(struct admission *admission, struct request *request)
+{
+	struct parked_request *parked =
+		request_park(admission->parked, request_buffer(request), request_size(request));
+
+	if (append(admission, parked))
+		return true;
+	table_remove(admission->parked, parked);
+	return false;
 }
 
 /*
@@ -111,7 +116,7 @@ static struct deferred **find(struct admission *admission)
 	struct deferred **at = &admission->first;
 
 	for (; *at; at = &(*at)->next) {
-		const struct turn turn = turn_of((*at)->request);
+		const struct turn turn = turn_of((*at)->parked->bytes);
 
 		if (turn.user != KERNEL && turn.user == refused[turn.heavy])
 			continue;
@@ -132,16 +137,19 @@ static struct deferred *take(struct admission *admission)
 	*at = found->next;
 	if (!found->next)
 		admission->last = at;
-	admission->bytes -= found->size;
 	return found;
 }
 
 /* --- the calls -------------------------------------------------------------------------- */
 
-void admission_init(struct admission *admission, unsigned threads, size_t bytes_most)
+void admission_init(struct admission *admission, unsigned threads, struct table *parked)
 {
-	*admission = (struct admission){.threads = threads, .bytes_most = bytes_most};
+	struct parked_request *waits = NULL;
+
+	*admission = (struct admission){.threads = threads, .parked = parked};
 	admission->last = &admission->first;
+	while ((waits = table_next(parked, waits)))
+		append(admission, waits);
 }
 
 void admission_finish(struct admission *admission)
@@ -154,27 +162,34 @@ void admission_finish(struct admission *admission)
 	}
 }
 
-bool admission_enter(struct admission *admission, unsigned thread, const void *request, size_t size)
+bool admission_enter(struct admission *admission, unsigned thread, struct request *request)
 {
-	const struct turn turn = turn_of(request);
+	const struct turn turn = turn_of(request_buffer(request));
 
-	if (!may_start(admission, &turn) && defer(admission, request, size))
+	if (!may_start(admission, &turn) && defer(admission, request))
 		return false;
 	admission->turns[thread] = turn;
 	return true;
 }
 
-size_t admission_leave(struct admission *admission, unsigned thread, void *buffer)
+void admission_go_on(struct admission *admission, unsigned thread, struct request *request)
+{
+	admission->turns[thread] = turn_of(request_buffer(request));
+}
+
+void admission_leave(struct admission *admission, unsigned thread)
 {
 	admission->turns[thread].taken = false;
+}
+
+bool admission_next(struct admission *admission, unsigned thread, struct request *request)
+{
 	struct deferred *next = take(admission);
 
 	if (!next)
-		return 0;
-	const size_t size = next->size;
-
-	admission->turns[thread] = turn_of(next->request);
-	memcpy(buffer, next->request, size);
+		return false;
+	admission->turns[thread] = turn_of(next->parked->bytes);
+	request_fetch(request, admission->parked, next->parked);
 	free(next);
-	return size;
+	return true;
 }

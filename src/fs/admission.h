@@ -7,18 +7,19 @@
 #ifndef FS_ADMISSION_H
 #define FS_ADMISSION_H
 
+#include "state/request.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
-#define ADMISSION_THREADS 256
+#define ADMISSION_THREADS (sizeof(void *) > 4 ? 256 : 64)
 
 struct deferred;
 
 struct admission {
-	unsigned threads;  /* the most there may be, up to ADMISSION_THREADS */
-	size_t bytes_most; /* of requests that wait */
-	size_t bytes;
+	unsigned threads;     /* the most there may be, up to ADMISSION_THREADS */
+	struct table *parked; /* requests that wait */
 	struct deferred *first, **last;
 	struct turn {
 		bool taken, heavy;
@@ -26,22 +27,28 @@ struct admission {
 	} turns[ADMISSION_THREADS]; /* the request that each thread serves */
 };
 
-void admission_init(struct admission *admission, unsigned threads, size_t bytes_most);
+/* Starts with the requests that are in @parked already. */
+void admission_init(struct admission *admission, unsigned threads, struct table *parked);
 
 /* Drops the requests that wait. The kernel answers them when the connection ends. */
 void admission_finish(struct admission *admission);
 
 /*
- * Thread @thread has read a request, a struct fuse_in_header and what follows. Returns
- * whether it may serve it now. If not, a copy waits. Without memory for that it is served.
+ * Thread @thread has a request in its slot. Returns whether it may serve it now. If not, the
+ * request is parked. If that is not possible, as it is large, it is served.
  */
-bool admission_enter(struct admission *admission, unsigned thread, const void *request,
-		     size_t size);
+bool admission_enter(struct admission *admission, unsigned thread, struct request *request);
+
+/* The same for the replay of a request that an earlier process was serving. */
+void admission_go_on(struct admission *admission, unsigned thread, struct request *request);
+
+/* The thread has served its request. */
+void admission_leave(struct admission *admission, unsigned thread);
 
 /*
- * The thread has served its request. Copies one that may be served now into @buffer, as the
- * thread's next, and returns its size; 0: there is none.
+ * Moves a request that waits and may be served now to the empty slot of the thread. Returns
+ * false if there is none.
  */
-size_t admission_leave(struct admission *admission, unsigned thread, void *buffer);
+bool admission_next(struct admission *admission, unsigned thread, struct request *request);
 
 #endif

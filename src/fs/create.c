@@ -2,6 +2,7 @@
 /* New inodes: mknod(2), mkdir(2), symlink(2), open(2) with O_CREAT or O_TMPFILE. */
 #include "fs/creds.h"
 #include "fs/ops.h"
+#include "state/request.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
@@ -73,7 +74,7 @@ void op_mknod(fuse_req_t req, struct inode *parent, const char *name, mode_t mod
 
 	creds_set_umask(req);
 	if (!error && mknodat(dir.fd, name, mode, rdev))
-		error = -errno;
+		error = request_was_done(-errno, -EEXIST);
 	reply_made(req, error, dir.fd, name, mode);
 }
 
@@ -84,7 +85,7 @@ void op_mkdir(fuse_req_t req, struct inode *parent, const char *name, mode_t mod
 
 	creds_set_umask(req);
 	if (!error && mkdirat(dir.fd, name, mode))
-		error = -errno;
+		error = request_was_done(-errno, -EEXIST);
 	reply_made(req, error, dir.fd, name, S_IFDIR | mode);
 }
 
@@ -94,7 +95,7 @@ void op_symlink(fuse_req_t req, struct inode *parent, const char *name, const ch
 	int error = dir.fd < 0 ? dir.fd : 0;
 
 	if (!error && symlinkat(target, dir.fd, name))
-		error = -errno;
+		error = request_was_done(-errno, -EEXIST);
 	reply_made(req, error, dir.fd, name, S_IFLNK);
 }
 
@@ -139,14 +140,23 @@ static int open_and_reply(fuse_req_t req, int file, struct fuse_file_info *fi)
 	return 0;
 }
 
+static int create_file(int dirfd, const char *name, mode_t mode)
+{
+	int file = openat(dirfd, name, CREATE_FLAGS, mode & 07777);
+
+	if (file < 0 && request_was_done(-errno, -EEXIST) == 0)
+		file = openat(dirfd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	return file < 0 ? -errno : file;
+}
+
 void op_create(fuse_req_t req, struct inode *parent, const char *name, mode_t mode,
 	       struct fuse_file_info *fi)
 {
 	scope(dir) struct dir dir = open_dir(req, parent);
 
 	creds_set_umask(req);
-	scope(fd) int file = dir.fd < 0 ? -1 : openat(dir.fd, name, CREATE_FLAGS, mode & 07777);
-	int error = dir.fd < 0 ? dir.fd : file < 0 ? -errno : 0;
+	scope(fd) int file = dir.fd < 0 ? dir.fd : create_file(dir.fd, name, mode);
+	int error = file < 0 ? file : 0;
 
 	if (!error)
 		error = give(req, dir.fd, name, S_IFREG | mode);

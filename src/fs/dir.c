@@ -6,6 +6,7 @@
  */
 #include "fs/ops.h"
 #include "fs/source_ops.h"
+#include "state/request.h"
 #include "util/math.h"
 #include "util/scope.h"
 
@@ -22,30 +23,45 @@ struct listing {
 	off_t position; /* of the fd: the kernel's cookie of the next entry */
 };
 
-static struct listing *listing_of(const struct fuse_file_info *fi)
+static struct listing *listing_of(struct fs *fs, uint64_t handle)
 {
-	return (struct listing *)(uintptr_t)fi->fh;
+	return (struct listing *)handle_find(&fs->handles, handle);
 }
 
 /* Takes @directory over, an O_RDONLY fd or -errno. */
 static int open_listing(fuse_req_t req, int directory, struct fuse_file_info *fi)
 {
+	struct handles *handles = &fs_of(req)->handles;
 	scope(fd) int fd = directory;
 	struct listing *listing = fd < 0 ? NULL : malloc(sizeof(*listing));
 
 	if (!listing)
 		return fd < 0 ? fd : -ENOMEM;
 	*listing = (struct listing){.fd = fd};
-	const int error =
-		users_add_handle(&fs_of(req)->users, &listing->handle, fuse_req_ctx(req)->uid);
+	const int error = handle_add(handles, &listing->handle, fuse_req_ctx(req)->uid);
 
 	if (error) {
 		free(listing);
 		return error;
 	}
-	steal_fd(&fd);
-	fi->fh = (uintptr_t)listing;
+	listing->handle.record->fd = steal_fd(&fd);
+	handle_publish(&listing->handle);
+	fi->fh = listing->handle.record->handle;
 	return 0;
+}
+
+int dir_restore(struct fs *fs, struct handle_record *record)
+{
+	struct listing *listing = malloc(sizeof(*listing));
+
+	if (!listing)
+		return -ENOMEM;
+	*listing = (struct listing){.fd = record->fd, .position = lseek(record->fd, 0, SEEK_CUR)};
+	const int error = handle_restore(&fs->handles, &listing->handle, record);
+
+	if (error)
+		free(listing);
+	return error;
 }
 
 static void reply_open(fuse_req_t req, int directory, struct fuse_file_info *fi)
@@ -84,12 +100,17 @@ struct reply {
 
 #define ENTRIES_BYTES 8192
 
+/* So many entries fit into that, and each may be looked up and forgotten. */
+#define MOST_STEPS (ENTRIES_BYTES / 24 + 2)
+
 /*
  * The bytes of entries to read, so that all of them fit into the reply: the fd is not to go
  * back. 0: there may be no room for the longest name.
  */
 static size_t bytes_to_read(const struct reply *reply)
 {
+	if (request_steps_left() < MOST_STEPS)
+		return 0;
 	const size_t fits = (reply->size - reply->filled) / reply->growth;
 
 	if (fits < sizeof(struct dirent))
@@ -137,7 +158,7 @@ static int fill_reply(struct reply *reply)
 static void reply_entries(fuse_req_t req, struct inode *inode, size_t size, off_t offset,
 			  struct fuse_file_info *fi, add_entry *add, size_t growth)
 {
-	struct listing *listing = listing_of(fi);
+	struct listing *listing = listing_of(fs_of(req), fi->fh);
 	scope(free) char *bytes = malloc(size);
 	struct reply reply = {req, inode, listing, add, growth, bytes, size, 0};
 
@@ -158,9 +179,13 @@ static void reply_entries(fuse_req_t req, struct inode *inode, size_t size, off_
 
 void dir_release(struct fs *fs, uint64_t handle)
 {
-	struct listing *listing = (struct listing *)(uintptr_t)handle;
+	struct listing *listing = listing_of(fs, handle);
 
-	users_remove_handle(&fs->users, &listing->handle);
+	/* The replay of a release that an earlier process has carried out. */
+	if (!listing)
+		return;
+	handle_forget(&listing->handle);
+	handle_remove(&fs->handles, &listing->handle);
 	close_fd(listing->fd);
 	free(listing);
 }
@@ -265,7 +290,7 @@ static size_t source_add_plus(fuse_req_t req, struct inode *parent, int director
 		fuse_add_direntry_plus(req, reply, size, entry->d_name, &found, entry->d_off);
 
 	if (used > size && node)
-		source_put(source, node, 1);
+		source_forget(source, node, 1);
 	return used;
 }
 

@@ -12,7 +12,9 @@
 #include "fs/export.h"
 #include "fs/loop.h"
 #include "fs/ops.h"
+#include "fs/saved.h"
 #include "fs/source_ops.h"
+#include "state/request.h"
 #include "util/fd_path.h"
 #include "util/math.h"
 
@@ -49,6 +51,8 @@ static void dispatch_init(void *user, struct fuse_conn_info *conn)
 	if (fs->source)
 		source_show_acls(fs->source, conn->want & FUSE_CAP_POSIX_ACL);
 	open_mode_negotiate(fs, conn);
+	/* Where data passes this process, requests are large. */
+	fs->request_bytes = fs->passthrough ? LOOP_SMALL_BYTES : LOOP_BUFFER_BYTES;
 }
 
 /* --- checks before an operation; 0 or -errno ------------------------------------------ */
@@ -149,17 +153,17 @@ DISPATCH(removexattr, 0, (REQUEST, const char *name), name)
 /* --- an open file --------------------------------------------------------------------- */
 
 /* Defines dispatch_@op(), for a request on an open file. */
-#define DISPATCH_FILE(op, parameters, ...)                      \
-	static void dispatch_##op parameters                    \
-	{                                                       \
-		struct open_file *file = open_file_of(fi);      \
-		const struct inode_ops *ops = file->inode->ops; \
-                                                                \
-		(void)ino;                                      \
-		if (ops->op)                                    \
-			ops->op(req, file, ##__VA_ARGS__);      \
-		else                                            \
-			fs_reply_error(req, ops->refusal);      \
+#define DISPATCH_FILE(op, parameters, ...)                                 \
+	static void dispatch_##op parameters                               \
+	{                                                                  \
+		struct open_file *file = open_file_of(fs_of(req), fi->fh); \
+		const struct inode_ops *ops = file->inode->ops;            \
+                                                                           \
+		(void)ino;                                                 \
+		if (ops->op)                                               \
+			ops->op(req, file, ##__VA_ARGS__);                 \
+		else                                                       \
+			fs_reply_error(req, ops->refusal);                 \
 	}
 
 /* clang-format off */
@@ -177,7 +181,7 @@ static void dispatch_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int command,
 			   size_t in_size, size_t out_size)
 {
 	/* An open directory has another kind of handle. */
-	struct open_file *file = flags & FUSE_IOCTL_DIR ? NULL : open_file_of(fi);
+	struct open_file *file = flags & FUSE_IOCTL_DIR ? NULL : open_file_of(fs_of(req), fi->fh);
 
 	(void)ino;
 	(void)argument;
@@ -194,14 +198,16 @@ static void dispatch_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t in
 				     off_t out_offset, struct fuse_file_info *out, size_t size,
 				     int flags)
 {
-	struct open_file *to = open_file_of(out);
+	struct fs *fs = fs_of(req);
+	struct open_file *to = open_file_of(fs, out->fh);
 	const struct inode_ops *ops = to->inode->ops;
 
 	(void)ino_in;
 	(void)ino_out;
 	(void)flags;
 	if (ops->copy_file_range)
-		ops->copy_file_range(req, open_file_of(in), in_offset, to, out_offset, size);
+		ops->copy_file_range(req, open_file_of(fs, in->fh), in_offset, to, out_offset,
+				     size);
 	else
 		fs_reply_error(req, ops->refusal);
 }
@@ -281,12 +287,19 @@ static void forget(struct fs *fs, uint64_t ino, uint64_t lookups)
 		inode->ops->forget(fs, inode, lookups);
 }
 
-static void forget_all(struct fs *fs, const struct fuse_batch_forget_in *batch)
+/*
+ * Notes the entry in progress and the counters changed before it, so that a replay begins
+ * with the first entry that was not forgotten.
+ */
+static void forget_all(struct fs *fs, const struct fuse_forget_one *entries, uint32_t count)
 {
-	const struct fuse_forget_one *one = (const void *)(batch + 1);
+	const uint64_t *notes = request_notes();
+	const bool was_done = request_steps() > notes[1];
 
-	for (uint32_t i = 0; i < batch->count; i++)
-		forget(fs, one[i].nodeid, one[i].nlookup);
+	for (uint32_t i = (uint32_t)notes[0] + was_done; i < count; i++) {
+		request_note(i, request_steps());
+		forget(fs, entries[i].nodeid, entries[i].nlookup);
+	}
 }
 
 /* A failure means that the mount is gone. */
@@ -299,22 +312,34 @@ static void reply_done(struct fs *fs, uint64_t unique)
 
 static void release(struct fs *fs, const struct fuse_release_in *in)
 {
-	struct open_file *file = (struct open_file *)(uintptr_t)in->fh;
+	struct open_file *file = open_file_of(fs, in->fh);
 
-	file->inode->ops->release(fs, file);
+	/* A replay may come after the release. */
+	if (file)
+		file->inode->ops->release(fs, file);
 }
 
-bool dispatch_give_back(struct fs *fs, const void *request)
+/*
+ * Handles a request by which the kernel gives something back: a closed file, a forgotten
+ * inode. libfuse allocates memory for each request, and if that fails, what was to be given
+ * back would be lost. Returns false if @request is of another kind.
+ */
+static bool give_back(struct fs *fs, const void *request)
 {
 	const struct fuse_in_header *header = request;
 	const void *body = header + 1;
+	const struct fuse_batch_forget_in *batch;
+	struct fuse_forget_one one;
 
 	switch (header->opcode) {
 	case FUSE_FORGET:
-		forget(fs, header->nodeid, ((const struct fuse_forget_in *)body)->nlookup);
+		one.nodeid = header->nodeid;
+		one.nlookup = ((const struct fuse_forget_in *)body)->nlookup;
+		forget_all(fs, &one, 1);
 		return true;
 	case FUSE_BATCH_FORGET:
-		forget_all(fs, body);
+		batch = body;
+		forget_all(fs, (const struct fuse_forget_one *)(batch + 1), batch->count);
 		return true;
 	case FUSE_RELEASE:
 		release(fs, body);
@@ -327,6 +352,103 @@ bool dispatch_give_back(struct fs *fs, const void *request)
 	}
 	reply_done(fs, header->unique);
 	return true;
+}
+
+/* --- a request ------------------------------------------------------------------------- */
+
+static void process(struct fs *fs, void *request)
+{
+	const struct fuse_buf buffer = {
+		.mem = request,
+		.size = ((const struct fuse_in_header *)request)->len,
+	};
+
+	fuse_session_process_buf(fs->session, &buffer);
+}
+
+/* The kernel sends an interrupt once, and an earlier process has got it. */
+static void interrupt_again(struct fs *fs, uint64_t unique)
+{
+	struct {
+		struct fuse_in_header header;
+		struct fuse_interrupt_in in;
+	} interrupt = {
+		.header = {.len = sizeof(interrupt),
+			   .opcode = FUSE_INTERRUPT,
+			   .unique = unique | 1},
+		.in = {.unique = unique},
+	};
+
+	process(fs, &interrupt);
+}
+
+static void record_init(struct fs *fs, const struct fuse_in_header *header)
+{
+	struct saved_head *head = fs->saved->head;
+
+	if (header->opcode != FUSE_INIT || header->len > sizeof(head->init))
+		return;
+	memcpy(head->init, header, header->len);
+	head->init_size = header->len;
+}
+
+void dispatch_init_again(struct fs *fs)
+{
+	if (fs->saved->head->init_size)
+		process(fs, fs->saved->head->init);
+}
+
+void dispatch_request(struct fs *fs, struct request *request)
+{
+	struct fuse_in_header *header = request_buffer(request);
+
+	request_enter(&fs->saved->requests, request);
+	record_init(fs, header);
+	if (header->opcode == FUSE_INTERRUPT)
+		requests_interrupt(&fs->saved->requests,
+				   ((const struct fuse_interrupt_in *)(header + 1))->unique);
+	else if (request->interrupted)
+		interrupt_again(fs, header->unique);
+	if (!give_back(fs, header))
+		process(fs, header);
+	fs->saved->head->answered++;
+	request_enter(NULL, NULL);
+}
+
+static bool is_of_names(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_SYMLINK:
+	case FUSE_LINK:
+	case FUSE_CREATE:
+	case FUSE_TMPFILE:
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+	case FUSE_SETXATTR:
+	case FUSE_REMOVEXATTR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void dispatch_left_names(struct fs *fs)
+{
+	for (unsigned i = 0; i < fs->saved->requests.count; i++) {
+		struct request *request = request_slot(&fs->saved->requests, i);
+		const struct fuse_in_header *header = request_buffer(request);
+
+		if (!request_size(request) || !is_of_names(header->opcode))
+			continue;
+		dispatch_request(fs, request);
+		request_clear(request);
+	}
 }
 
 /* --- tables ---------------------------------------------------------------------------- */

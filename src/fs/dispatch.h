@@ -7,12 +7,21 @@
 /* The operations of a session, whose user data is a struct fs. */
 extern const struct fuse_lowlevel_ops dispatch_ops;
 
+struct request;
+
 /*
- * Handles a request by which the kernel gives something back: a closed file, a forgotten
- * inode. libfuse allocates memory for each request, and if that fails, what was to be given
- * back would be lost. Returns false if @request, a struct fuse_in_header and what follows,
- * is of another kind.
+ * Serves the request in a slot. It is answered then, or parked until another thread answers
+ * it.
  */
-bool dispatch_give_back(struct fs *fs, const void *request);
+void dispatch_request(struct fs *fs, struct request *request);
+
+/* Serves INIT again, as an earlier process has recorded it: libfuse has to know it. */
+void dispatch_init_again(struct fs *fs);
+
+/*
+ * Serves the requests on names that an earlier process has left in slots. None of them waits
+ * for anything.
+ */
+void dispatch_left_names(struct fs *fs);
 
 #endif

@@ -5,6 +5,7 @@
 #include "fdpass/server.h"
 #include "fs/creds.h"
 #include "fs/ops.h"
+#include "fs/saved.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
@@ -109,33 +110,47 @@ static int fill_grant(fuse_req_t req, struct open_file *file, struct grant *gran
 	}
 }
 
+/* A request for a ticket that is not answered yet. */
+struct asking {
+	fuse_req_t req;
+	struct table *table;
+	struct parked_request *parked;
+};
+
 static void reply_ticket(void *context, int error, const unsigned char *bytes)
 {
-	const fuse_req_t req = context;
+	struct asking *asking = context;
 	struct fdpass_ticket ticket = {};
 
 	if (error) {
-		fs_reply_error(req, error);
-		return;
+		fs_reply_error(asking->req, error);
+	} else {
+		memcpy(ticket.ticket, bytes, sizeof(ticket.ticket));
+		fuse_reply_ioctl(asking->req, 0, &ticket, sizeof(ticket));
 	}
-	memcpy(ticket.ticket, bytes, sizeof(ticket.ticket));
-	fuse_reply_ioctl(req, 0, &ticket, sizeof(ticket));
+	table_remove(asking->table, asking->parked);
+	free(asking);
 }
 
 static void issue_ticket(fuse_req_t req, struct open_file *file, const struct fdpass_ticket *wish)
 {
 	struct grant grant = {
 		.user = fuse_req_ctx(req)->uid,
-		.handle = file->number,
+		.handle = open_file_number(file),
 		.want = wish->want,
 		.fd = -1,
 	};
-	const int error = fill_grant(req, file, &grant);
+	struct asking *asking = malloc(sizeof(*asking));
+	const int error = asking ? fill_grant(req, file, &grant) : -ENOMEM;
 
-	if (error)
+	if (error) {
+		free(asking);
 		fs_reply_error(req, error);
-	else
-		fd_server_issue(fs_of(req)->fd_server, &grant, reply_ticket, req);
+		return;
+	}
+	*asking = (struct asking){
+		.req = req, .table = &fs_of(req)->saved->parked, .parked = request_hold()};
+	fd_server_issue(fs_of(req)->fd_server, &grant, reply_ticket, asking);
 }
 
 /* The size of @in is encoded in the command, and the kernel enforces it. */

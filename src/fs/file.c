@@ -11,27 +11,58 @@
 
 /* --- open and release -------------------------------------------------------------- */
 
-int open_file_create(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi)
+int open_file_create(fuse_req_t req, struct inode *inode, const struct fuse_file_info *fi,
+		     struct open_file **created)
 {
-	struct fs *fs = fs_of(req);
 	struct open_file *file = malloc(sizeof(*file));
 
 	if (!file)
 		return -ENOMEM;
-	*file = (struct open_file){.inode = inode, .number = ++fs->opens, .flags = fi->flags};
-	const int error = users_add_handle(&fs->users, &file->handle, fuse_req_ctx(req)->uid);
+	*file = (struct open_file){.inode = inode, .flags = fi->flags};
+	const int error = handle_add(&fs_of(req)->handles, &file->handle, fuse_req_ctx(req)->uid);
 
 	if (error)
 		free(file);
 	else
-		fi->fh = (uintptr_t)file;
+		*created = file;
 	return error;
 }
 
 void open_file_destroy(struct fs *fs, struct open_file *file)
 {
-	users_remove_handle(&fs->users, &file->handle);
+	handle_remove(&fs->handles, &file->handle);
 	free(file);
+}
+
+void open_file_answer(struct open_file *file, struct fuse_file_info *fi)
+{
+	struct handle_record *record = file->handle.record;
+
+	record->ino = file->inode->node.ino;
+	record->flags = file->flags;
+	record->mode = file->mode;
+	record->parked = file->parked;
+	handle_publish(&file->handle);
+	fi->fh = record->handle;
+}
+
+struct open_file *open_file_restore(struct fs *fs, struct inode *inode,
+				    struct handle_record *record)
+{
+	struct open_file *file = malloc(sizeof(*file));
+
+	if (!file)
+		return NULL;
+	*file = (struct open_file){
+		.inode = inode,
+		.mode = (enum open_mode)record->mode,
+		.flags = record->flags,
+		.parked = record->parked,
+	};
+	if (!handle_restore(&fs->handles, &file->handle, record))
+		return file;
+	free(file);
+	return NULL;
 }
 
 static int truncate_at_open(struct fs *fs, struct inode *inode)
@@ -48,34 +79,34 @@ static void count_open(struct inode *inode, const struct open_file *file)
 	guard(mutex)(&inode->lock);
 	inode->writers += open_file_writes(file);
 	if (open_file_reads(file) && open_file_writes(file))
-		inode->may_be_mapped = true;
+		inode_kept(inode)->may_be_mapped = true;
 }
 
 int file_open(fuse_req_t req, struct inode *inode, int fd, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
+	struct open_file *file;
 	int error = inode_hold(fs, inode, fd);
 
 	if (error)
 		return error;
 	last_copy_note(inode);
-	error = open_file_create(req, inode, fi);
+	error = open_file_create(req, inode, fi, &file);
 	if (!error && fi->flags & O_TRUNC) {
 		error = truncate_at_open(fs, inode);
 		if (error)
-			open_file_destroy(fs, open_file_of(fi));
+			open_file_destroy(fs, file);
 	}
 	if (error) {
 		inode_drop(fs, inode);
 		return error;
 	}
-	struct open_file *file = open_file_of(fi);
-
 	count_open(inode, file);
 	open_mode_choose(fs, file, fi);
 	file->parked = fs->heap->ops->in_tmpfs && file->mode == OPEN_PASSTHROUGH;
 	if (file->parked)
 		inode_park(fs, inode);
+	open_file_answer(file, fi);
 	return 0;
 }
 
@@ -102,7 +133,8 @@ void open_file_release(struct fs *fs, struct open_file *file)
 {
 	struct inode *inode = file->inode;
 
-	fd_server_revoke(fs->fd_server, file->number);
+	handle_forget(&file->handle);
+	fd_server_revoke(fs->fd_server, open_file_number(file));
 	last_copy_note(inode);
 	if (file->mode & OPEN_PASSTHROUGH)
 		backing_close(inode->backing);
@@ -131,7 +163,7 @@ struct buffer_use open_file_use(struct fs *fs, struct open_file *file)
 
 void op_read(fuse_req_t req, struct open_file *file, size_t size, off_t offset)
 {
-	struct counters *counters = &fs_of(req)->counters;
+	struct counters *counters = fs_of(req)->counters;
 	scope(buffer_use) struct buffer_use use = open_file_use(fs_of(req), file);
 	scope(free) char *data = malloc(size);
 	ssize_t count = data ? use.error : -ENOMEM;
@@ -149,7 +181,7 @@ void op_read(fuse_req_t req, struct open_file *file, size_t size, off_t offset)
 
 void op_write(fuse_req_t req, struct open_file *file, const char *data, size_t size, off_t offset)
 {
-	struct counters *counters = &fs_of(req)->counters;
+	struct counters *counters = fs_of(req)->counters;
 	struct inode *inode = file->inode;
 	scope(buffer_use) struct buffer_use use = open_file_use(fs_of(req), file);
 	const ssize_t count = use.error ?: buffer_write(inode->buffer, data, size, offset);
@@ -159,7 +191,7 @@ void op_write(fuse_req_t req, struct open_file *file, const char *data, size_t s
 		return;
 	}
 	creds_wrote(req, inode);
-	inode->last_writer = WRITTEN_HERE;
+	inode_kept(inode)->last_writer = WRITTEN_HERE;
 	counters->writes++;
 	counters->written_bytes += count;
 	fuse_reply_write(req, count);
@@ -180,7 +212,7 @@ void op_fallocate(fuse_req_t req, struct open_file *file, int mode, off_t offset
 
 	/* With mode 0 a kernel that has bound the memory reports its own writes. */
 	if (!mode && fs_of(req)->kernel.binds)
-		inode->last_writer = WRITTEN_BY_KERNEL;
+		inode_kept(inode)->last_writer = WRITTEN_BY_KERNEL;
 	const int error = use.error ?: buffer_allocate(inode->buffer, mode, offset, length);
 
 	creds_end(&set_gid);
@@ -201,7 +233,7 @@ void op_lseek(fuse_req_t req, struct open_file *file, off_t offset, int whence)
 void op_copy_file_range(fuse_req_t req, struct open_file *in, off_t in_offset,
 			struct open_file *out, off_t out_offset, size_t size)
 {
-	struct counters *counters = &fs_of(req)->counters;
+	struct counters *counters = fs_of(req)->counters;
 
 	if (in->inode->ops == &source_ops) {
 		source_copy(req, in->inode, in_offset, out->inode, out_offset, size);
@@ -221,7 +253,7 @@ void op_copy_file_range(fuse_req_t req, struct open_file *in, off_t in_offset,
 		fs_reply_error(req, count == -EFBIG ? -EXDEV : count);
 		return;
 	}
-	out->inode->last_writer = COPIED_HERE;
+	inode_kept(out->inode)->last_writer = COPIED_HERE;
 	counters->copies++;
 	counters->copied_bytes += count;
 	fuse_reply_write(req, count);

@@ -3,6 +3,7 @@
 #ifndef FS_FILE_H
 #define FS_FILE_H
 
+#include "fs/handle.h"
 #include "fs/inode.h"
 #include "fs/open_mode.h"
 
@@ -10,15 +11,20 @@
 struct open_file {
 	struct handle handle; /* must come first */
 	struct inode *inode;
-	uint64_t number; /* never reused; tickets refer to it */
 	enum open_mode mode;
 	int flags;   /* of open(2) */
 	bool parked; /* as in inode_park() */
 };
 
-static inline struct open_file *open_file_of(const struct fuse_file_info *fi)
+static inline struct open_file *open_file_of(const struct fs *fs, uint64_t handle)
 {
-	return (struct open_file *)(uintptr_t)fi->fh;
+	return (struct open_file *)handle_find(&fs->handles, handle);
+}
+
+/* Never reused; tickets refer to it. */
+static inline uint64_t open_file_number(const struct open_file *file)
+{
+	return file->handle.record->handle;
 }
 
 static inline bool open_file_reads(const struct open_file *file)
@@ -31,9 +37,17 @@ static inline bool open_file_writes(const struct open_file *file)
 	return (file->flags & O_ACCMODE) != O_RDONLY;
 }
 
-/* A new handle in @fi for @inode. 0 or -errno, as from users_open(). */
-int open_file_create(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi);
+/* A new handle for @inode. 0 or -errno, as from handle_add(). */
+int open_file_create(fuse_req_t req, struct inode *inode, const struct fuse_file_info *fi,
+		     struct open_file **file);
 void open_file_destroy(struct fs *fs, struct open_file *file);
+
+/* The file is open from here on: records it, and sets the handle in @fi. */
+void open_file_answer(struct open_file *file, struct fuse_file_info *fi);
+
+/* Adds the file that an earlier process has recorded, without a use of @inode. NULL: no memory. */
+struct open_file *open_file_restore(struct fs *fs, struct inode *inode,
+				    struct handle_record *record);
 
 /* The use of an open file's buffer by one request. */
 struct buffer_use {

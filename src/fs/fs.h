@@ -13,6 +13,7 @@
 #include "buffer/quota.h"
 #include "copy/copy.h"
 #include "fs/backing.h"
+#include "fs/handle.h"
 #include "fs/users.h"
 #include "tree/tree.h"
 
@@ -47,6 +48,7 @@ struct estale {
 int estale_answer(struct estale *estale, pid_t caller, int error);
 
 struct fd_server;
+struct saved;
 struct source;
 
 struct fs {
@@ -57,7 +59,9 @@ struct fs {
 	struct heap *heap;
 	struct quota quota;
 	struct users users;
-	struct counters counters;
+	struct handles handles;
+	struct saved *saved; /* what outlives the process */
+	struct counters *counters;
 	struct estale estale;
 	struct timespec since;
 
@@ -66,6 +70,7 @@ struct fs {
 	struct backing_kernel source_kernel; /* nothing is bound to files of the source */
 	bool passthrough;
 	bool direct_mmap;
+	_Atomic size_t request_bytes; /* of all but rare requests; 0 before INIT */
 
 	/* Copies with files of other filesystems. */
 	enum copy_direct direct;
@@ -73,7 +78,6 @@ struct fs {
 	struct copy_pool *copies; /* while the session is served */
 
 	struct fd_server *fd_server; /* while the session is served */
-	_Atomic uint64_t opens;	     /* so far */
 };
 
 static inline struct fs *fs_of(fuse_req_t req)

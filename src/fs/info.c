@@ -75,7 +75,7 @@ static void print_status(FILE *out, struct fs *fs)
 	fprintf(out, "direct_mmap=%s\n", fs->direct_mmap ? "yes" : "no");
 	fprintf(out, "nodes=%" PRIu64 "\n", fs->tree.nodes);
 	print_usage(out, fs);
-	print_counters(out, &fs->counters);
+	print_counters(out, fs->counters);
 }
 
 /* --- a file ------------------------------------------------------------------------- */

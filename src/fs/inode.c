@@ -24,13 +24,13 @@ static struct memory take_memory(struct fs *fs, struct inode *inode)
 	const struct memory taken = {
 		.buffer = inode->buffer,
 		.backing = inode->backing,
-		.users = inode->is_shared ? &fs->users : NULL,
-		.shared_with = inode->shared_with,
+		.users = inode_kept(inode)->is_shared ? &fs->users : NULL,
+		.shared_with = inode_kept(inode)->shared_with,
 	};
 
 	inode->buffer = NULL;
 	inode->backing = NULL;
-	inode->is_shared = false;
+	inode_kept(inode)->is_shared = false;
 	inode->node.has_data = false;
 	return taken;
 }
@@ -58,6 +58,15 @@ static int move_backing(void *backing, int dmabuf, int from)
 	return backing_bind(backing, dmabuf, from);
 }
 
+static void prepare_buffer(struct fs *fs, struct inode *inode)
+{
+	/* A memory file that becomes a dma-buf is bound by the next open. */
+	if (fs->heap->ops->fixed_size)
+		buffer_on_move(inode->buffer, move_backing, inode->backing);
+	if (fs->kernel.binds)
+		buffer_lend(inode->buffer);
+}
+
 /* Takes @given over. inode->lock is held. */
 static int make_buffer(struct fs *fs, struct inode *inode, int given)
 {
@@ -74,17 +83,15 @@ static int make_buffer(struct fs *fs, struct inode *inode, int given)
 	if (error)
 		return error;
 	if (!inode->backing)
-		inode->backing = backing_create(&fs->kernel, inode->node.ino);
+		inode->backing = backing_create(&fs->kernel, inode->node.ino,
+						&inode_kept(inode)->backing, 0);
 	if (!inode->backing) {
 		free_memory(take_memory(fs, inode));
 		return -ENOMEM;
 	}
 	inode->node.has_data = !in_tmpfs;
-	/* A memory file that becomes a dma-buf is bound by the next open. */
-	if (fs->heap->ops->fixed_size)
-		buffer_on_move(inode->buffer, move_backing, inode->backing);
-	if (fs->kernel.binds)
-		buffer_lend(inode->buffer);
+	prepare_buffer(fs, inode);
+	buffer_record(inode->buffer, inode->node.ino);
 	return 0;
 }
 
@@ -112,12 +119,13 @@ int inode_hold(struct fs *fs, struct inode *inode, int file)
 int inode_share(struct fs *fs, struct inode *inode, uid_t user)
 {
 	guard(mutex)(&inode->lock);
-	const int error = inode->is_shared ? 0 : users_open(&fs->users, user);
+	struct inode_kept *kept = inode_kept(inode);
+	const int error = kept->is_shared ? 0 : users_open(&fs->users, user);
 
-	if (error || inode->is_shared)
+	if (error || kept->is_shared)
 		return error;
-	inode->is_shared = true;
-	inode->shared_with = user;
+	kept->shared_with = user;
+	kept->is_shared = true;
 	inode->node.has_data = true;
 	return 0;
 }
@@ -127,7 +135,7 @@ static struct memory take_idle(struct fs *fs, struct inode *inode)
 {
 	if (!fs->heap->ops->in_tmpfs || inode->opens > inode->parked)
 		return (struct memory){};
-	if (inode->is_shared && node_has_name(&fs->tree, &inode->node))
+	if (inode_kept(inode)->is_shared && node_has_name(&fs->tree, &inode->node))
 		return (struct memory){};
 	return inode->opens ? take_buffer(inode) : take_memory(fs, inode);
 }
@@ -142,7 +150,7 @@ static void drop(struct fs *fs, struct inode *inode, bool parked)
 		idle = take_idle(fs, inode);
 	}
 	free_memory(idle);
-	inode_forget(fs, inode, 1);
+	node_put(&fs->tree, &inode->node);
 }
 
 void inode_drop(struct fs *fs, struct inode *inode)
@@ -201,6 +209,13 @@ static void finish(void *node)
 const struct node_type inode_tree_type = {sizeof(struct inode), init_tree, finish};
 const struct node_type inode_source_type = {sizeof(struct inode), init_source, finish};
 
+struct inode_kept *inode_kept(const struct inode *inode)
+{
+	if (inode->ops == &tree_ops)
+		return &((struct tree_record *)inode->node.record)->kept;
+	return &((struct source_inode_record *)inode->source.record)->kept;
+}
+
 struct inode *inode_find(struct fs *fs, fuse_ino_t ino)
 {
 	if (ino & SOURCE_BIT)
@@ -223,7 +238,7 @@ double inode_attr_timeout(const struct inode *inode, const struct stat *st)
 	 * Stores into a mapping allocate blocks and change the times, and neither FUSE nor
 	 * this process notices. All other changes are made or seen by FUSE.
 	 */
-	return inode->may_be_mapped ? 0 : 1;
+	return inode_kept(inode)->may_be_mapped ? 0 : 1;
 }
 
 /* Requests through this process are faster if they are large, and tools ask st_blksize. */
@@ -330,4 +345,88 @@ void inode_removed(struct fs *fs, uint64_t ino, int file)
 	if (is_open)
 		inode_keep_nameless(fs, inode, file);
 	free_memory(over);
+}
+
+/* --- inodes of an earlier process ------------------------------------------------------ */
+
+static int need_backing(struct fs *fs, struct inode *inode)
+{
+	const bool in_tree = inode->ops == &tree_ops;
+
+	if (!inode->backing)
+		inode->backing = backing_create(in_tree ? &fs->kernel : &fs->source_kernel,
+						in_tree ? inode->node.ino : inode->source.id,
+						&inode_kept(inode)->backing, 0);
+	return inode->backing ? 0 : -ENOMEM;
+}
+
+static void restore_use(struct fs *fs, const struct open_file *file)
+{
+	struct inode *inode = file->inode;
+
+	inode->opens++;
+	if (inode->ops == &source_ops) {
+		inode->file = inode_kept(inode)->file - 1;
+		inode->cached = file->mode == OPEN_CACHED;
+		source_get(fs->source, &inode->source);
+		return;
+	}
+	inode->parked += file->parked;
+	inode->writers += open_file_writes(file);
+	node_get(&fs->tree, &inode->node);
+}
+
+int inode_restore_open(struct fs *fs, struct open_file *file)
+{
+	const bool passes = file->mode & OPEN_PASSTHROUGH;
+	const int error = passes ? need_backing(fs, file->inode) : 0;
+
+	if (error)
+		return error;
+	if (passes)
+		backing_restore_open(file->inode->backing);
+	restore_use(fs, file);
+	return 0;
+}
+
+int inode_restore_buffer(struct fs *fs, struct inode *inode, struct buffer *buffer)
+{
+	const int error = need_backing(fs, inode);
+
+	if (error)
+		return error;
+	inode->buffer = buffer;
+	inode->node.has_data = !fs->heap->ops->in_tmpfs;
+	prepare_buffer(fs, inode);
+	return 0;
+}
+
+int inode_restore_rest(struct fs *fs, struct inode *inode)
+{
+	const struct inode_kept *kept = inode_kept(inode);
+	int error = kept->backing.id ? need_backing(fs, inode) : 0;
+
+	if (error)
+		return error;
+	if (inode->backing)
+		backing_restore_end(inode->backing);
+	if (kept->is_shared) {
+		inode->node.has_data = true;
+		error = users_restore_open(&fs->users, kept->shared_with);
+	}
+	return error;
+}
+
+void inode_restore_end(struct fs *fs, struct inode *inode)
+{
+	struct memory idle;
+
+	if (inode->buffer && !inode->writers)
+		buffer_settle(inode->buffer);
+	{
+		guard(mutex)(&inode->lock);
+		idle = take_idle(fs, inode);
+	}
+	free_memory(idle);
+	node_put(&fs->tree, &inode->node);
 }

@@ -13,6 +13,27 @@
 
 struct inode_ops;
 
+/* What of an inode outlives the process, besides its entry in the table. */
+struct inode_kept {
+	struct backing_record backing;
+	_Atomic bool may_be_mapped; /* it was opened for reading and writing */
+	_Atomic bool is_shared;
+	_Atomic uint32_t shared_with;
+	_Atomic enum last_writer last_writer;
+	_Atomic int32_t file; /* of the source: 1 + the fd; 0: none */
+};
+
+/* The records of the tables. */
+struct tree_record {
+	struct node_record node;
+	struct inode_kept kept;
+};
+
+struct source_inode_record {
+	struct source_record source;
+	struct inode_kept kept;
+};
+
 struct inode {
 	/* The entry in its table. Must come first. */
 	union {
@@ -31,15 +52,13 @@ struct inode {
 	enum { XATTRS_UNKNOWN, XATTRS_NONE, XATTRS_SOME } xattrs;
 	struct buffer *buffer; /* NULL: not needed at the moment, all opens are parked */
 	bool is_over;	       /* it has lost its last name, and its memory */
-	bool is_shared;	       /* other processes have fds of the memory, past the mount … */
-	uid_t shared_with;     /* … the first was of this user */
-	unsigned writers;      /* open files that can write */
-	_Atomic enum last_writer last_writer;
+	/* kept->is_shared: other processes have fds of the memory, past the mount … */
+	/* kept->shared_with: … the first was of this user */
+	unsigned writers;	     /* open files that can write */
 	_Atomic bool has_no_set_ids; /* nor capabilities, that a write would have to remove */
-	_Atomic bool may_be_mapped;  /* it was opened for reading and writing */
 
 	/* Of the source. */
-	int file;	 /* O_RDONLY while it is open, else -1 */
+	int file;	 /* O_RDONLY while it is open, else -1; see kept->file */
 	bool cached;	 /* its opens go through the page cache */
 	off_t told_size; /* st_size and st_ctim as the kernel knows them */
 	struct timespec told_change;
@@ -50,6 +69,8 @@ extern const struct node_type inode_tree_type, inode_source_type;
 
 /* The node id of the socket. Ids of the tree are smaller, those of the source have SOURCE_BIT. */
 #define SOCKET_ID (UINT64_C(1) << 62)
+
+struct inode_kept *inode_kept(const struct inode *inode);
 
 /* Returns the inode of a node id in a request; NULL: there is none (any more). */
 struct inode *inode_find(struct fs *fs, fuse_ino_t ino);
@@ -68,7 +89,7 @@ static inline struct inode *inode_of_node(struct node *node)
 int inode_look_up(struct fs *fs, int dirfd, const char *name, struct inode **inode,
 		  struct fuse_entry_param *entry);
 
-/* FORGET. */
+/* FORGET. The references are those of inode_look_up(). */
 void inode_forget(struct fs *fs, struct inode *inode, uint64_t lookups);
 
 /* stat(2) with the buffer's size and times. 0 or -errno. */
@@ -113,5 +134,16 @@ void inode_removed(struct fs *fs, uint64_t ino, int file);
  * fd of it and stays the caller's.
  */
 void inode_keep_nameless(struct fs *fs, struct inode *inode, int file);
+
+/*
+ * For restore.c. The inode has an open file from an earlier process; a buffer; and, after all
+ * of these, the rest: backing ids, and users of shared memory. inode_restore_end() gives up
+ * what an inode does not need.
+ */
+struct open_file;
+int inode_restore_open(struct fs *fs, struct open_file *file);
+int inode_restore_buffer(struct fs *fs, struct inode *inode, struct buffer *buffer);
+int inode_restore_rest(struct fs *fs, struct inode *inode);
+void inode_restore_end(struct fs *fs, struct inode *inode);
 
 #endif

@@ -53,9 +53,9 @@ void last_copy_record(struct fs *fs, struct inode *inode, const struct copy_repo
 {
 	char line[COPY_LINE_BYTES];
 
-	fs->counters.loads++;
-	fs->counters.loads_direct += report->direct;
-	fs->counters.loaded_bytes += report->bytes;
+	fs->counters->loads++;
+	fs->counters->loads_direct += report->direct;
+	fs->counters->loaded_bytes += report->bytes;
 	copy_report_print(whole, line);
 	/* An error, as when the tree is full, does not matter to the copy. */
 	store(fs, inode, line, strlen(line));
@@ -154,7 +154,7 @@ void last_copy_forget(struct fs *fs, struct inode *inode)
 	erase(fs, inode);
 	last_copy_note(inode);
 	guard(mutex)(&inode->lock);
-	inode->last_writer = WRITTEN_BY_KERNEL;
+	inode_kept(inode)->last_writer = WRITTEN_BY_KERNEL;
 	if (inode->backing)
 		inode->backing->copied = (struct fuse_memory_stat){};
 }
@@ -164,7 +164,7 @@ static void print_last_writer(FILE *out, const struct fs *fs, const struct inode
 			      const struct stat *st)
 {
 	const bool can_pass = fs->passthrough && (!fs->heap->ops->fixed_size || fs->kernel.binds);
-	const bool past = can_pass && inode->last_writer == WRITTEN_BY_KERNEL;
+	const bool past = can_pass && inode_kept(inode)->last_writer == WRITTEN_BY_KERNEL;
 	const bool is_file = !inode->buffer || buffer_state(inode->buffer) != BUFFER_DMABUF;
 	/* The kernel reports only its copies of dma-bufs. */
 	const bool unknown = past && is_file && fs->heap->kernel_copies;
@@ -172,7 +172,7 @@ static void print_last_writer(FILE *out, const struct fs *fs, const struct inode
 	fprintf(out, "engine=%s direct=%s bytes=%jd seconds=unknown reason=%s",
 		past ? "passthrough" : "daemon", unknown ? "unknown" : "no", (intmax_t)st->st_size,
 		past ? "written by the kernel, past the daemon, which saw no copy"
-		: inode->last_writer == COPIED_HERE
+		: inode_kept(inode)->last_writer == COPIED_HERE
 			? "copied from another file of the mount"
 			: "written through the daemon, which saw no copy");
 }

@@ -3,6 +3,9 @@
 
 #include "fs/admission.h"
 #include "fs/dispatch.h"
+#include "fs/restore.h"
+#include "fs/saved.h"
+#include "state/request.h"
 #include "util/clock.h"
 #include "util/math.h"
 #include "util/scope.h"
@@ -20,8 +23,6 @@ enum { THREADS_FIRST = 8, THREADS_IDLE = 10 };
 /* The part of a control group's memory that the buffers of threads may take. */
 #define BUFFERS_PART 8
 
-#define BUFFER_BYTES (LOOP_MAX_WRITE + 4096)
-
 /* Interrupts the read of a thread. Its handler does nothing. */
 #define WAKE_SIGNAL  SIGUSR1
 #define WAKE_SECONDS 0.02
@@ -29,8 +30,9 @@ enum { THREADS_FIRST = 8, THREADS_IDLE = 10 };
 struct worker {
 	struct loop *loop;
 	pthread_t thread;
-	char *buffer;
-	bool started; /* and to be joined */
+	struct request *request; /* its slot */
+	size_t populated;	 /* bytes of the slot's buffer */
+	bool started;		 /* and to be joined */
 	bool over;
 };
 
@@ -63,12 +65,11 @@ static void *work(void *context);
 /* Returns a slot without a running thread, or NULL. */
 static struct worker *find_slot(struct loop *loop)
 {
-	for (size_t i = 0; i < ADMISSION_THREADS; i++) {
+	for (size_t i = 0; i < loop->fs->saved->requests.count; i++) {
 		struct worker *worker = &loop->worker[i];
 
 		if (worker->started && worker->over) {
 			pthread_join(worker->thread, NULL);
-			free(worker->buffer);
 			worker->started = false;
 		}
 		if (!worker->started)
@@ -77,75 +78,107 @@ static struct worker *find_slot(struct loop *loop)
 	return NULL;
 }
 
-/* loop->lock is held. */
-static int start_worker(struct loop *loop)
+static unsigned number_of(const struct worker *worker)
 {
-	struct worker *worker = loop->alive < loop->most ? find_slot(loop) : NULL;
+	return (unsigned)(worker - worker->loop->worker);
+}
 
-	if (!worker)
-		return -EAGAIN;
-	*worker = (struct worker){.loop = loop, .buffer = malloc(BUFFER_BYTES)};
-	if (!worker->buffer)
-		return -ENOMEM;
+/* loop->lock is held. */
+static int start(struct loop *loop, struct worker *worker)
+{
+	*worker = (struct worker){.loop = loop};
+	worker->request = request_slot(&loop->fs->saved->requests, number_of(worker));
 	const int error = thread_start(&worker->thread, work, worker);
 
-	if (error) {
-		free(worker->buffer);
+	if (error)
 		return error;
-	}
 	worker->started = true;
 	loop->alive++;
 	loop->idle++;
 	return 0;
 }
 
-static unsigned number_of(const struct worker *worker)
+/* loop->lock is held. */
+static int start_worker(struct loop *loop)
 {
-	return (unsigned)(worker - worker->loop->worker);
+	struct worker *worker = loop->alive < loop->most ? find_slot(loop) : NULL;
+
+	return worker ? start(loop, worker) : -EAGAIN;
 }
 
-/* The worker has read a request. Returns false if the request has to wait. */
-static bool may_serve(struct worker *worker, size_t size)
+/* The worker is busy from here on. loop->lock is held. */
+static void begin_request(struct loop *loop)
+{
+	if (--loop->idle == 0 && !loop->stopping)
+		start_worker(loop);
+}
+
+/* The worker has read a request. Returns false if that has to wait. */
+static bool may_serve(struct worker *worker)
 {
 	struct loop *loop = worker->loop;
 	guard(mutex)(&loop->lock);
 
-	if (!admission_enter(&loop->admission, number_of(worker), worker->buffer, size))
+	if (!admission_enter(&loop->admission, number_of(worker), worker->request))
 		return false;
-	if (--loop->idle == 0 && !loop->stopping)
-		start_worker(loop);
+	begin_request(loop);
 	return true;
 }
 
-/* Returns the size of the worker's next request, if one that has waited may start now. */
-static size_t finish_request(struct worker *worker)
+/* Returns whether the worker has a next request, one that has waited. */
+static bool finish_request(struct worker *worker)
 {
 	struct loop *loop = worker->loop;
 	guard(mutex)(&loop->lock);
-	const size_t size = admission_leave(&loop->admission, number_of(worker), worker->buffer);
 
-	loop->idle += !size;
-	return size;
+	admission_leave(&loop->admission, number_of(worker));
+	if (admission_next(&loop->admission, number_of(worker), worker->request))
+		return true;
+	loop->idle++;
+	return false;
 }
 
-static void serve(struct worker *worker, size_t size)
+static void serve(struct worker *worker)
 {
 	do {
-		const struct fuse_buf buffer = {.mem = worker->buffer, .size = size};
+		dispatch_request(worker->loop->fs, worker->request);
+		request_clear(worker->request);
+	} while (finish_request(worker));
+}
 
-		if (!dispatch_give_back(worker->loop->fs, worker->buffer))
-			fuse_session_process_buf(worker->loop->session, &buffer);
-		size = finish_request(worker);
-	} while (size);
+static void populate(struct worker *worker)
+{
+	const size_t bytes = worker->loop->fs->request_bytes;
+
+	if (worker->populated >= bytes)
+		return;
+	request_populate(worker->request, bytes);
+	worker->populated = bytes;
 }
 
 /* Returns the size of the request, or -errno. */
 static ssize_t read_request(struct worker *worker)
 {
 	const int device = fuse_session_fd(worker->loop->session);
-	const ssize_t size = read(device, worker->buffer, BUFFER_BYTES);
+
+	populate(worker);
+	const ssize_t size = read(device, request_buffer(worker->request), LOOP_BUFFER_BYTES);
 
 	return size < 0 ? -errno : size;
+}
+
+/* Returns whether an earlier process has left a request, in this slot or for any thread. */
+static bool find_left(struct worker *worker)
+{
+	struct loop *loop = worker->loop;
+	guard(mutex)(&loop->lock);
+
+	if (request_size(worker->request))
+		admission_go_on(&loop->admission, number_of(worker), worker->request);
+	else if (!admission_next(&loop->admission, number_of(worker), worker->request))
+		return false;
+	begin_request(loop);
+	return true;
 }
 
 static bool is_needed(struct worker *worker)
@@ -158,6 +191,7 @@ static bool is_needed(struct worker *worker)
 	loop->idle--;
 	loop->alive--;
 	worker->over = true;
+	request_discard(&loop->fs->saved->requests, worker->request);
 	return false;
 }
 
@@ -178,6 +212,10 @@ static void *work(void *context)
 	sigemptyset(&wake);
 	sigaddset(&wake, WAKE_SIGNAL);
 	pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
+	populate(worker);
+	if (find_left(worker))
+		serve(worker);
+	request_clear(worker->request);
 	while (is_needed(worker)) {
 		const ssize_t size = read_request(worker);
 
@@ -186,19 +224,26 @@ static void *work(void *context)
 			continue;
 		if (size < (ssize_t)sizeof(struct fuse_in_header))
 			end_all(worker, size < 0 ? (int)size : -EIO);
-		else if (may_serve(worker, (size_t)size))
-			serve(worker, (size_t)size);
+		else if (may_serve(worker))
+			serve(worker);
+		else
+			request_clear(worker->request);
 	}
 	return NULL;
 }
 
 /* --- the loop ------------------------------------------------------------------------ */
 
+/* Some at first, and one for each request that an earlier process has left. */
 static int start_workers(struct loop *loop)
 {
+	const struct requests *requests = &loop->fs->saved->requests;
 	int error = 0;
 	guard(mutex)(&loop->lock);
 
+	for (unsigned i = 0; i < requests->count && !error; i++)
+		if (request_size(request_slot(requests, i)))
+			error = start(loop, &loop->worker[i]);
 	while (!error && loop->alive < THREADS_FIRST)
 		error = start_worker(loop);
 	return error;
@@ -240,17 +285,16 @@ static void stop_workers(struct loop *loop)
 		if (!worker->started)
 			continue;
 		wake_until_over(worker);
-		free(worker->buffer);
 	}
 }
 
-static unsigned most_threads(const struct cgroup *cgroup)
+static unsigned most_threads(const struct cgroup *cgroup, unsigned slots)
 {
 	if (!cgroup->count)
-		return ADMISSION_THREADS;
-	const uint64_t fit = cgroup->limit / BUFFERS_PART / BUFFER_BYTES;
+		return slots;
+	const uint64_t fit = cgroup->limit / BUFFERS_PART / LOOP_BUFFER_BYTES;
 
-	return (unsigned)min_u64(max_u64(fit, THREADS_FIRST), ADMISSION_THREADS);
+	return (unsigned)min_u64(max_u64(fit, THREADS_FIRST), slots);
 }
 
 static void ignore(int signal)
@@ -271,11 +315,14 @@ int loop_run(struct fs *fs)
 	loop->fs = fs;
 	loop->session = fs->session;
 	loop->done = done;
-	loop->most = most_threads(&fs->quota.cgroup);
-	admission_init(&loop->admission, loop->most, (size_t)loop->most * BUFFER_BYTES);
+	loop->most = most_threads(&fs->quota.cgroup, fs->saved->requests.count);
+	admission_init(&loop->admission, loop->most, &fs->saved->parked);
 	pthread_mutex_init(&loop->lock, NULL);
+	dispatch_left_names(fs);
+	restore_end(fs);
 	const int error = start_workers(loop);
 
+	fs->saved->head->supervised.serves = true;
 	if (!error)
 		wait_for_end(loop);
 	stop_workers(loop);

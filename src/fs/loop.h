@@ -12,6 +12,12 @@
 /* The most bytes of a write, for the reply to INIT. */
 #define LOOP_MAX_WRITE (1u << 20)
 
+/* The buffer of a thread: that and the parts before it. */
+#define LOOP_BUFFER_BYTES (LOOP_MAX_WRITE + 4096)
+
+/* Enough for all requests but large writes. */
+#define LOOP_SMALL_BYTES (128u << 10)
+
 /*
  * Serves the session of @fs until it is unmounted or a signal handler calls fuse_session_exit().
  * Signals are delivered to this thread only. 0 or -errno.

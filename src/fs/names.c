@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Names: looked up, linked, moved, removed. The kernel does it, in the tree. */
 #include "fs/ops.h"
+#include "state/request.h"
 #include "util/fd_path.h"
 #include "util/scope.h"
 
@@ -46,10 +47,10 @@ static int link_at(struct users *users, int file, int dirfd, const char *name)
 	if (error)
 		return error;
 	/* By /proc, since AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH. */
-	if (!linkat(AT_FDCWD, fd_path(file).text, dirfd, name, AT_SYMLINK_FOLLOW))
-		return 0;
-	error = -errno;
-	users_remove_names(users, st.st_uid, 1);
+	if (linkat(AT_FDCWD, fd_path(file).text, dirfd, name, AT_SYMLINK_FOLLOW))
+		error = request_was_done(-errno, -EEXIST);
+	if (error)
+		users_remove_names(users, st.st_uid, 1);
 	return error;
 }
 
@@ -123,6 +124,18 @@ static void keep_replaced(struct fs *fs, int file)
 		pin(fs, st.st_ino, file);
 }
 
+/*
+ * The owner and the inode of a name that is about to go are noted for a replay, which finds
+ * the name gone.
+ */
+static void note_name(int file)
+{
+	struct stat st;
+
+	if (file >= 0 && !request_is_replay() && !fstat(file, &st))
+		request_note(st.st_uid, st.st_ino);
+}
+
 static void uncount_name(struct fs *fs, int file)
 {
 	struct stat st;
@@ -131,14 +144,26 @@ static void uncount_name(struct fs *fs, int file)
 		users_remove_names(&fs->users, st.st_uid, 1);
 }
 
+/* Returns an fd of the inode that an earlier process has removed for this request, or -1. */
+static int open_noted(struct fs *fs)
+{
+	struct inode *inode = inode_find(fs, request_notes()[1]);
+	const int fd = inode ? node_open(&fs->tree, &inode->node, O_PATH) : -1;
+
+	return fd < 0 ? -1 : fd;
+}
+
 static void remove_name(fuse_req_t req, struct inode *parent, const char *name, int flags)
 {
 	scope(dir) struct dir dir = open_dir(req, parent);
 	scope(fd) int file = dir.fd < 0 ? -1 : open_name(dir.fd, name);
 	int error = dir.fd < 0 ? dir.fd : 0;
 
+	note_name(file);
 	if (!error && unlinkat(dir.fd, name, flags))
-		error = -errno;
+		error = request_was_done(-errno, -ENOENT);
+	if (!error && file < 0)
+		file = open_noted(fs_of(req));
 	if (!error) {
 		uncount_name(fs_of(req), file);
 		end_removed(fs_of(req), file);
@@ -167,17 +192,36 @@ static bool is_same(int file, int dirfd, const char *name)
 	       a.st_ino == b.st_ino;
 }
 
+/* An exchange must not be made twice. The noted inode had the new name before it. */
+static bool was_exchanged(int file)
+{
+	struct stat st;
+
+	return request_is_replay() && request_notes()[1] && !fstat(file, &st) &&
+	       st.st_ino != request_notes()[1];
+}
+
 void op_rename(fuse_req_t req, struct inode *parent, const char *name, struct inode *new_parent,
 	       const char *new_name, unsigned flags)
 {
 	scope(dir) struct dir from = open_dir(req, parent);
 	scope(dir) struct dir to = open_dir(req, new_parent);
 	scope(fd) int replaced = to.fd < 0 ? -1 : open_name(to.fd, new_name);
-	const bool replaces = !(flags & RENAME_EXCHANGE) && !is_same(replaced, from.fd, name);
+	const bool exchanges = flags & RENAME_EXCHANGE;
+	const bool replaces = !exchanges && !is_same(replaced, from.fd, name);
 	int error = from.fd < 0 ? from.fd : to.fd < 0 ? to.fd : 0;
 
-	if (!error && renameat2(from.fd, name, to.fd, new_name, flags))
-		error = -errno;
+	if (!error && exchanges && was_exchanged(replaced)) {
+		fs_reply_error(req, 0);
+		return;
+	}
+	note_name(replaced);
+	if (!error && renameat2(from.fd, name, to.fd, new_name, flags)) {
+		error = request_was_done(-errno, -ENOENT);
+		/* Under the new name is the renamed file by now. */
+		close_fd(replaced);
+		replaced = open_noted(fs_of(req));
+	}
 	if (!error && replaces)
 		uncount_name(fs_of(req), replaced);
 	if (!error)

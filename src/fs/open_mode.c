@@ -154,5 +154,5 @@ void open_mode_choose(struct fs *fs, struct open_file *file, struct fuse_file_in
 	 * from a hung source into the same file, so readers do not ask.
 	 */
 	fi->noflush = file->mode != OPEN_CACHED && !open_file_writes(file);
-	count(&fs->counters, file->mode);
+	count(fs->counters, file->mode);
 }

@@ -92,6 +92,7 @@ void op_readdir(fuse_req_t req, struct inode *inode, size_t size, off_t offset,
 void op_readdirplus(fuse_req_t req, struct inode *inode, size_t size, off_t offset,
 		    struct fuse_file_info *fi);
 void dir_release(struct fs *fs, uint64_t handle); /* of the tree and of the source */
+int dir_restore(struct fs *fs, struct handle_record *record);
 void source_op_opendir(fuse_req_t req, struct inode *inode, struct fuse_file_info *fi);
 void source_op_readdir(fuse_req_t req, struct inode *inode, size_t size, off_t offset,
 		       struct fuse_file_info *fi);

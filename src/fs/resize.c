@@ -2,6 +2,7 @@
 #include "fs/resize.h"
 
 #include "fs/ops.h"
+#include "fs/saved.h"
 #include "util/log.h"
 #include "util/math.h"
 #include "util/number.h"
@@ -43,6 +44,8 @@ static int resize_tmpfs(struct fs *fs, uint64_t bytes)
 	error = quota_resize(&fs->quota, fs->heap, bytes);
 	if (error)
 		private_tmpfs_resize(fs->tree.mount, fs->quota.limit);
+	else
+		fs->saved->head->limit = bytes;
 	return error;
 }
 

@@ -6,6 +6,8 @@
 #include "fs/dispatch.h"
 #include "fs/export.h"
 #include "fs/loop.h"
+#include "fs/restore.h"
+#include "fs/saved.h"
 #include "source/source.h"
 #include "util/explain.h"
 #include "util/log.h"
@@ -220,6 +222,7 @@ int session_mount(struct fuse_session **session, struct fs *fs,
 	fs->session = *session;
 	if (!fuse_session_mount(*session, fs->mountpoint)) {
 		fs->kernel.device = fs->source_kernel.device = fuse_session_fd(*session);
+		fs->kernel.last_id = fs->source_kernel.last_id = &fs->saved->head->last_backing;
 		return 0;
 	}
 	fuse_session_destroy(*session);
@@ -253,19 +256,44 @@ static int serve_copies(struct fs *fs)
 	return error;
 }
 
-int session_serve(struct fuse_session *session, struct fs *fs, bool foreground)
+int session_detach(bool foreground)
 {
 	if (fuse_daemonize(foreground))
 		return -errno;
 	if (!foreground)
 		log_to_syslog("dmaheapfs");
+	return 0;
+}
+
+/* Goes on where an earlier process was killed. */
+static int take_over(struct fs *fs, const struct fd_list *own)
+{
+	const struct supervised *supervised = &fs->saved->head->supervised;
+
+	if (supervised->starts == 1)
+		return 0;
+	dispatch_init_again(fs);
+	const int error = restore(fs, own);
+
+	if (error)
+		log_error("cannot take over from the process that was killed: %s",
+			  strerror(-error));
+	else
+		log_warning("the serving process was ended by signal %u (%s); going on with its "
+			    "open files and buffers",
+			    supervised->last_signal, strsignal((int)supervised->last_signal));
+	return error;
+}
+
+int session_serve(struct fuse_session *session, struct fs *fs, const struct fd_list *own)
+{
 	int error = creds_drop_privileges();
 
 	if (error)
 		return error;
 	if (fuse_set_signal_handlers(session))
 		return -ENOMEM;
-	error = serve_copies(fs);
+	error = take_over(fs, own) ?: serve_copies(fs);
 
 	fuse_remove_signal_handlers(session);
 	return error;

@@ -4,6 +4,7 @@
 #define FS_SESSION_H
 
 #include "fs/fs.h"
+#include "util/fd_list.h"
 
 struct session_options {
 	const char *mountpoint;
@@ -20,12 +21,15 @@ struct session_options {
 int session_mount(struct fuse_session **session, struct fs *fs,
 		  const struct session_options *options, char why[static 256]);
 
+/* Goes into the background, unless @foreground. 0 or -errno. */
+int session_detach(bool foreground);
+
 /*
- * Serves until the mount is unmounted or a signal ends it. Unless @foreground, the process
- * goes into the background first. Copies in progress at the end are cancelled and answered.
- * 0 or -errno.
+ * Serves until the mount is unmounted or a signal ends it, in place of earlier processes if
+ * there were any. Copies in progress at the end are cancelled and answered. @own are the fds
+ * that are no earlier process's. 0 or -errno.
  */
-int session_serve(struct fuse_session *session, struct fs *fs, bool foreground);
+int session_serve(struct fuse_session *session, struct fs *fs, const struct fd_list *own);
 
 /* Unmounts, if it is still mounted, and frees the session. */
 void session_finish(struct fuse_session *session, struct fs *fs);

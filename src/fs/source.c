@@ -85,7 +85,7 @@ static void source_op_lookup(fuse_req_t req, struct inode *parent, const char *n
 
 static void source_op_forget(struct fs *fs, struct inode *inode, uint64_t lookups)
 {
-	source_put(fs->source, &inode->source, lookups);
+	source_forget(fs->source, &inode->source, lookups);
 }
 
 static void source_op_readlink(fuse_req_t req, struct inode *inode)
@@ -153,6 +153,7 @@ int source_hold(struct fs *fs, struct inode *inode)
 		if (file < 0)
 			return file;
 		inode->file = file;
+		inode_kept(inode)->file = file + 1;
 	}
 	inode->opens++;
 	source_get(fs->source, &inode->source);
@@ -167,11 +168,12 @@ void source_drop(struct fs *fs, struct inode *inode)
 			backing_destroy(inode->backing);
 			inode->backing = NULL;
 			inode->cached = false;
+			inode_kept(inode)->file = 0;
 			close_fd(inode->file);
 			inode->file = -1;
 		}
 	}
-	source_put(fs->source, &inode->source, 1);
+	source_put(fs->source, &inode->source);
 }
 
 /*
@@ -185,7 +187,8 @@ static enum open_mode choose(struct fs *fs, struct inode *inode, struct fuse_fil
 	bool bound;
 
 	if (fs->passthrough && !inode->backing)
-		inode->backing = backing_create(&fs->source_kernel, inode->source.id);
+		inode->backing = backing_create(&fs->source_kernel, inode->source.id,
+						&inode_kept(inode)->backing, 0);
 	/* The kernel refuses files of a stacked filesystem itself. */
 	if (inode->backing && !inode->cached)
 		id = backing_open(inode->backing, inode->file, -1, &bound);
@@ -203,9 +206,9 @@ static void set_mode(struct fs *fs, struct open_file *file, struct fuse_file_inf
 	guard(mutex)(&inode->lock);
 	file->mode = choose(fs, inode, fi);
 	if (file->mode == OPEN_PASSTHROUGH)
-		fs->counters.opens_passthrough++;
+		fs->counters->opens_passthrough++;
 	else
-		fs->counters.opens_cached++;
+		fs->counters->opens_cached++;
 }
 
 static bool same_time(struct timespec a, struct timespec b)
@@ -226,13 +229,14 @@ static void source_op_open(fuse_req_t req, struct inode *inode, struct fuse_file
 {
 	const bool reads = (fi->flags & O_ACCMODE) == O_RDONLY && !(fi->flags & O_TRUNC);
 	struct fs *fs = fs_of(req);
+	struct open_file *file;
 	int error = reads ? source_hold(fs, inode) : -EROFS;
 
 	if (error) {
 		fs_reply_error(req, error);
 		return;
 	}
-	error = open_file_create(req, inode, fi);
+	error = open_file_create(req, inode, fi, &file);
 	if (error) {
 		source_drop(fs, inode);
 		fs_reply_error(req, error);
@@ -241,7 +245,8 @@ static void source_op_open(fuse_req_t req, struct inode *inode, struct fuse_file
 	/* An open must show the current content, so the kernel has to ask for the size again. */
 	if (!is_as_told(inode))
 		fuse_lowlevel_notify_inval_inode(fs->session, inode->source.id, -1, 0);
-	set_mode(fs, open_file_of(fi), fi);
+	set_mode(fs, file, fi);
+	open_file_answer(file, fi);
 	fuse_reply_open(req, fi);
 }
 
@@ -249,6 +254,7 @@ static void source_release(struct fs *fs, struct open_file *file)
 {
 	struct inode *inode = file->inode;
 
+	handle_forget(&file->handle);
 	if (file->mode == OPEN_PASSTHROUGH) {
 		guard(mutex)(&inode->lock);
 		backing_close(inode->backing);
@@ -259,7 +265,7 @@ static void source_release(struct fs *fs, struct open_file *file)
 
 static void source_op_read(fuse_req_t req, struct open_file *file, size_t size, off_t offset)
 {
-	struct counters *counters = &fs_of(req)->counters;
+	struct counters *counters = fs_of(req)->counters;
 	scope(free) char *data = malloc(size);
 	const ssize_t count = data ? pread(file->inode->file, data, size, offset) : -1;
 

@@ -4,6 +4,7 @@
  * and replies, so no thread of the session waits for it.
  */
 #include "fs/ops.h"
+#include "fs/saved.h"
 #include "util/math.h"
 #include "util/scope.h"
 
@@ -13,6 +14,7 @@ struct source_copy {
 	struct fs *fs;
 	struct inode *from, *to;
 	off_t offset, to_offset;
+	struct parked_request *parked; /* until the reply */
 	_Atomic bool cancel;
 };
 
@@ -82,7 +84,8 @@ static void done(void *context, int64_t count, const struct copy_report *report)
 	if (count != 0)
 		record(copy, report);
 	inode_drop(copy->fs, copy->to);
-	reply(copy->req, &copy->fs->counters, count);
+	reply(copy->req, copy->fs->counters, count);
+	table_remove(&copy->fs->saved->parked, copy->parked);
 	free(copy);
 }
 
@@ -138,12 +141,14 @@ void source_copy(fuse_req_t req, struct inode *in, off_t in_offset, struct inode
 	const struct copy wanted = copy_wanted(copy, size);
 
 	/* Before the copy starts: it may reply at once. */
+	copy->parked = request_hold();
 	fuse_req_interrupt_func(req, interrupt, copy);
 	error = copy_submit(fs->copies, &wanted, done, copy);
 	if (!error)
 		return;
 	fuse_req_interrupt_func(req, NULL, NULL);
 	inode_drop(fs, out);
+	table_remove(&fs->saved->parked, copy->parked);
 	free(copy);
 	fs_reply_error(req, error);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fs/users.h"
 
+#include "state/request.h"
 #include "util/scope.h"
 
 #include <search.h>
@@ -8,7 +9,10 @@
 
 struct user {
 	uid_t uid;
-	uint64_t opens, names;
+	uint64_t opens;
+	_Atomic uint64_t *names; /* in the record, or own_names */
+	_Atomic uint64_t own_names;
+	struct user_record *record; /* NULL: nothing is kept */
 };
 
 static int compare(const void *a, const void *b)
@@ -18,9 +22,11 @@ static int compare(const void *a, const void *b)
 	return left->uid < right->uid ? -1 : left->uid > right->uid;
 }
 
-void users_init(struct users *users, uint64_t opens_limit, uint64_t names_limit)
+void users_init(struct users *users, struct table *records, uint64_t opens_limit,
+		uint64_t names_limit)
 {
-	*users = (struct users){.opens_limit = opens_limit, .names_limit = names_limit};
+	*users = (struct users){
+		.records = records, .opens_limit = opens_limit, .names_limit = names_limit};
 	pthread_mutex_init(&users->lock, NULL);
 }
 
@@ -32,16 +38,38 @@ void users_finish(struct users *users)
 		tdelete(user, &users->by_uid, compare);
 		free(user);
 	}
-	while (users->handles) {
-		struct handle *handle = users->handles;
-
-		users->handles = handle->next;
-		free(handle);
-	}
 	pthread_mutex_destroy(&users->lock);
 }
 
-/* Returns the record of @uid, made if there is none; NULL: out of memory. */
+static struct user_record *record(struct users *users, uid_t uid)
+{
+	struct user_record *record = table_add(users->records);
+
+	if (!record)
+		return NULL;
+	record->uid = uid;
+	record_publish(record);
+	return record;
+}
+
+/* Takes @record over; without one, if the table is full, the count does not outlive us. */
+static struct user *add(struct users *users, uid_t uid, struct user_record *record)
+{
+	struct user *user = calloc(1, sizeof(*user));
+
+	if (user) {
+		user->uid = uid;
+		user->record = record;
+		user->names = record ? &record->names : &user->own_names;
+	}
+	if (user && tsearch(user, &users->by_uid, compare))
+		return user;
+	free(user);
+	table_remove(users->records, record);
+	return NULL;
+}
+
+/* Returns the user @uid, made if there is none; NULL: out of memory. */
 static struct user *find(struct users *users, uid_t uid)
 {
 	const struct user key = {.uid = uid};
@@ -49,22 +77,15 @@ static struct user *find(struct users *users, uid_t uid)
 
 	if (found)
 		return *found;
-	struct user *user = malloc(sizeof(*user));
-
-	if (!user)
-		return NULL;
-	*user = key;
-	if (tsearch(user, &users->by_uid, compare))
-		return user;
-	free(user);
-	return NULL;
+	return add(users, uid, record(users, uid));
 }
 
 static void drop_if_unused(struct users *users, struct user *user)
 {
-	if (user->opens || user->names)
+	if (user->opens || *user->names)
 		return;
 	tdelete(user, &users->by_uid, compare);
+	table_remove(users->records, user->record);
 	free(user);
 }
 
@@ -97,29 +118,35 @@ void users_close(struct users *users, uid_t uid)
 	drop_if_unused(users, user);
 }
 
-int users_add_handle(struct users *users, struct handle *handle, uid_t uid)
+int users_restore_open(struct users *users, uid_t uid)
 {
-	const int error = users_open(users, uid);
-
-	if (error)
-		return error;
 	guard(mutex)(&users->lock);
-	*handle = (struct handle){.next = users->handles, .at = &users->handles, .user = uid};
-	if (handle->next)
-		handle->next->at = &handle->next;
-	users->handles = handle;
+	struct user *user = find(users, uid);
+
+	if (!user)
+		return -ENOMEM;
+	user->opens++;
 	return 0;
 }
 
-void users_remove_handle(struct users *users, struct handle *handle)
+/* Users with neither names nor open files go when they close one. */
+int users_restore(struct users *users)
 {
-	{
-		guard(mutex)(&users->lock);
-		*handle->at = handle->next;
-		if (handle->next)
-			handle->next->at = handle->at;
-	}
-	users_close(users, handle->user);
+	struct user_record *record = NULL;
+	guard(mutex)(&users->lock);
+
+	while ((record = table_next(users->records, record)))
+		if (!add(users, record->uid, record))
+			return -ENOMEM;
+	return 0;
+}
+
+static void count_names(struct user *user, int64_t delta)
+{
+	if (user->record)
+		request_count(user->names, delta);
+	else
+		*user->names += (uint64_t)delta;
 }
 
 int users_add_name(struct users *users, uid_t uid)
@@ -129,11 +156,11 @@ int users_add_name(struct users *users, uid_t uid)
 
 	if (!user)
 		return -ENOMEM;
-	if (is_limited(user) && user->names >= users->names_limit) {
+	if (is_limited(user) && *user->names >= users->names_limit) {
 		drop_if_unused(users, user);
 		return -EDQUOT;
 	}
-	user->names++;
+	count_names(user, 1);
 	return 0;
 }
 
@@ -144,7 +171,7 @@ void users_remove_names(struct users *users, uid_t uid, uint64_t count)
 
 	if (!user)
 		return;
-	user->names -= count < user->names ? count : user->names;
+	count_names(user, -(int64_t)(count < *user->names ? count : *user->names));
 	drop_if_unused(users, user);
 }
 
@@ -155,7 +182,7 @@ void users_move_names(struct users *users, uid_t from, uid_t to, uint64_t count)
 		struct user *user = count ? find(users, to) : NULL;
 
 		if (user)
-			user->names += count;
+			count_names(user, (int64_t)count);
 	}
 	users_remove_names(users, from, count);
 }

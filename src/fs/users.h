@@ -7,27 +7,28 @@
 #ifndef FS_USERS_H
 #define FS_USERS_H
 
+#include "state/table.h"
+
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/*
- * The start of the file handle of an open file or directory. Allocated by malloc(3), and
- * freed by users_finish() if the kernel has not released it by then.
- */
-struct handle {
-	struct handle *next, **at; /* in the list of all; *at points here */
-	uid_t user;
+/* What of a user outlives the process. */
+struct user_record {
+	struct record record;
+	uint32_t uid;
+	_Atomic uint64_t names;
 };
 
 struct users {
-	pthread_mutex_t lock; /* a leaf */
-	void *by_uid;	      /* of struct user, for tsearch(3) */
-	struct handle *handles;
+	pthread_mutex_t lock;  /* a leaf */
+	void *by_uid;	       /* of struct user, for tsearch(3) */
+	struct table *records; /* NULL: nothing is kept */
 	uint64_t opens_limit, names_limit;
 };
 
-void users_init(struct users *users, uint64_t opens_limit, uint64_t names_limit);
+void users_init(struct users *users, struct table *records, uint64_t opens_limit,
+		uint64_t names_limit);
 void users_finish(struct users *users);
 
 /*
@@ -37,9 +38,11 @@ void users_finish(struct users *users);
 int users_open(struct users *users, uid_t uid);
 void users_close(struct users *users, uid_t uid);
 
-/* The same with the handle of the file, which the caller frees after its release. */
-int users_add_handle(struct users *users, struct handle *handle, uid_t uid);
-void users_remove_handle(struct users *users, struct handle *handle);
+/* The same for one that was open in an earlier process, beyond the limit if need be. */
+int users_restore_open(struct users *users, uid_t uid);
+
+/* Adds the users whom an earlier process has recorded. 0 or -ENOMEM. */
+int users_restore(struct users *users);
 
 /* A new name of a file that @uid owns. 0, -ENOMEM, or -EDQUOT at the limit. */
 int users_add_name(struct users *users, uid_t uid);

@@ -8,6 +8,7 @@
 #include "fs/info.h"
 #include "fs/ops.h"
 #include "fs/resize.h"
+#include "state/request.h"
 #include "util/fd_path.h"
 #include "util/mount_size.h"
 #include "util/scope.h"
@@ -189,7 +190,7 @@ static int set(fuse_req_t req, int file, const char *name, const char *value, si
 	if (!strcmp(name, "system.posix_acl_access"))
 		error = creds_set_acl(req, path.text, name, value, size, flags);
 	else if (setxattr(path.text, name, value, size, flags))
-		error = -errno;
+		error = request_was_done(-errno, -EEXIST);
 	quota_leave(quota, size);
 	return error;
 }
@@ -220,6 +221,6 @@ void op_removexattr(fuse_req_t req, struct inode *inode, const char *name)
 	int error = file < 0 ? file : 0;
 
 	if (!error && removexattr(fd_path(file).text, name))
-		error = -errno;
+		error = request_was_done(-errno, -ENODATA);
 	fs_reply_error(req, error);
 }

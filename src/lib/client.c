@@ -148,10 +148,11 @@ static int redeem_once(int file, const char *directory, enum fdpass_want want, i
 	return result;
 }
 
+/* Or the process that issued the ticket was killed, and its socket is gone. */
 static bool was_evicted(int error)
 {
 	return error == -ESTALE || error == -ECONNRESET || error == -EPIPE || error == -EAGAIN ||
-	       error == -ECONNREFUSED;
+	       error == -ECONNREFUSED || error == -ENOENT;
 }
 
 static int redeem_at(int file, const char *directory, enum fdpass_want want, int passed)

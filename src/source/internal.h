@@ -37,6 +37,8 @@ struct source {
 	dev_t dev; /* of the root */
 	bool show_acls;
 	struct node_type node_type;
+	struct table *records;
+	struct source_record *root_record; /* NULL: nothing is kept */
 
 	/* Guards the tables, and names, parents and uses of nodes. Taken last. */
 	pthread_mutex_t lock;

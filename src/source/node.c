@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The source and its nodes: tables by identity and by id, names, lookups. */
 #include "source/internal.h"
+#include "state/request.h"
 #include "util/explain.h"
 #include "util/fd_path.h"
 #include "util/scope.h"
@@ -49,6 +50,14 @@ static struct source_node *find_identity(struct source *source,
 	return found ? *found : NULL;
 }
 
+static struct source_node *find_id(struct source *source, uint64_t id)
+{
+	const struct source_node key = {.id = id};
+	struct source_node **found = tfind(&key, &source->by_id, compare_ids);
+
+	return found ? *found : NULL;
+}
+
 static void destroy(struct source *source, struct source_node *node)
 {
 	free(node->name);
@@ -57,10 +66,13 @@ static void destroy(struct source *source, struct source_node *node)
 
 static void remove_node(struct source *source, struct source_node *node)
 {
+	struct source_record *record = node->record;
+
 	tdelete(node, &source->by_id, compare_ids);
 	tdelete(node, &source->by_identity, compare_identities);
 	fd_cache_remove(&source->fds, node);
 	destroy(source, node);
+	table_remove(source->records, record);
 }
 
 static bool enter_node(struct source *source, struct source_node *node)
@@ -73,6 +85,16 @@ static bool enter_node(struct source *source, struct source_node *node)
 	return false;
 }
 
+static void record_node(struct source *source, struct source_node *node)
+{
+	if (!node->record)
+		return;
+	node->record->id = node->id;
+	node->record->identity = node->identity;
+	if (source->root_record)
+		source->root_record->last_id = node->id;
+}
+
 static struct source_node *add_node(struct source *source, const struct source_identity *identity)
 {
 	struct source_node *node = node_type_create(&source->node_type);
@@ -81,27 +103,59 @@ static struct source_node *add_node(struct source *source, const struct source_i
 		return NULL;
 	node->id = source->last_id + 1;
 	node->identity = *identity;
-	if (!enter_node(source, node)) {
+	node->record = table_add(source->records);
+	if ((source->records && !node->record) || !enter_node(source, node)) {
+		table_remove(source->records, node->record);
 		destroy(source, node);
 		return NULL;
 	}
 	source->last_id = node->id;
+	record_node(source, node);
 	return node;
 }
 
-static void put_locked(struct source *source, struct source_node *node, uint64_t uses)
+/* Of a new node, which becomes live when it has a name. */
+static void place_record(struct source_node *node)
+{
+	struct source_record *record = node->record;
+
+	if (!record)
+		return;
+	const uint32_t other = !record->name;
+
+	snprintf(record->names[other], sizeof(record->names[other]), "%s", node->name);
+	record->parent = node->parent->id;
+	record->name = other;
+	record_publish(record);
+}
+
+static void put_locked(struct source *source, struct source_node *node)
 {
 	/* The last node found in a directory gives up its reference to the directory. */
 	while (node) {
 		struct source_node *parent = node->parent;
 
-		node->uses -= uses;
-		if (node->uses)
+		if (--node->uses)
 			return;
 		remove_node(source, node);
 		node = parent;
-		uses = 1;
 	}
+}
+
+/* A change of the kernel's references. */
+static void count_lookups(struct source_node *node, int64_t delta)
+{
+	if (node->record)
+		request_count(&node->record->lookups, delta);
+	node->uses += (uint64_t)delta;
+}
+
+static void forget_locked(struct source *source, struct source_node *node, uint64_t lookups)
+{
+	/* One reference is given up by put_locked(). */
+	node->uses++;
+	count_lookups(node, -(int64_t)lookups);
+	put_locked(source, node);
 }
 
 /* --- names and parents; source->lock is held ------------------------------------------------ */
@@ -129,7 +183,8 @@ static int move_node(struct source *source, struct source_node *node, struct sou
 	node->name = copy;
 	node->parent = parent;
 	parent->uses++;
-	put_locked(source, before, 1);
+	place_record(node);
+	put_locked(source, before);
 	return 0;
 }
 
@@ -175,12 +230,8 @@ static char *path_of(struct source *source, const struct source_node *node)
 
 struct source_node *source_find(struct source *source, uint64_t id)
 {
-	const struct source_node key = {.id = id};
-
 	guard(mutex)(&source->lock);
-	struct source_node **found = tfind(&key, &source->by_id, compare_ids);
-
-	return found ? *found : NULL;
+	return find_id(source, id);
 }
 
 /* These errors mean that the inode is no longer under its name. */
@@ -244,10 +295,10 @@ static int look_up(struct source *source, struct source_node *parent, const char
 
 	if (!node)
 		return -ENOMEM;
-	node->uses++;
+	count_lookups(node, 1);
 	error = place_node(source, node, parent, name);
 	if (error)
-		put_locked(source, node, 1);
+		forget_locked(source, node, 1);
 	else
 		*found = node;
 	return error;
@@ -280,10 +331,67 @@ void source_get(struct source *source, struct source_node *node)
 	node->uses++;
 }
 
-void source_put(struct source *source, struct source_node *node, uint64_t uses)
+void source_put(struct source *source, struct source_node *node)
 {
 	guard(mutex)(&source->lock);
-	put_locked(source, node, uses);
+	put_locked(source, node);
+}
+
+void source_forget(struct source *source, struct source_node *node, uint64_t lookups)
+{
+	guard(mutex)(&source->lock);
+	forget_locked(source, node, lookups);
+}
+
+/* --- nodes of an earlier process --------------------------------------------------- */
+
+static struct source_node *restore_node(struct source *source, struct source_record *record)
+{
+	struct source_node *node = node_type_create(&source->node_type);
+
+	if (!node)
+		return NULL;
+	node->id = record->id;
+	node->identity = record->identity;
+	node->record = record;
+	node->uses = record->lookups + 1;
+	node->name = strdup(record->names[record->name]);
+	if (node->name && enter_node(source, node))
+		return node;
+	destroy(source, node);
+	return NULL;
+}
+
+/* A directory has its reference until the last node in it has gone, so it is there. */
+static void link_to_parent(struct source *source, struct source_node *node)
+{
+	node->parent = find_id(source, node->record->parent) ?: find_id(source, SOURCE_ROOT_ID);
+	node->parent->uses++;
+}
+
+int source_restore(struct source *source)
+{
+	struct source_record *record = NULL;
+	guard(mutex)(&source->lock);
+
+	while ((record = table_next(source->records, record)))
+		if (record != source->root_record && !restore_node(source, record))
+			return -ENOMEM;
+	while ((record = table_next(source->records, record)))
+		if (record != source->root_record)
+			link_to_parent(source, find_id(source, record->id));
+	source->last_id = source->root_record->last_id;
+	return 0;
+}
+
+void source_restore_end(struct source *source)
+{
+	struct source_record *record = NULL;
+	guard(mutex)(&source->lock);
+
+	while ((record = table_next(source->records, record)))
+		if (record != source->root_record)
+			put_locked(source, find_id(source, record->id));
 }
 
 /* Only regular files are opened: opening others can block, or have effects. */
@@ -320,6 +428,9 @@ static int add_root(struct source *source)
 		return -ENOMEM;
 	/* Never forgotten. */
 	root->uses = UINT64_MAX / 2;
+	source->root_record = root->record;
+	record_node(source, root);
+	record_publish(root->record);
 	return 0;
 }
 
@@ -332,6 +443,7 @@ int source_create(struct source **created, const struct source_options *options,
 		return explain(why, -ENOMEM, "out of memory");
 	source->origin = source->root = -1;
 	source->node_type = options->node_type;
+	source->records = options->records;
 	pthread_mutex_init(&source->lock, NULL);
 	fd_cache_init(&source->fds);
 	int error = source_mount(source, options, why);

@@ -16,8 +16,10 @@
 #ifndef SOURCE_SOURCE_H
 #define SOURCE_SOURCE_H
 
+#include "state/table.h"
 #include "util/node_type.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -38,9 +40,22 @@ struct source_identity {
 	struct timespec born; /* zero if the filesystem does not record it */
 };
 
+/* What outlives the process. */
+struct source_record {
+	struct record record;
+	uint64_t id;
+	struct source_identity identity;
+	_Atomic uint64_t lookups; /* the kernel's references */
+	_Atomic uint64_t parent;  /* its id */
+	_Atomic uint64_t last_id; /* of the root only: the last id that was given */
+	char names[2][NAME_MAX + 1];
+	_Atomic uint32_t name; /* which of them is the name */
+};
+
 struct source_node {
 	uint64_t id; /* never reused */
 	struct source_identity identity;
+	struct source_record *record; /* NULL: nothing is kept */
 
 	/* Guarded by the source's lock. */
 	uint64_t uses;		    /* references, and nodes found in this directory */
@@ -54,6 +69,7 @@ struct source_options {
 	const char *mountpoint; /* must not be shown in itself */
 	bool allow_fuse;
 	struct node_type node_type; /* begins with a struct source_node */
+	struct table *records;	    /* begin with a struct source_record; NULL: nothing is kept */
 };
 
 /* On failure @why holds one line that says how to mend it. */
@@ -88,11 +104,21 @@ int source_look_up(struct source *source, struct source_node *parent, const char
 int source_look_up_at(struct source *source, struct source_node *parent, int dirfd,
 		      const char *name, struct source_node **node, struct stat *st);
 
-/* Adds a reference. */
+/* Adds a reference of this process, which does not outlive it. */
 void source_get(struct source *source, struct source_node *node);
 
-/* Gives references back. Without any, the node is destroyed. */
-void source_put(struct source *source, struct source_node *node, uint64_t uses);
+/* Gives it back. Without any reference the node is destroyed. */
+void source_put(struct source *source, struct source_node *node);
+
+/* The same for references of the kernel's, which lookups add. */
+void source_forget(struct source *source, struct source_node *node, uint64_t lookups);
+
+/*
+ * Adds the nodes that an earlier process has recorded. 0 or -ENOMEM. Until
+ * source_restore_end() they stay without references, too.
+ */
+int source_restore(struct source *source);
+void source_restore_end(struct source *source);
 
 /* Returns a new O_PATH fd of the node's inode, which may be a symlink or a device. */
 int source_open(struct source *source, struct source_node *node);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tree/node.h"
 
+#include "state/request.h"
 #include "util/fd_path.h"
 #include "util/scope.h"
 
@@ -40,6 +41,8 @@ static void unpin(struct tree *tree, struct node *node)
 	if (!tree->handles || node->pin < 0)
 		return;
 	close_fd(steal_fd(&node->pin));
+	if (node->record)
+		node->record->pin = -1;
 	tree->pins--;
 }
 
@@ -142,6 +145,31 @@ static bool handles_work(struct tree *tree)
 
 /* --- lookup and forget ------------------------------------------------------------ */
 
+/* Records the node for the next process. */
+static int record(struct tree *tree, struct node *node)
+{
+	struct node_record *record = table_add(tree->records);
+
+	if (!record)
+		return tree->records ? -ENOMEM : 0;
+	record->ino = node->ino;
+	record->pin = node->pin;
+	record->is_dir = node->is_dir;
+	record->handle_type = node->handle_type;
+	record->handle_bytes = node->handle_bytes;
+	memcpy(record->handle, node->handle, node->handle_bytes);
+	node->record = record;
+	return 0;
+}
+
+static int enter(struct tree *tree, struct node *node)
+{
+	if (!tsearch(node, &tree->by_ino, compare))
+		return -ENOMEM;
+	tree->nodes++;
+	return 0;
+}
+
 static int add(struct tree *tree, int dirfd, const char *name, const struct stat *st,
 	       struct node **added)
 {
@@ -152,17 +180,47 @@ static int add(struct tree *tree, int dirfd, const char *name, const struct stat
 	node->ino = st->st_ino;
 	node->is_dir = S_ISDIR(st->st_mode);
 	node->pin = -1;
-	int error = remember(tree, node, dirfd, name);
+	const int error =
+		remember(tree, node, dirfd, name) ?: record(tree, node) ?: enter(tree, node);
 
-	if (!error && !tsearch(node, &tree->by_ino, compare))
-		error = -ENOMEM;
 	if (error) {
+		table_remove(tree->records, node->record);
 		destroy(tree, node);
 		return error;
 	}
-	tree->nodes++;
+	record_publish(node->record);
 	*added = node;
 	return 0;
+}
+
+struct node *node_restore(struct tree *tree, struct node_record *record)
+{
+	struct node *node = node_type_create(&tree->node_type);
+
+	if (!node)
+		return NULL;
+	node->ino = record->ino;
+	node->record = record;
+	node->uses = record->lookups + 1;
+	node->is_dir = record->is_dir;
+	node->pin = record->pin;
+	node->handle_type = record->handle_type;
+	node->handle_bytes = record->handle_bytes;
+	memcpy(node->handle, record->handle, sizeof(node->handle));
+	if (enter(tree, node)) {
+		destroy(tree, node);
+		return NULL;
+	}
+	tree->pins += tree->handles && node->pin >= 0;
+	return node;
+}
+
+/* A change of the kernel's references. tree->lock is held. */
+static void count_lookups(struct node *node, int64_t delta)
+{
+	if (node->record)
+		request_count(&node->record->lookups, delta);
+	node->uses += (uint64_t)delta;
 }
 
 int node_look_up(struct tree *tree, int dirfd, const char *name, struct node **node,
@@ -175,14 +233,14 @@ int node_look_up(struct tree *tree, int dirfd, const char *name, struct node **n
 	const int error = *node ? 0 : add(tree, dirfd, name, st, node);
 
 	if (!error)
-		(*node)->lookups++;
+		count_lookups(*node, 1);
 	return error;
 }
 
 void node_get(struct tree *tree, struct node *node)
 {
 	guard(mutex)(&tree->lock);
-	node->lookups++;
+	node->uses++;
 }
 
 bool node_has_name(struct tree *tree, const struct node *node)
@@ -193,12 +251,10 @@ bool node_has_name(struct tree *tree, const struct node *node)
 	return fd >= 0 && !fstat(fd, &st) && st.st_nlink;
 }
 
-/* Returns whether the node was removed from the table. */
-static bool put(struct tree *tree, struct node *node, uint64_t lookups)
+/* Removes the node from the table if it is unused. tree->lock is held. */
+static bool remove_unused(struct tree *tree, struct node *node)
 {
-	guard(mutex)(&tree->lock);
-	node->lookups -= lookups;
-	if (node->lookups || (node->has_data && node_has_name(tree, node)))
+	if (node->uses || (node->has_data && node_has_name(tree, node)))
 		return false;
 	tdelete(node, &tree->by_ino, compare);
 	tree->nodes--;
@@ -208,13 +264,37 @@ static bool put(struct tree *tree, struct node *node, uint64_t lookups)
 	return true;
 }
 
-bool node_forget(struct tree *tree, struct node *node, uint64_t lookups)
+/* Without the lock: freeing the file's memory takes time. */
+static void destroy_removed(struct tree *tree, struct node *node)
 {
-	if (!put(tree, node, lookups))
-		return false;
-	/* Without the lock: freeing the file's memory takes time. */
+	struct node_record *record = node->record;
+
 	destroy(tree, node);
-	return true;
+	table_remove(tree->records, record);
+}
+
+void node_put(struct tree *tree, struct node *node)
+{
+	bool removed;
+	{
+		guard(mutex)(&tree->lock);
+		node->uses--;
+		removed = remove_unused(tree, node);
+	}
+	if (removed)
+		destroy_removed(tree, node);
+}
+
+void node_forget(struct tree *tree, struct node *node, uint64_t lookups)
+{
+	bool removed;
+	{
+		guard(mutex)(&tree->lock);
+		count_lookups(node, -(int64_t)lookups);
+		removed = remove_unused(tree, node);
+	}
+	if (removed)
+		destroy_removed(tree, node);
 }
 
 void node_pin(struct tree *tree, struct node *node, int file)
@@ -225,6 +305,8 @@ void node_pin(struct tree *tree, struct node *node, int file)
 	node->pin = fcntl(file, F_DUPFD_CLOEXEC, 0);
 	if (node->pin >= 0)
 		tree->pins++;
+	if (node->record)
+		node->record->pin = node->pin;
 }
 
 void node_unpin(struct tree *tree, struct node *node)
@@ -242,6 +324,6 @@ int node_add_root(struct tree *tree)
 	const int error = node_look_up(tree, tree->mount, "", &root, &st);
 
 	if (!error)
-		root->lookups = ROOT_LOOKUPS;
+		root->uses = ROOT_LOOKUPS;
 	return error;
 }

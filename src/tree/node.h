@@ -8,6 +8,7 @@
 #ifndef TREE_NODE_H
 #define TREE_NODE_H
 
+#include "state/table.h"
 #include "tree/tree.h"
 
 #include <sys/stat.h>
@@ -15,9 +16,22 @@
 /* Enough for tmpfs, whose handles have 12 bytes. */
 #define NODE_HANDLE_BYTES 16
 
+/* What outlives the process. */
+struct node_record {
+	struct record record;
+	uint64_t ino;
+	_Atomic uint64_t lookups; /* the kernel's references */
+	int32_t pin;
+	int32_t handle_type;
+	uint8_t handle_bytes;
+	bool is_dir;
+	unsigned char handle[NODE_HANDLE_BYTES];
+};
+
 struct node {
 	uint64_t ino;
-	uint64_t lookups; /* references, given back by FORGET; guarded by tree->lock */
+	struct node_record *record; /* NULL: nothing is kept */
+	uint64_t uses; /* the kernel's references and those of node_get(); guarded by tree->lock */
 	/* The file's data is kept here: the node stays while the file has a name. */
 	_Atomic bool has_data;
 	bool is_dir;
@@ -32,16 +46,25 @@ struct node *node_find(struct tree *tree, uint64_t ino);
 
 /*
  * Looks up @name in the directory @dirfd, or @dirfd itself if @name is empty, adds one
- * reference, and fills in @st. 0 or -errno.
+ * reference of the kernel's, and fills in @st. 0 or -errno.
  */
 int node_look_up(struct tree *tree, int dirfd, const char *name, struct node **node,
 		 struct stat *st);
 
-/* Adds a reference. */
+/* Adds a reference of this process, which does not outlive it. */
 void node_get(struct tree *tree, struct node *node);
 
-/* Gives references back. Destroys the node, and returns true, if nothing needs it any more. */
-bool node_forget(struct tree *tree, struct node *node, uint64_t lookups);
+/* Gives it back. Destroys the node if nothing needs it any more. */
+void node_put(struct tree *tree, struct node *node);
+
+/* The same for references of the kernel's. */
+void node_forget(struct tree *tree, struct node *node, uint64_t lookups);
+
+/*
+ * Adds the node that an earlier process has recorded, with a reference of this process's.
+ * NULL: out of memory.
+ */
+struct node *node_restore(struct tree *tree, struct node_record *record);
 
 /*
  * Returns a new fd of the node's inode, opened with @flags, which may include O_PATH.

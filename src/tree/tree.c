@@ -154,7 +154,11 @@ bool tree_takes_copies(struct tree *tree)
 
 int tree_init(struct tree *tree, const struct tree_options *options, char why[static 256])
 {
-	*tree = (struct tree){.node_type = options->node_type, .pins_limit = options->pins};
+	*tree = (struct tree){
+		.node_type = options->node_type,
+		.records = options->records,
+		.pins_limit = options->pins,
+	};
 	int error = open_tmpfs(tree, options, why);
 
 	if (error)

@@ -8,6 +8,7 @@
 #ifndef TREE_TREE_H
 #define TREE_TREE_H
 
+#include "state/table.h"
 #include "tree/dir_cache.h"
 #include "util/node_type.h"
 
@@ -28,6 +29,7 @@ struct tree_options {
 	uint64_t pins;		    /* the most fds for inodes without a name */
 	uint64_t atime;		    /* MOUNT_ATTR_RELATIME, _NOATIME or _STRICTATIME */
 	struct node_type node_type; /* begins with a struct node */
+	struct table *records;	    /* begin with a struct node_record; NULL: nothing is kept */
 };
 
 /* The inode number of tmpfs's root, and FUSE's node id of it. */
@@ -38,6 +40,7 @@ struct tree {
 	int read_only; /* the same on a read-only mount; -1: none */
 	bool handles;  /* inodes can be opened by handle; else every node keeps an fd */
 	struct node_type node_type;
+	struct table *records;
 	pthread_mutex_t lock; /* guards the table and the nodes' references; taken last */
 	void *by_ino;
 	uint64_t nodes;

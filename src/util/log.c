@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 static bool use_syslog;
+static const char *ident;
 
 /* @record: to syslog, too, if it is for stderr. */
 static void emit(int priority, bool record, const char *format, va_list args)
@@ -40,6 +41,14 @@ DEFINE_LOG(log_info, LOG_INFO, false)
 
 void log_to_syslog(const char *program)
 {
+	ident = program;
 	openlog(program, LOG_PID, LOG_DAEMON);
 	use_syslog = true;
+}
+
+void log_close(void)
+{
+	closelog();
+	if (use_syslog)
+		openlog(ident, LOG_PID, LOG_DAEMON);
 }

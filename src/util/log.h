@@ -20,4 +20,7 @@ void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Call it once, before any thread exists. */
 void log_to_syslog(const char *program);
 
+/* Closes the fd of the log. The next line opens another. */
+void log_close(void);
+
 #endif

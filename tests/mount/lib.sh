@@ -9,9 +9,10 @@
 # with status 0 and have nothing to complain about, and no process and no mount
 # may be left.
 #
-#   mount_fs [OPTIONS [DIR]]  mount at DIR ($work/mnt); sets mnt and daemon (its
-#                             pid). Its heap is DMAHEAPFS_TEST_HEAP (shmem)
-#                             unless OPTIONS say otherwise
+#   mount_fs [OPTIONS [DIR]]  mount at DIR ($work/mnt); sets mnt, daemon (its pid) and
+#                             worker (the pid of its process that serves). Its heap is
+#                             DMAHEAPFS_TEST_HEAP (shmem) unless OPTIONS say otherwise
+#   worker_of PID             print the pid of the process that serves for the daemon PID
 #   umount_fs [DIR]           unmount before the end, and wait for the daemon
 #   expect_death [DIR]        the daemon of DIR is about to be killed
 #   daemon_log [DIR]          print the log of the daemon of DIR
@@ -48,7 +49,7 @@
 # shellcheck disable=SC2154 # run.sh sets it
 readonly work
 declare -A daemon_of=() mortal=()
-mnt='' daemon=''
+mnt='' daemon='' worker=''
 
 # --- outcome -------------------------------------------------------------------
 
@@ -187,7 +188,13 @@ mount_fs() {
 		fi
 		sleep 0.02
 	done
+	# shellcheck disable=SC2034 # for cases
+	until worker=$(worker_of "$daemon"); do
+		sleep 0.02
+	done
 }
+
+worker_of() { pgrep -P "$1" -x dmaheapfs-serve; }
 
 # shellcheck disable=SC2120 # cases may pass one
 status() {

@@ -11,6 +11,9 @@
 #   --tag TAG      only the cases with this tag
 #   --jobs N       run N cases at a time (as many as there are processors)
 #   --timeout S    least time limit of a case that does not set its own (default: 120)
+#   --kill MS      meanwhile kill the process that serves, again and again, after MS
+#                  milliseconds each; leaves out the cases with the tag "process", which
+#                  look into that process
 #   --keep         keep the working directories of cases that failed
 #   --list         print the names, run nothing
 #
@@ -25,12 +28,13 @@ build=$top/build tag='' jobs=$(nproc) timeout=120 keep=false list=false
 names=()
 prefix=()   # the wrapper of a case
 slowness=1  # factor on time limits
+kill=''     # milliseconds between kills
 number=0 failures=0
 
 parse() {
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--build | --tag | --jobs | --timeout)
+		--build | --tag | --jobs | --timeout | --kill)
 			[ $# -ge 2 ] || usage_error "$1 needs an argument"
 			declare -g "${1#--}=$2"
 			shift
@@ -53,12 +57,15 @@ header() {
 	sed -n "s/^# $2: *//p; /^\$/q" "$here/cases/$1.sh"
 }
 
+# has_tag NAME TAG: is true for an empty TAG
+has_tag() { [ -z "$2" ] || [[ " $(header "$1" tags) " == *" $2 "* ]]; }
+
 # keep the cases that exist and have the tag
 select_cases() {
 	local name selected=()
 	for name in "${names[@]}"; do
 		[ -e "$here/cases/$name.sh" ] || die "no test $name"
-		if [ -z "$tag" ] || [[ " $(header "$name" tags) " == *" $tag "* ]]; then
+		if has_tag "$name" "$tag" && { [ -z "$kill" ] || ! has_tag "$name" process; }; then
 			selected+=("$name")
 		fi
 	done
@@ -100,6 +107,16 @@ in_namespaces() {
 		' "$name" "$here" "$name" "$work" "$build" </dev/null
 }
 
+# kill_workers PID: kill what serves a mount in the namespace of PID's child, again and again
+kill_workers() {
+	local first pause
+	printf -v pause '%d.%03d' $((kill / 1000)) $((kill % 1000))
+	while sleep "$pause"; do
+		first=$(pgrep -P "$1" | head -n 1) || continue
+		pkill -KILL --ns "$first" --nslist pid -x dmaheapfs-serve || true
+	done
+}
+
 # the stacks of a hanging case's processes
 show_hang() {
 	local first pid
@@ -114,7 +131,7 @@ show_hang() {
 
 # run_case NAME WORK: returns the case's status, or 124 on timeout
 run_case() {
-	local name=$1 work=$2 start=${EPOCHREALTIME/[.,]/} limit case_pid timer ended
+	local name=$1 work=$2 start=${EPOCHREALTIME/[.,]/} limit case_pid timer killer ended
 	local status=0
 
 	limit=$(header "$name" timeout)
@@ -124,7 +141,13 @@ run_case() {
 	case_pid=$!
 	sleep "$limit" &
 	timer=$!
-	printf '%s\n' "$case_pid" "$timer" >"$work.pids"
+	killer=''
+	if [ -n "$kill" ]; then
+		kill_workers "$case_pid" &
+		killer=$!
+	fi
+	# shellcheck disable=SC2086 # there may be none
+	printf '%s\n' "$case_pid" "$timer" $killer >"$work.pids"
 	wait -n -p ended "$case_pid" "$timer" || status=$?
 	if [ -z "${ended:-}" ]; then
 		# bash has noticed the end before it was asked to wait for one
@@ -136,7 +159,8 @@ run_case() {
 		status=124
 	fi
 	{
-		kill -KILL "$timer" "$case_pid"
+		# shellcheck disable=SC2086
+		kill -KILL "$timer" "$case_pid" $killer
 		wait
 	} 2>/dev/null || true
 	rm "$work.pids"

@@ -19,11 +19,22 @@ static struct fs fs;
 static struct source_node *root;
 static char why[256];
 
+/* What would outlive the process. */
+static struct source_inode_record records[8192];
+static _Atomic uint32_t used;
+static struct table table;
+
 static int open_source(const char *directory, const char *mountpoint)
 {
 	const struct source_options wanted = {
-		.directory = directory, .mountpoint = mountpoint, .node_type = inode_source_type};
+		.directory = directory,
+		.mountpoint = mountpoint,
+		.node_type = inode_source_type,
+		.records = &table,
+	};
 
+	used = 0;
+	table_attach(&table, records, sizeof(records[0]), 8192, &used);
 	return source_create(&fs.source, &wanted, why);
 }
 
@@ -159,11 +170,11 @@ START_TEST(names_of_one_file_are_one_node)
 	ck_assert_uint_eq(st.st_ino, UINT64_C(1) << 31 | own.st_ino);
 	ck_assert_int_eq(st.st_nlink, 2);
 	ck_assert_int_eq(st.st_blocks, 1);
-	source_put(fs.source, node, 1);
+	source_forget(fs.source, node, 1);
 	ck_assert_ptr_eq(source_find(fs.source, node->id), node);
 	const uint64_t id = node->id;
 
-	source_put(fs.source, node, 1);
+	source_forget(fs.source, node, 1);
 	ck_assert_ptr_null(source_find(fs.source, id));
 }
 END_TEST

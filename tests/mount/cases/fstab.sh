@@ -23,7 +23,7 @@ echo text >a/file
 assert_eq "$(daemons)" 1 "daemons"
 
 # the caller does not wait for the daemon, and the daemon keeps none of its files open
-pid=$(pgrep -x dmaheapfs)
+pid=$(pgrep -o -x dmaheapfs)
 assert_eq "$(readlink "/proc/$pid/cwd")" / "the daemon's directory"
 for fd in 0 1 2; do
 	assert_eq "$(readlink "/proc/$pid/fd/$fd")" /dev/null "the daemon's fd $fd"

@@ -5,7 +5,7 @@
 # The mount helpers, as mount(8) and busybox call them.
 need_cmd busybox toybox
 
-no_daemons() { ! pidof dmaheapfs >/dev/null; }
+no_daemons() { ! pgrep -x dmaheapfs >/dev/null; }
 
 mkdir a
 install_helpers

@@ -68,7 +68,7 @@ for load in copies copies-in fallocate writes truncates names lists; do
 	sleep 2
 	while ! is_gone "$pid" && [ "$(ps -o stat= "$pid" | cut -c1)" != Z ]; do
 		# 300 callers, and threads are left for others
-		threads=(/proc/"$daemon"/task/*)
+		threads=(/proc/"$worker"/task/*)
 		[ ${#threads[@]} -le 64 ] || fail "under $load: ${#threads[@]} threads of the daemon"
 		as_neighbour ls -l mnt/others
 		# in "names" files have other names by the time of the stat

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tags: short
+# tags: process short
 # timeout: 300
 #
 # Every single allocation of the daemon fails once, from its start to its end.
@@ -37,7 +37,7 @@ for ((n = 1; ; n++)); do
 		reached=true
 		is_reached || reached=false
 		umount "$mnt" 2>/dev/null || true
-		wait_until 10 eval '! pidof dmaheapfs'
+		wait_until 10 eval '! pgrep dmaheapfs >/dev/null'
 		$reached || break
 	else
 		[ -s said ] || fail "allocation $n: no message"
@@ -51,7 +51,10 @@ done
 # --- operations: an error or none, and the daemon goes on
 set_countdown 0
 start
-daemon=$(pidof dmaheapfs)
+daemon=$(pgrep -o -x dmaheapfs)
+until worker=$(worker_of "$daemon"); do
+	sleep 0.02
+done
 echo precious >mnt/other
 chmod 666 mnt/other
 mkdir mnt/many
@@ -79,7 +82,7 @@ for operation in copy_out copy_in copy_source copy_within load save export_it li
 		reached=true
 		is_reached || reached=false
 		set_countdown 0
-		is_gone "$daemon" && fail "$operation, allocation $n: the daemon is gone"
+		is_gone "$worker" && fail "$operation, allocation $n: the daemon is gone"
 		rm -rf mnt/copied mnt/from-source mnt/within mnt/loaded mnt/dir mnt/moved mnt/big
 		$reached || break
 	done

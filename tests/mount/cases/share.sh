@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tags: short
+# tags: process short
 #
 # Export of a file's memory. Wrong, stolen, late or used tickets are refused, and a
 # misbehaving client does not delay others.
@@ -26,7 +26,7 @@ leave_descriptors() {
 		[ -e "/proc/$daemon/fd/$number" ] || left=$((left - 1))
 		number=$((number + 1))
 	done
-	prlimit --pid "$daemon" --nofile="$number:"
+	prlimit --pid "$worker" --nofile="$number:"
 }
 
 mount_fs heap=shmem
@@ -65,7 +65,7 @@ wait_until 10 has_at_most $((before + 1))
 # one is what opening the file takes
 leave_descriptors 1
 gives memory ENFILE ENFILE EACCES
-prlimit --pid "$daemon" --nofile=1024:
+prlimit --pid "$worker" --nofile=1024:
 gives memory fd fd EACCES
 
 # nothing of it shows

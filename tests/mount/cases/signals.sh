@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tags: short source load
+# tags: process short source load
 #
 # Signals are the first thread's, which waits for them: one that another
 # thread took would not wake it, and the daemon would stay.
@@ -15,14 +15,14 @@ assert_same src/file "$mnt/file"
 ending=$((1 << 0 | 1 << 1 | 1 << 14))
 # those of them that a thread of the daemon has blocked
 blocked() {
-	echo $((0x$(sed -n 's/^SigBlk:\t*//p' "/proc/$daemon/task/$1/status") & ending))
+	echo $((0x$(sed -n 's/^SigBlk:\t*//p' "/proc/$worker/task/$1/status") & ending))
 }
 
-assert_eq "$(blocked "$daemon")" 0 "blocked in the first thread"
+assert_eq "$(blocked "$worker")" 0 "blocked in the first thread"
 others=0
-for task in "/proc/$daemon/task/"*; do
+for task in "/proc/$worker/task/"*; do
 	thread=${task##*/}
-	[ "$thread" != "$daemon" ] || continue
+	[ "$thread" != "$worker" ] || continue
 	assert_eq "$(blocked "$thread")" "$ending" "blocked in the thread $(cat "$task/comm")"
 	others=$((others + 1))
 done

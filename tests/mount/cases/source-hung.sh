@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tags: source load
+# tags: process source load
 # timeout: 240
 #A source on a FUSE filesystem that stops answering: copies from it wait, others do not,
 #and when it answers again they are complete.

@@ -5,7 +5,7 @@
 # SOURCE names a heap, or is a label, or is reported to be neither.
 need_cmd findmnt strace
 
-no_daemons() { ! pidof dmaheapfs >/dev/null; }
+no_daemons() { ! pgrep -x dmaheapfs >/dev/null; }
 mkdir a
 
 # a source that names no heap: there is a message, also in the system log, and the heap that

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tags: short
+# tags: process short
 #
 # What the starter leaves behind does not matter: closed or open descriptors,
 # signals, limits, priority. And what the daemon keeps is what it needs.
@@ -12,7 +12,9 @@ mnt=$work/mnt
 start() { # start SETUP: mount from a shell that has run SETUP
 	bash -c "$1"'
 		exec dmaheapfs dmaheapfs "$0" -o "heap=shmem,source=$1"' "$mnt" "$work/source"
-	daemon=$(pidof dmaheapfs)
+	daemon=$(pgrep -o -x dmaheapfs)
+	wait_until 5 worker_of "$daemon" >/dev/null
+	worker=$(worker_of "$daemon")
 }
 
 end() {
@@ -28,7 +30,7 @@ check_use() {
 	rm mnt/file mnt/copy
 }
 
-field() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$daemon/status"; }
+field() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$worker/status"; }
 
 # --- descriptors: closed ones in every combination
 for closed in '<&-' '>&-' '2>&-' '<&- >&-' '<&- 2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
@@ -51,7 +53,7 @@ end
 # --- open ones: a lock that a script holds ends with the script
 start "exec 7>'$work/lock' 200>'$work/other'; flock 7;"
 flock --nonblock lock true || fail "the daemon holds the script's lock"
-for fd in /proc/"$daemon"/fd/*; do
+for fd in /proc/"$worker"/fd/*; do
 	target=$(readlink "$fd")
 	case $target in
 	/dev/null | /dev/fuse | / | "$work/source" | 'anon_inode:[eventfd]' | socket:* | \
@@ -83,7 +85,8 @@ umount "$mnt"
 wait "$daemon"
 
 python3 odd.py dmaheapfs dmaheapfs "$mnt" -o heap=shmem,source="$work/source"
-daemon=$(pidof dmaheapfs)
+daemon=$(pgrep -o -x dmaheapfs)
+worker=$(worker_of "$daemon")
 check_use
 kill -TERM "$daemon"
 wait_until 10 is_gone "$daemon"
@@ -99,7 +102,7 @@ fallocate -l 30M mnt/big 2>/dev/null || true
 # a limit that may not be lifted holds for what passes through the daemon
 ! passes_through || check_use
 assert_eq "$(cat mnt/other)" precious
-assert_eq "$(awk '{ print $19 }' "/proc/$daemon/stat")" 0 "its nice value"
+assert_eq "$(awk '{ print $19 }' "/proc/$worker/stat")" 0 "its nice value"
 end
 
 # a caller with a limit gets an error, and nothing of the copy is left
@@ -119,15 +122,15 @@ assert_eq $((0x$(field CapPrm) & ~0x8820001f)) 0 "capabilities beyond the needed
 assert_eq $((0x$(field CapEff) & 0x10)) 0 "CAP_FSETID"
 assert_eq "$(field CapInh)" 0000000000000000 "inheritable capabilities"
 assert_eq "$(field NoNewPrivs)" 1
-for task in /proc/"$daemon"/task/*; do
-	cmp <(grep '^Cap' "$task/status") <(grep '^Cap' "/proc/$daemon/status")
+for task in /proc/"$worker"/task/*; do
+	cmp <(grep '^Cap' "$task/status") <(grep '^Cap' "/proc/$worker/status")
 done
 # CAP_SYS_RESOURCE, which containers may lack
 if ((0x$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/$$/status) >> 24 & 1)); then
-	assert_eq "$(cat "/proc/$daemon/oom_score_adj")" -1000
+	assert_eq "$(cat "/proc/$worker/oom_score_adj")" -1000
 fi
 # kernels without core dumps have no filter
-if [ -e "/proc/$daemon/coredump_filter" ]; then
-	assert_eq "$(cat "/proc/$daemon/coredump_filter")" 00000000
+if [ -e "/proc/$worker/coredump_filter" ]; then
+	assert_eq "$(cat "/proc/$worker/coredump_filter")" 00000000
 fi
 end

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tags: short
+# tags: process short
 #
 # Copies that are killed, a daemon out of descriptors, a daemon told to end.
 mount_fs size=512m
@@ -53,7 +53,7 @@ out_of_descriptors() {
 		mkdir "$mnt/dir$i"
 	done
 	limit=$(($(descriptors) + 6))
-	prlimit --pid "$daemon" --nofile="$limit:$limit"
+	prlimit --pid "$worker" --nofile="$limit:$limit"
 	held=()
 	for i in {1..20}; do
 		# a file that is open past the daemon costs none

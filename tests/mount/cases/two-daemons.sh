@@ -22,7 +22,7 @@ for _ in {1..15}; do
 	umount "$mnt"
 done
 grep -q 'is mounted already' said
-wait_until 10 eval '! pidof dmaheapfs'
+wait_until 10 eval '! pgrep -x dmaheapfs >/dev/null'
 
 # one that hangs while it mounts does not keep others from mounting elsewhere
 flock /run/dmaheapfs.lock sleep 30 &
@@ -31,7 +31,7 @@ timeout 15 dmaheapfs dmaheapfs "$mnt" -o heap=shmem,size=10m
 umount "$mnt"
 pkill sleep
 wait "$holder" || true
-wait_until 10 eval '! pidof dmaheapfs'
+wait_until 10 eval '! pgrep -x dmaheapfs >/dev/null'
 
 mount_fs heap=shmem,size=200m
 printf small >mnt/small

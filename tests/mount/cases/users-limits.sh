@@ -146,7 +146,7 @@ mount_fs size=64m
 prepare
 mkdir -m 1777 mnt/own/many
 (cd mnt/own/many && seq 10000 | xargs touch)
-rss() { awk '/^VmRSS:/ { print $2 }' "/proc/$daemon/status"; }
+rss() { awk '/^VmRSS:/ { print $2 }' "/proc/$worker/status"; }
 [ "$(find mnt/own/many -mindepth 1 | wc -l)" -eq 10000 ]
 before=$(rss)
 cat >list.py <<'EOF'

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What outlives the process that serves a mount: shared memory with tables of inodes, open
+ * files, buffers, users, orphans and requests. Open fds outlive it as well, see supervisor.h,
+ * so a table has their numbers.
+ */
+#ifndef FS_SAVED_H
+#define FS_SAVED_H
+
+#include "fs/fs.h"
+#include "state/request.h"
+#include "state/supervisor.h"
+#include "state/table.h"
+#include "util/fd_list.h"
+
+enum saved_table {
+	SAVED_INODES,
+	SAVED_SOURCE,
+	SAVED_HANDLES,
+	SAVED_BUFFERS,
+	SAVED_ORPHANS,
+	SAVED_USERS,
+	SAVED_PARKED,
+	SAVED_TABLES,
+};
+
+struct saved_head {
+	struct supervised supervised;
+	_Atomic uint32_t used[SAVED_TABLES];
+	_Atomic uint64_t answered;    /* requests */
+	_Atomic uint64_t last_handle; /* see struct handles */
+	_Atomic int32_t last_backing; /* see struct backing_kernel */
+	_Atomic uint64_t limit;	      /* of the mount's memory, if it was changed; else 0 */
+	struct counters counters;
+	_Atomic uint32_t init_size;
+	char init[512]; /* the request INIT */
+};
+
+struct saved {
+	unsigned shift; /* the tables have room for so many powers of two fewer records */
+	struct saved_head *head;
+	struct table inodes, source, handles, buffers, orphans, users, parked;
+	struct requests requests;
+
+	/* fds of a killed process that nothing needs; see restore_end(). */
+	struct fd_list garbage;
+};
+
+/* Makes new, empty memory. 0 or -errno. */
+int saved_create(struct saved *saved);
+
+/* Reads the tables anew, which an earlier process has changed. */
+void saved_attach(struct saved *saved);
+
+/* Frees what this process has of it. */
+void saved_finish(struct saved *saved);
+
+#endif

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "state/supervisor.h"
+
+#include "state/request.h"
+#include "util/log.h"
+#include "util/scope.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MCL_ONFAULT
+#define MCL_ONFAULT 4
+#endif
+
+/* --- in the worker ---------------------------------------------------------------------- */
+
+static struct supervised *of_worker;
+
+/* Whether the process has raised the signal itself, and was not sent it. */
+static bool is_own_fault(const siginfo_t *info)
+{
+	return info->si_code > 0 || (info->si_code == SI_TKILL && info->si_pid == getpid());
+}
+
+/* Notes the request that the thread was serving, then dies of the signal. */
+static void crash(int signal, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (is_own_fault(info)) {
+		of_worker->crashes++;
+		request_note_fault();
+	}
+	raise(signal);
+}
+
+static void watch_crashes(void)
+{
+	static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+	const struct sigaction action = {
+		.sa_sigaction = crash,
+		.sa_flags = SA_SIGINFO | SA_RESETHAND | SA_NODEFER,
+	};
+	struct sigaction before;
+
+	/* Sanitizers have handlers of their own. */
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (!sigaction(signals[i], NULL, &before) && before.sa_handler == SIG_DFL)
+			sigaction(signals[i], &action, NULL);
+}
+
+/* --- in the supervisor ------------------------------------------------------------------ */
+
+#define WORKER_NAME "dmaheapfs-serve"
+
+/* How often in a row a worker may crash, or end, before it has done anything. */
+enum { FAILURES_MOST = 10 };
+
+/* A worker with a thread that cannot die is left behind after this. */
+enum { REAP_ATTEMPTS = 25, REAP_WAIT_US = 2000 };
+
+static struct supervised *current;
+static volatile sig_atomic_t stopped;
+
+static void pass_on(int signal)
+{
+	const pid_t worker = (pid_t)current->thread;
+
+	stopped = 1;
+	if (worker)
+		kill(worker, signal);
+}
+
+/* waitpid() finds the worker even if the kernel had no reason to clear the word. */
+static void child_ended(int signal)
+{
+	(void)signal;
+	current->thread = 0;
+}
+
+static void set_handler(int signal, void (*handler)(int))
+{
+	const struct sigaction action = {.sa_handler = handler};
+	struct sigaction before;
+
+	if (!sigaction(signal, NULL, &before) && before.sa_handler == SIG_DFL)
+		sigaction(signal, &action, NULL);
+}
+
+static const int passed_on[] = {SIGTERM, SIGINT, SIGHUP};
+
+static void handle_signals(void)
+{
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+		set_handler(passed_on[i], pass_on);
+	set_handler(SIGCHLD, child_ended);
+}
+
+static void unhandle_signals(void)
+{
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++) {
+		struct sigaction action;
+
+		if (!sigaction(passed_on[i], NULL, &action) && action.sa_handler == pass_on)
+			signal(passed_on[i], SIG_DFL);
+	}
+	signal(SIGCHLD, SIG_DFL);
+}
+
+/* As fork(2), but with the same table of fds. */
+static pid_t fork_with_fds(struct supervised *shared)
+{
+	const struct clone_args args = {
+		.flags = CLONE_FILES | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
+		.parent_tid = (uintptr_t)&shared->thread,
+		.child_tid = (uintptr_t)&shared->thread,
+		.exit_signal = SIGCHLD,
+	};
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static void wait_until_cleared(struct supervised *shared)
+{
+	uint32_t thread;
+
+	while ((thread = shared->thread))
+		syscall(SYS_futex, &shared->thread, FUTEX_WAIT, thread, NULL, NULL, 0);
+}
+
+/* Returns whether the worker has ended, with *@status as in waitpid(2). */
+static bool reap(pid_t worker, int *status)
+{
+	for (int i = 0; i < REAP_ATTEMPTS; i++) {
+		const pid_t ended = waitpid(worker, status, WNOHANG);
+
+		if (ended == worker || (ended < 0 && errno != EINTR))
+			return true;
+		usleep(REAP_WAIT_US);
+	}
+	return false;
+}
+
+static void wait_before_restart(unsigned failures)
+{
+	const struct timespec pause = {.tv_nsec = failures * failures * 5000000L};
+
+	if (failures)
+		nanosleep(&pause, NULL);
+}
+
+/* Returns the signal that ended the worker; 0: it has returned, with its result in @result. */
+static int wait_for_end(struct supervised *shared, pid_t worker, int *result)
+{
+	int status = 0;
+
+	wait_until_cleared(shared);
+	/* It is being killed, but a thread hangs, in a source for example. */
+	if (!reap(worker, &status))
+		return SIGKILL;
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status);
+	*result = WEXITSTATUS(status);
+	return 0;
+}
+
+static int keep_running(struct supervised *shared, int *result)
+{
+	unsigned failures = 0;
+
+	while (!stopped) {
+		const uint32_t crashes = shared->crashes;
+
+		shared->serves = false;
+		shared->starts++;
+		const pid_t worker = fork_with_fds(shared);
+
+		if (worker <= 0)
+			return worker ? -errno : 1;
+		if (stopped)
+			kill(worker, SIGTERM);
+		shared->last_signal = (uint32_t)wait_for_end(shared, worker, result);
+		if (!shared->last_signal)
+			return 0;
+		failures = shared->serves && shared->crashes == crashes ? 0 : failures + 1;
+		if (failures == FAILURES_MOST) {
+			log_error("the serving process was ended %u times in a row, by signal %u "
+				  "(%s) "
+				  "the last time, and is not started again",
+				  failures, shared->last_signal,
+				  strsignal((int)shared->last_signal));
+			return -EIO;
+		}
+		wait_before_restart(failures);
+	}
+	return 0;
+}
+
+int supervise(struct supervised *shared, supervised_work *work, void *context)
+{
+	scope(fd_list) struct fd_list own = {};
+	struct fd_list none = {};
+	int result = 0;
+
+	log_close();
+	const int error = fd_list_others(&own, &none);
+
+	if (error)
+		return error;
+	current = of_worker = shared;
+	mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+	handle_signals();
+	const int outcome = keep_running(shared, &result);
+
+	if (outcome != 1)
+		return outcome ?: result;
+	unhandle_signals();
+	prctl(PR_SET_NAME, WORKER_NAME, 0, 0, 0);
+	watch_crashes();
+	/* All that the supervisor has after supervise() is its own. */
+	exit(work(context, &own));
+}
