@@ -85,6 +85,8 @@ static void print_mount(json_object *info)
 	printf("copies       %s with files outside (%s), %s of them direct\n",
 	       info_text(info, "loads"), bytes(info, "loaded_bytes", in),
 	       info_text(info, "loads_direct"));
+	if (strcmp(info_text(info, "restarts"), "0"))
+		printf("restarts     %s of the serving process\n", info_text(info, "restarts"));
 	printf("daemon       pid %s, dmaheapfs %s, libfuse %s, passthrough %s\n",
 	       info_text(info, "pid"), info_text(info, "version"), info_text(info, "libfuse"),
 	       strcmp(info_text(info, "passthrough"), "true") ? "no" : "yes");

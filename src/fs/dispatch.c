@@ -16,9 +16,11 @@
 #include "fs/source_ops.h"
 #include "state/request.h"
 #include "util/fd_path.h"
+#include "util/log.h"
 #include "util/math.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/fuse.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -398,10 +400,31 @@ void dispatch_init_again(struct fs *fs)
 		process(fs, fs->saved->head->init);
 }
 
+/* Serving a request again that crashes each process would stop the mount. */
+#define FAULTS_MOST 3
+
+static void refuse(struct fs *fs, const struct fuse_in_header *header)
+{
+	const struct fuse_out_header error = {
+		.len = sizeof(error),
+		.error = -EIO,
+		.unique = header->unique,
+	};
+
+	log_error("request %u of process %u, for inode %" PRIu64 ", has crashed the serving "
+		  "process %u times and gets EIO",
+		  header->opcode, header->pid, header->nodeid, FAULTS_MOST);
+	(void)!write(fuse_session_fd(fs->session), &error, sizeof(error));
+}
+
 void dispatch_request(struct fs *fs, struct request *request)
 {
 	struct fuse_in_header *header = request_buffer(request);
 
+	if (request->faults >= FAULTS_MOST) {
+		refuse(fs, header);
+		return;
+	}
 	request_enter(&fs->saved->requests, request);
 	record_init(fs, header);
 	if (header->opcode == FUSE_INTERRUPT)

@@ -3,6 +3,7 @@
 
 #include "fs/last_copy.h"
 #include "fs/open_mode.h"
+#include "fs/saved.h"
 #include "util/scope.h"
 
 #include <inttypes.h>
@@ -60,12 +61,15 @@ static void print_counters(FILE *out, struct counters *counters)
 
 static void print_status(FILE *out, struct fs *fs)
 {
+	const struct supervised *supervised = &fs->saved->head->supervised;
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	fprintf(out, "version=%s\n", DMAHEAPFS_VERSION);
 	fprintf(out, "libfuse=%s\n", fuse_pkgversion());
-	fprintf(out, "pid=%d\n", getpid());
+	fprintf(out, "pid=%u\n", supervised->supervisor);
+	fprintf(out, "worker=%d\n", getpid());
+	fprintf(out, "restarts=%u\n", supervised->starts - 1);
 	fprintf(out, "uptime=%jd\n", (intmax_t)(now.tv_sec - fs->since.tv_sec));
 	fprintf(out, "heap=%s\n", fs->heap->name);
 	fprintf(out, "heap_choice=%s\n", fs->heap->choice);
@@ -74,6 +78,7 @@ static void print_status(FILE *out, struct fs *fs)
 	fprintf(out, "passthrough=%s\n", fs->passthrough ? "yes" : "no");
 	fprintf(out, "direct_mmap=%s\n", fs->direct_mmap ? "yes" : "no");
 	fprintf(out, "nodes=%" PRIu64 "\n", fs->tree.nodes);
+	fprintf(out, "open_files=%" PRIu32 "\n", table_count(&fs->saved->handles));
 	print_usage(out, fs);
 	print_counters(out, fs->counters);
 }

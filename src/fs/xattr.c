@@ -178,6 +178,24 @@ static int may_set(fuse_req_t req)
 	return st.f_ffree < st.f_files / 4 ? -EDQUOT : 0;
 }
 
+/*
+ * The kernel does not know whether a file has an attribute. So that is noted for a replay,
+ * which else could not tell its own work from what was there before.
+ */
+enum { NOTE_NONE, NOTE_HAD, NOTE_HAD_NOT };
+
+static void note_presence(const char *path, const char *name)
+{
+	if (!request_is_replay())
+		request_note(getxattr(path, name, NULL, 0) < 0 ? NOTE_HAD_NOT : NOTE_HAD, 0);
+}
+
+/* Returns errno as -errno, or 0 if @if_done comes from a change that was made already. */
+static int error_unless_done(int if_done, uint64_t noted)
+{
+	return request_notes()[0] == noted ? request_was_done(-errno, if_done) : -errno;
+}
+
 static int set(fuse_req_t req, int file, const char *name, const char *value, size_t size,
 	       int flags)
 {
@@ -187,10 +205,12 @@ static int set(fuse_req_t req, int file, const char *name, const char *value, si
 
 	if (error)
 		return error;
+	if (flags & (XATTR_CREATE | XATTR_REPLACE))
+		note_presence(path.text, name);
 	if (!strcmp(name, "system.posix_acl_access"))
 		error = creds_set_acl(req, path.text, name, value, size, flags);
 	else if (setxattr(path.text, name, value, size, flags))
-		error = request_was_done(-errno, -EEXIST);
+		error = error_unless_done(-EEXIST, NOTE_HAD_NOT);
 	quota_leave(quota, size);
 	return error;
 }
@@ -220,7 +240,11 @@ void op_removexattr(fuse_req_t req, struct inode *inode, const char *name)
 	scope(fd) int file = is_read_only(name) ? -EPERM : open_inode(req, inode);
 	int error = file < 0 ? file : 0;
 
-	if (!error && removexattr(fd_path(file).text, name))
-		error = request_was_done(-errno, -ENODATA);
+	const struct fd_path path = fd_path(file);
+
+	if (!error)
+		note_presence(path.text, name);
+	if (!error && removexattr(path.text, name))
+		error = error_unless_done(-ENODATA, NOTE_HAD);
 	fs_reply_error(req, error);
 }

@@ -5,11 +5,13 @@
 #include "util/log.h"
 #include "util/scope.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -65,26 +67,40 @@ static void watch_crashes(void)
 /* How often in a row a worker may crash, or end, before it has done anything. */
 enum { FAILURES_MOST = 10 };
 
-/* A worker with a thread that cannot die is left behind after this. */
+/* How long the threads of a worker may take to die. Then it is asked whether they can. */
 enum { REAP_ATTEMPTS = 25, REAP_WAIT_US = 2000 };
 
 static struct supervised *current;
 static volatile sig_atomic_t stopped;
 
+/* The worker, for signal handlers, and how it has ended. */
+static volatile pid_t worker;
+static volatile int worker_status;
+static volatile sig_atomic_t worker_ended;
+
 static void pass_on(int signal)
 {
-	const pid_t worker = (pid_t)current->thread;
-
 	stopped = 1;
-	if (worker)
+	if (worker && !worker_ended)
 		kill(worker, signal);
 }
 
-/* waitpid() finds the worker even if the kernel had no reason to clear the word. */
+/* An earlier worker may end late. The kernel need not have cleared the word. */
 static void child_ended(int signal)
 {
+	const int saved = errno;
+	pid_t child;
+	int status;
+
 	(void)signal;
-	current->thread = 0;
+	while ((child = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (child != worker)
+			continue;
+		worker_status = status;
+		worker_ended = 1;
+		current->thread = 0;
+	}
+	errno = saved;
 }
 
 static void set_handler(int signal, void (*handler)(int))
@@ -137,17 +153,48 @@ static void wait_until_cleared(struct supervised *shared)
 		syscall(SYS_futex, &shared->thread, FUTEX_WAIT, thread, NULL, NULL, 0);
 }
 
-/* Returns whether the worker has ended, with *@status as in waitpid(2). */
-static bool reap(pid_t worker, int *status)
+static char state_of(const char *thread)
 {
-	for (int i = 0; i < REAP_ATTEMPTS; i++) {
-		const pid_t ended = waitpid(worker, status, WNOHANG);
+	char path[300], state = 'X';
 
-		if (ended == worker || (ended < 0 && errno != EINTR))
-			return true;
-		usleep(REAP_WAIT_US);
-	}
-	return false;
+	snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", worker, thread);
+	FILE *file = fopen(path, "re");
+
+	if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 'X';
+	if (file)
+		fclose(file);
+	return state;
+}
+
+/* Whether all threads that are left wait in the kernel for something that no signal ends. */
+static bool hangs(void)
+{
+	char path[32];
+	const struct dirent *entry;
+	bool all = true;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", worker);
+	DIR *threads = opendir(path);
+
+	while (threads && all && (entry = readdir(threads)))
+		all = *entry->d_name == '.' || strchr("DZX", state_of(entry->d_name));
+	if (threads)
+		closedir(threads);
+	return all;
+}
+
+/*
+ * Returns whether the worker has ended with all its threads. One that is only slow could
+ * finish a system call beside the next worker, which must not be.
+ */
+static bool has_ended(void)
+{
+	do
+		for (int i = 0; i < REAP_ATTEMPTS && !worker_ended; i++)
+			usleep(REAP_WAIT_US);
+	while (!worker_ended && !hangs());
+	return worker_ended;
 }
 
 static void wait_before_restart(unsigned failures)
@@ -159,18 +206,34 @@ static void wait_before_restart(unsigned failures)
 }
 
 /* Returns the signal that ended the worker; 0: it has returned, with its result in @result. */
-static int wait_for_end(struct supervised *shared, pid_t worker, int *result)
+static int wait_for_end(struct supervised *shared, int *result)
 {
-	int status = 0;
-
 	wait_until_cleared(shared);
 	/* It is being killed, but a thread hangs, in a source for example. */
-	if (!reap(worker, &status))
+	if (!has_ended())
 		return SIGKILL;
-	if (WIFSIGNALED(status))
-		return WTERMSIG(status);
-	*result = WEXITSTATUS(status);
+	if (WIFSIGNALED(worker_status))
+		return WTERMSIG(worker_status);
+	*result = WEXITSTATUS(worker_status);
 	return 0;
+}
+
+/* Returns the worker's process, 0 in the worker, or -errno. */
+static pid_t start_worker(struct supervised *shared)
+{
+	sigset_t child, before;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, &before);
+	shared->serves = false;
+	shared->starts++;
+	worker_ended = 0;
+	worker = fork_with_fds(shared);
+	const pid_t started = worker < 0 ? -errno : worker;
+
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return started;
 }
 
 static int keep_running(struct supervised *shared, int *result)
@@ -180,15 +243,13 @@ static int keep_running(struct supervised *shared, int *result)
 	while (!stopped) {
 		const uint32_t crashes = shared->crashes;
 
-		shared->serves = false;
-		shared->starts++;
-		const pid_t worker = fork_with_fds(shared);
+		const pid_t started = start_worker(shared);
 
-		if (worker <= 0)
-			return worker ? -errno : 1;
+		if (started <= 0)
+			return started ?: 1;
 		if (stopped)
-			kill(worker, SIGTERM);
-		shared->last_signal = (uint32_t)wait_for_end(shared, worker, result);
+			kill(started, SIGTERM);
+		shared->last_signal = (uint32_t)wait_for_end(shared, result);
 		if (!shared->last_signal)
 			return 0;
 		failures = shared->serves && shared->crashes == crashes ? 0 : failures + 1;
@@ -217,6 +278,7 @@ int supervise(struct supervised *shared, supervised_work *work, void *context)
 	if (error)
 		return error;
 	current = of_worker = shared;
+	shared->supervisor = (uint32_t)getpid();
 	mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	handle_signals();
 	const int outcome = keep_running(shared, &result);

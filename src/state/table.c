@@ -15,11 +15,6 @@ uint32_t table_index(const struct table *table, const void *record)
 	return (uint32_t)((size_t)((const char *)record - table->records) / table->record_size);
 }
 
-void *table_at(const struct table *table, uint32_t index)
-{
-	return index < *table->used ? record_at(table, index) : NULL;
-}
-
 /* table->lock is held. */
 static void push(struct table *table, struct record *record)
 {
@@ -91,4 +86,14 @@ void *table_next(const struct table *table, const void *record)
 		if (record_at(table, index)->live)
 			return record_at(table, index);
 	return NULL;
+}
+
+uint32_t table_count(const struct table *table)
+{
+	const void *record = NULL;
+	uint32_t count = 0;
+
+	while ((record = table_next(table, record)))
+		count++;
+	return count;
 }

@@ -48,8 +48,10 @@ void table_remove(struct table *table, void *record);
 /* Returns the live record after @record, or the first one for NULL; NULL: the end. */
 void *table_next(const struct table *table, const void *record);
 
-/* Returns the record with index @index, live or not; NULL: it was never used. */
-void *table_at(const struct table *table, uint32_t index);
+/* Returns the number of live records. */
+uint32_t table_count(const struct table *table);
+
+/* Returns the index of a record, live or not. */
 uint32_t table_index(const struct table *table, const void *record);
 
 #endif

@@ -9,8 +9,20 @@
 /* The stack of a thread. The default may be 8 MiB, and there may be hundreds of threads. */
 #define THREAD_STACK (1u << 20)
 
+/* All signals but those of a crash, whose handler must run in the thread that crashes. */
+static inline sigset_t thread_signals(void)
+{
+	static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+	sigset_t signals;
+
+	sigfillset(&signals);
+	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+		sigdelset(&signals, crashes[i]);
+	return signals;
+}
+
 /*
- * Starts a thread with every signal blocked, and so in threads that it starts. The main
+ * Starts a thread with these signals blocked, and so in threads that it starts. The main
  * thread sleeps until a signal interrupts it, so no other thread may take that signal. The
  * thread is to be joined, unless @thread is NULL. 0 or -errno.
  */
@@ -18,13 +30,13 @@ static inline int thread_start(pthread_t *thread, void *(*run)(void *), void *co
 {
 	pthread_attr_t attributes;
 	pthread_t detached;
-	sigset_t all, before;
+	const sigset_t all = thread_signals();
+	sigset_t before;
 
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, THREAD_STACK);
 	if (!thread)
 		pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	const int error = -pthread_create(thread ? thread : &detached, &attributes, run, context);
 

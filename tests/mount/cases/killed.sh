@@ -1,0 +1,95 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tags: process
+#
+# The process that serves is killed, again and again: no program notices, nothing is lost,
+# and nothing is left in the tables.
+
+preloads=/usr/local/sbin/mount-tests
+mkdir source
+cp -r "$(dirname "$(command -v dmaheapfs)")/mount-tests" source/tree
+seconds=6
+
+kill_worker() { # kill_worker SIGNAL
+	local pid
+	pid=$(worker_of "$daemon") || return 0
+	kill -"$1" "$pid" 2>/dev/null || return 0
+	kills=$((kills + 1))
+}
+
+# what tools do, in a loop
+copy_trees() {
+	local end=$((SECONDS + seconds))
+	while [ "$SECONDS" -lt "$end" ]; do
+		cp -r "$mnt/.source/tree" "$mnt/copy"
+		diff -r source/tree "$mnt/copy"
+		tar -C "$mnt" -cf - copy | tar -C "$mnt" -xf - --transform s/copy/untarred/
+		diff -r source/tree "$mnt/untarred"
+		dmaheapctl exec --memory 5="$mnt/copy/storm" -- cmp /proc/self/fd/5 source/tree/storm
+		rm -r "$mnt/copy" "$mnt/untarred"
+	done
+}
+
+# go_on PAUSE SIGNAL...: the programs work while the worker gets the signals in turn
+go_on() {
+	local pause=$1 load trees end=$((SECONDS + seconds)) signals=("${@:2}")
+	kills=0
+	survive "$mnt" "$seconds" >said &
+	load=$!
+	copy_trees >trees.said 2>&1 &
+	trees=$!
+	while [ "$SECONDS" -lt "$end" ]; do
+		sleep "$pause$((RANDOM % 10))"
+		kill_worker "${signals[kills % ${#signals[@]}]}"
+	done
+	wait "$load" || fail "programs noticed: $(cat said)"
+	wait "$trees" || fail "tools noticed: $(cat trees.said)"
+	cat said
+	echo "$kills kills, $(status restarts) restarts"
+	# one that is dying already may be killed again
+	[ "$(status restarts)" -ge $((kills / 2)) ] || fail "too few restarts"
+}
+
+nothing_is_left() {
+	rm -rf "${mnt:?}"/*
+	sync -f "$mnt"
+	echo 2 >/proc/sys/vm/drop_caches 2>/dev/null || true
+	is_empty() { [ "$(status nodes) $(status open_files) $(status inodes_used) $(status memory_used)" = "1 0 1 0" ]; }
+	wait_until 10 is_empty
+}
+
+descriptors() { find "/proc/$daemon/fd" -mindepth 1 | wc -l; }
+
+mount_fs "source=$work/source"
+# it has all of its own when it answers
+stat -f "$mnt" >/dev/null
+before=$(descriptors)
+go_on 0.1 KILL SEGV KILL ABRT
+nothing_is_left
+assert_eq "$(descriptors)" "$before" "descriptors"
+umount_fs
+
+# most kills come between the work and the answer
+if [ -z "$(sanitizers)" ]; then
+	export SLOW_ANSWERS_US=3000 LD_PRELOAD=$preloads/slow_answers.so
+	mount_fs "source=$work/source"
+	unset LD_PRELOAD
+	go_on 0.0 KILL
+	nothing_is_left
+	umount_fs
+fi
+
+# one request that crashes every process gets an error, and the rest goes on
+if [ -z "$(sanitizers)" ]; then
+	export LD_PRELOAD=$preloads/crash.so
+	mount_fs
+	unset LD_PRELOAD
+	mkdir "$mnt/crash-once" "$mnt/other"
+	assert_eq "$(status restarts)" 1 "restarts after a crash"
+	assert_fails "Input/output" mkdir "$mnt/crash"
+	assert_eq "$(status restarts)" 4 "restarts after three more"
+	daemon_log | grep -q 'has crashed the serving process 3 times' || fail "it is not logged"
+	echo text >"$mnt/other/file"
+	rm -r "${mnt:?}"/*
+	umount_fs
+fi
