@@ -463,7 +463,7 @@ static bool is_of_names(uint32_t opcode)
 
 void dispatch_left_names(struct fs *fs)
 {
-	for (unsigned i = 0; i < fs->saved->requests.count; i++) {
+	for (unsigned i = 0; i < *fs->saved->requests.used; i++) {
 		struct request *request = request_slot(&fs->saved->requests, i);
 		const struct fuse_in_header *header = request_buffer(request);
 

@@ -87,7 +87,7 @@ static unsigned number_of(const struct worker *worker)
 static int start(struct loop *loop, struct worker *worker)
 {
 	*worker = (struct worker){.loop = loop};
-	worker->request = request_slot(&loop->fs->saved->requests, number_of(worker));
+	worker->request = request_slot_use(&loop->fs->saved->requests, number_of(worker));
 	const int error = thread_start(&worker->thread, work, worker);
 
 	if (error)
@@ -241,7 +241,7 @@ static int start_workers(struct loop *loop)
 	int error = 0;
 	guard(mutex)(&loop->lock);
 
-	for (unsigned i = 0; i < requests->count && !error; i++)
+	for (unsigned i = 0; i < *requests->used && !error; i++)
 		if (request_size(request_slot(requests, i)))
 			error = start(loop, &loop->worker[i]);
 	while (!error && loop->alive < THREADS_FIRST)

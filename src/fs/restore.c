@@ -31,7 +31,7 @@ static bool opens(uint32_t opcode)
 /* The kernel does not know these open files, and the requests will open them again. */
 static void strike_unanswered(struct saved *saved)
 {
-	for (unsigned i = 0; i < saved->requests.count; i++) {
+	for (unsigned i = 0; i < *saved->requests.used; i++) {
 		struct request *request = request_slot(&saved->requests, i);
 		const struct fuse_in_header *header = request_buffer(request);
 

@@ -94,6 +94,7 @@ void saved_attach(struct saved *saved)
 	saved->requests = (struct requests){
 		.slots = at,
 		.count = slots_of(saved),
+		.used = &saved->head->slots_used,
 		.buffer_bytes = LOOP_BUFFER_BYTES,
 		.parked = &saved->parked,
 		.base = (char *)saved->head,

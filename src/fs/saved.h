@@ -27,6 +27,7 @@ enum saved_table {
 struct saved_head {
 	struct supervised supervised;
 	_Atomic uint32_t used[SAVED_TABLES];
+	_Atomic uint32_t slots_used;  /* see struct requests */
 	_Atomic uint64_t answered;    /* requests */
 	_Atomic uint64_t last_handle; /* see struct handles */
 	_Atomic int32_t last_backing; /* see struct backing_kernel */

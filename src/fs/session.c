@@ -262,7 +262,7 @@ int session_detach(bool foreground)
 		return -errno;
 	if (!foreground)
 		log_to_syslog("dmaheapfs");
-	return 0;
+	return creds_drop_privileges();
 }
 
 /* Goes on where an earlier process was killed. */
@@ -287,13 +287,9 @@ static int take_over(struct fs *fs, const struct fd_list *own)
 
 int session_serve(struct fuse_session *session, struct fs *fs, const struct fd_list *own)
 {
-	int error = creds_drop_privileges();
-
-	if (error)
-		return error;
 	if (fuse_set_signal_handlers(session))
 		return -ENOMEM;
-	error = take_over(fs, own) ?: serve_copies(fs);
+	const int error = take_over(fs, own) ?: serve_copies(fs);
 
 	fuse_remove_signal_handlers(session);
 	return error;

@@ -21,7 +21,7 @@ struct session_options {
 int session_mount(struct fuse_session **session, struct fs *fs,
 		  const struct session_options *options, char why[static 256]);
 
-/* Goes into the background, unless @foreground. 0 or -errno. */
+/* Goes into the background, unless @foreground, and gives up privileges. 0 or -errno. */
 int session_detach(bool foreground);
 
 /*

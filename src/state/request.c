@@ -31,6 +31,15 @@ struct request *request_slot(const struct requests *requests, unsigned index)
 				  index * request_slot_bytes(requests->buffer_bytes));
 }
 
+struct request *request_slot_use(const struct requests *requests, unsigned index)
+{
+	uint32_t used = *requests->used;
+
+	while (used <= index && !atomic_compare_exchange_weak(requests->used, &used, index + 1))
+		;
+	return request_slot(requests, index);
+}
+
 void *request_buffer(struct request *request)
 {
 	return (char *)request + HEAD_BYTES;
@@ -244,7 +253,7 @@ void requests_interrupt(const struct requests *requests, uint64_t unique)
 {
 	struct parked_request *parked = NULL;
 
-	for (unsigned i = 0; i < requests->count; i++) {
+	for (unsigned i = 0; i < *requests->used; i++) {
 		struct request *request = request_slot(requests, i);
 
 		if (request_size(request) && unique_of(request_buffer(request)) == unique)
@@ -289,7 +298,8 @@ static void recover_slot(const struct requests *requests, struct request *reques
 	const void *bytes = request_buffer(request);
 
 	finish_step(requests, request);
-	if (!request_is_open(device, bytes)) {
+	/* The process may have been killed while it cleared the slot. */
+	if (!request_size(request) || !request_is_open(device, bytes)) {
 		request_clear(request);
 		return;
 	}
@@ -300,7 +310,7 @@ static void recover_slot(const struct requests *requests, struct request *reques
 
 static bool has_slot(const struct requests *requests, uint64_t unique)
 {
-	for (unsigned i = 0; i < requests->count; i++) {
+	for (unsigned i = 0; i < *requests->used; i++) {
 		struct request *request = request_slot(requests, i);
 
 		if (request_size(request) && unique_of(request_buffer(request)) == unique)
@@ -313,9 +323,8 @@ void requests_recover(const struct requests *requests, int device)
 {
 	struct parked_request *parked = NULL;
 
-	for (unsigned i = 0; i < requests->count; i++)
-		if (request_size(request_slot(requests, i)))
-			recover_slot(requests, request_slot(requests, i), device);
+	for (unsigned i = 0; i < *requests->used; i++)
+		recover_slot(requests, request_slot(requests, i), device);
 	while ((parked = table_next(requests->parked, parked)))
 		if (has_slot(requests, unique_of(parked->bytes)) ||
 		    !request_is_open(device, parked->bytes))

@@ -55,6 +55,7 @@ struct parked_request {
 struct requests {
 	char *slots;
 	unsigned count;
+	_Atomic uint32_t *used; /* shared: slots from this index on have no memory yet */
 	size_t buffer_bytes;
 	struct table *parked;
 	char *base; /* of the shared memory */
@@ -64,6 +65,9 @@ struct requests {
 size_t request_slot_bytes(size_t buffer_bytes);
 
 struct request *request_slot(const struct requests *requests, unsigned index);
+
+/* Takes the slot into use, for this process and later ones. */
+struct request *request_slot_use(const struct requests *requests, unsigned index);
 
 /* The buffer of a slot. It starts with a struct fuse_in_header. */
 void *request_buffer(struct request *request);

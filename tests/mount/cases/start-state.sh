@@ -30,7 +30,7 @@ check_use() {
 	rm mnt/file mnt/copy
 }
 
-field() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$worker/status"; }
+field() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$process/status"; }
 
 # --- descriptors: closed ones in every combination
 for closed in '<&-' '>&-' '2>&-' '<&- >&-' '<&- 2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
@@ -117,11 +117,13 @@ make_file mnt/big 2M
 assert_eq "$(find . mnt -maxdepth 1 -name '.*.*' | wc -l)" 0 "temporary files"
 
 # --- privileges: eight capabilities, one of them off, and no way to more
-assert_eq "$(field CapPrm)" "$(field CapBnd)" "permitted capabilities"
-assert_eq $((0x$(field CapPrm) & ~0x8820001f)) 0 "capabilities beyond the needed ones"
-assert_eq $((0x$(field CapEff) & 0x10)) 0 "CAP_FSETID"
-assert_eq "$(field CapInh)" 0000000000000000 "inheritable capabilities"
-assert_eq "$(field NoNewPrivs)" 1
+for process in "$daemon" "$worker"; do
+	assert_eq "$(field CapPrm)" "$(field CapBnd)" "permitted capabilities"
+	assert_eq $((0x$(field CapPrm) & ~0x8820001f)) 0 "capabilities beyond the needed ones"
+	assert_eq $((0x$(field CapEff) & 0x10)) 0 "CAP_FSETID"
+	assert_eq "$(field CapInh)" 0000000000000000 "inheritable capabilities"
+	assert_eq "$(field NoNewPrivs)" 1
+done
 for task in /proc/"$worker"/task/*; do
 	cmp <(grep '^Cap' "$task/status") <(grep '^Cap' "/proc/$worker/status")
 done
