@@ -131,35 +131,28 @@ static void announce(const struct options *options, const struct heap *heap)
 			 fs_most_buffers());
 }
 
-/* What the worker does. It unmounts, too, as its threads may be waiting for the mount. */
+/* What the worker does. */
 static int serve(void *context, const struct fd_list *own)
 {
-	struct fs *fs = context;
-	struct fuse_session *session = fs->session;
-	const int error = session_serve(session, fs, own);
+	const int error = session_serve(context, own);
 
-	session_finish(session, fs);
 	return error ? fail(EXIT_SYSTEM, strerror(-error)) : EXIT_MOUNTED;
 }
 
 static enum exit_status serve_supervised(struct fs *fs)
 {
-	struct supervised *supervised = &fs->saved->head->supervised;
-	const int result = supervise(supervised, serve, fs);
+	const int result = supervise(&fs->saved->head->supervised, serve, fs);
 
-	/* The worker could not do that. */
-	if (supervised->last_signal || result < 0)
-		session_finish(fs->session, fs);
+	session_finish(fs);
 	return result < 0 ? EXIT_SYSTEM : (enum exit_status)result;
 }
 
 static enum exit_status mount_and_serve(const struct options *options, struct fs *fs)
 {
 	const struct session_options wanted = session_options(options, fs->heap);
-	struct fuse_session *session;
 	char why[256];
 
-	if (session_mount(&session, fs, &wanted, why))
+	if (session_mount(fs, &wanted, why))
 		return fail(EXIT_MOUNT, why);
 	announce(options, fs->heap);
 	const int error = session_detach(options->foreground);

@@ -4,6 +4,7 @@
 #include "fdpass/clients.h"
 #include "fdpass/foreign.h"
 #include "fdpass/message.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/scope.h"
 #include "util/thread.h"
@@ -429,20 +430,19 @@ int fd_server_create(struct fd_server **created, const char *mountpoint,
 	return error;
 }
 
-void fd_server_stop(struct fd_server *server)
-{
-	if (!server)
-		return;
-	guard(mutex)(&server->lock);
-	server->stopping = true;
-	tickets_finish(&server->tickets);
-	wake(server);
-}
+/* The thread may be waiting for the mount, which no one serves any more. */
+#define END_SECONDS 0.5
 
-void fd_server_destroy(struct fd_server *server)
+void fd_server_end(struct fd_server *server)
 {
-	if (!server)
-		return;
-	pthread_join(server->thread, NULL);
-	free_server(server);
+	{
+		guard(mutex)(&server->lock);
+		server->stopping = true;
+		tickets_finish(&server->tickets);
+		wake(server);
+	}
+	const struct timespec until = clock_in(CLOCK_REALTIME, END_SECONDS);
+
+	if (!pthread_timedjoin_np(server->thread, NULL, &until))
+		free_server(server);
 }

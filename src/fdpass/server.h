@@ -30,11 +30,10 @@ int fd_server_create(struct fd_server **server, const char *mountpoint,
 		     const struct fd_server_user *user);
 
 /*
- * Issues no more tickets and drops all there are. fd_server_destroy() joins the thread;
- * call it when the mount is gone, so that binding cannot hang. NULL is fine.
+ * Drops all tickets, and frees the server. If its thread waits for the mount, both stay until
+ * the process ends.
  */
-void fd_server_stop(struct fd_server *server);
-void fd_server_destroy(struct fd_server *server);
+void fd_server_end(struct fd_server *server);
 
 /*
  * Issues a ticket for @grant, which is taken over, also on an error. Calls @ready when the

@@ -203,8 +203,7 @@ static int lock_mounts(void)
 	return fd;
 }
 
-int session_mount(struct fuse_session **session, struct fs *fs,
-		  const struct session_options *options, char why[static 256])
+int session_mount(struct fs *fs, const struct session_options *options, char why[static 256])
 {
 	scope(fd) int lock __attribute__((unused)) = lock_mounts();
 
@@ -216,16 +215,15 @@ int session_mount(struct fuse_session **session, struct fs *fs,
 	fs->mountpoint = prepare_mountpoint(options->mountpoint, why);
 	if (!fs->mountpoint)
 		return -errno;
-	*session = new_session(fs, options);
-	if (!*session)
+	fs->session = new_session(fs, options);
+	if (!fs->session)
 		return explain(why, -ENOMEM, "out of memory");
-	fs->session = *session;
-	if (!fuse_session_mount(*session, fs->mountpoint)) {
-		fs->kernel.device = fs->source_kernel.device = fuse_session_fd(*session);
+	if (!fuse_session_mount(fs->session, fs->mountpoint)) {
+		fs->kernel.device = fs->source_kernel.device = fuse_session_fd(fs->session);
 		fs->kernel.last_id = fs->source_kernel.last_id = &fs->saved->head->last_backing;
 		return 0;
 	}
-	fuse_session_destroy(*session);
+	fuse_session_destroy(fs->session);
 	return libfuse_said ? -EIO : explain(why, -EIO, "could not mount on %s", fs->mountpoint);
 }
 
@@ -238,7 +236,7 @@ static int serve_exports(struct fs *fs)
 	if (error)
 		return error;
 	error = loop_run(fs);
-	fd_server_stop(fs->fd_server);
+	fd_server_end(fs->fd_server);
 	return error;
 }
 
@@ -285,20 +283,18 @@ static int take_over(struct fs *fs, const struct fd_list *own)
 	return error;
 }
 
-int session_serve(struct fuse_session *session, struct fs *fs, const struct fd_list *own)
+int session_serve(struct fs *fs, const struct fd_list *own)
 {
-	if (fuse_set_signal_handlers(session))
+	if (fuse_set_signal_handlers(fs->session))
 		return -ENOMEM;
 	const int error = take_over(fs, own) ?: serve_copies(fs);
 
-	fuse_remove_signal_handlers(session);
+	fuse_remove_signal_handlers(fs->session);
 	return error;
 }
 
-void session_finish(struct fuse_session *session, struct fs *fs)
+void session_finish(struct fs *fs)
 {
-	fuse_session_unmount(session);
-	/* Without the mount the server's thread cannot hang. */
-	fd_server_destroy(fs->fd_server);
-	fuse_session_destroy(session);
+	fuse_session_unmount(fs->session);
+	fuse_session_destroy(fs->session);
 }

@@ -18,8 +18,7 @@ struct session_options {
  * Mounts @fs, in place of a stale mount of ours. On failure -errno, with nothing mounted;
  * @why then holds one line, or is empty if libfuse has logged one.
  */
-int session_mount(struct fuse_session **session, struct fs *fs,
-		  const struct session_options *options, char why[static 256]);
+int session_mount(struct fs *fs, const struct session_options *options, char why[static 256]);
 
 /* Goes into the background, unless @foreground, and gives up privileges. 0 or -errno. */
 int session_detach(bool foreground);
@@ -29,9 +28,9 @@ int session_detach(bool foreground);
  * there were any. Copies in progress at the end are cancelled and answered. @own are the fds
  * that are no earlier process's. 0 or -errno.
  */
-int session_serve(struct fuse_session *session, struct fs *fs, const struct fd_list *own);
+int session_serve(struct fs *fs, const struct fd_list *own);
 
 /* Unmounts, if it is still mounted, and frees the session. */
-void session_finish(struct fuse_session *session, struct fs *fs);
+void session_finish(struct fs *fs);
 
 #endif

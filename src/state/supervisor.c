@@ -205,17 +205,19 @@ static void wait_before_restart(unsigned failures)
 		nanosleep(&pause, NULL);
 }
 
-/* Returns the signal that ended the worker; 0: it has returned, with its result in @result. */
-static int wait_for_end(struct supervised *shared, int *result)
+/*
+ * Returns the signal that ended the worker; 0: it has returned. Then its other threads may
+ * still be waiting for the mount, which is about to end.
+ */
+static int wait_for_end(struct supervised *shared)
 {
 	wait_until_cleared(shared);
+	if (shared->returned)
+		return 0;
 	/* It is being killed, but a thread hangs, in a source for example. */
 	if (!has_ended())
 		return SIGKILL;
-	if (WIFSIGNALED(worker_status))
-		return WTERMSIG(worker_status);
-	*result = WEXITSTATUS(worker_status);
-	return 0;
+	return WIFSIGNALED(worker_status) ? WTERMSIG(worker_status) : SIGKILL;
 }
 
 /* Returns the worker's process, 0 in the worker, or -errno. */
@@ -236,7 +238,7 @@ static pid_t start_worker(struct supervised *shared)
 	return started;
 }
 
-static int keep_running(struct supervised *shared, int *result)
+static int keep_running(struct supervised *shared)
 {
 	unsigned failures = 0;
 
@@ -249,7 +251,7 @@ static int keep_running(struct supervised *shared, int *result)
 			return started ?: 1;
 		if (stopped)
 			kill(started, SIGTERM);
-		shared->last_signal = (uint32_t)wait_for_end(shared, result);
+		shared->last_signal = (uint32_t)wait_for_end(shared);
 		if (!shared->last_signal)
 			return 0;
 		failures = shared->serves && shared->crashes == crashes ? 0 : failures + 1;
@@ -270,7 +272,6 @@ int supervise(struct supervised *shared, supervised_work *work, void *context)
 {
 	scope(fd_list) struct fd_list own = {};
 	struct fd_list none = {};
-	int result = 0;
 
 	log_close();
 	const int error = fd_list_others(&own, &none);
@@ -281,13 +282,15 @@ int supervise(struct supervised *shared, supervised_work *work, void *context)
 	shared->supervisor = (uint32_t)getpid();
 	mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	handle_signals();
-	const int outcome = keep_running(shared, &result);
+	const int outcome = keep_running(shared);
 
 	if (outcome != 1)
-		return outcome ?: result;
+		return outcome ?: shared->result;
 	unhandle_signals();
 	prctl(PR_SET_NAME, WORKER_NAME, 0, 0, 0);
 	watch_crashes();
 	/* All that the supervisor has after supervise() is its own. */
-	exit(work(context, &own));
+	shared->result = work(context, &own);
+	shared->returned = true;
+	exit(shared->result);
 }

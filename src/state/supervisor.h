@@ -24,7 +24,9 @@ struct supervised {
 	_Atomic uint32_t starts;  /* workers so far */
 	_Atomic uint32_t crashes; /* by their own fault */
 	_Atomic uint32_t last_signal; /* that ended the last worker */
-	_Atomic bool serves;	      /* the worker has begun to serve */
+	_Atomic bool returned;	      /* its work has, with this result: */
+	_Atomic int result;
+	_Atomic bool serves; /* the worker has begun to serve */
 };
 
 /*
