@@ -34,7 +34,7 @@ struct saved_head {
 	_Atomic uint64_t limit;	      /* of the mount's memory, if it was changed; else 0 */
 	struct counters counters;
 	_Atomic uint32_t init_size;
-	char init[512]; /* the request INIT */
+	_Alignas(8) char init[512]; /* the request INIT */
 };
 
 struct saved {

@@ -49,7 +49,7 @@ struct parked_request {
 	struct record record;
 	uint32_t size;
 	_Atomic bool interrupted;
-	char bytes[PARKED_BYTES];
+	_Alignas(8) char bytes[PARKED_BYTES]; /* starts with a struct fuse_in_header */
 };
 
 struct requests {
