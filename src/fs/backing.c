@@ -171,6 +171,18 @@ void backing_close(struct backing *backing)
 	backing->record->id = 0;
 }
 
+void backing_detach(struct backing *backing)
+{
+	if (!backing)
+		return;
+	guard(mutex)(&backing->lock);
+	backing->own_record.id = (int32_t)backing->record->id;
+	backing->own_record.bound = (bool)backing->record->bound;
+	backing->record->id = 0;
+	backing->record->bound = false;
+	backing->record = &backing->own_record;
+}
+
 void backing_destroy(struct backing *backing)
 {
 	if (!backing)

@@ -30,7 +30,8 @@ struct backing_record {
 struct backing {
 	const struct backing_kernel *kernel;
 	uint64_t nodeid;
-	struct backing_record *record;
+	struct backing_record *record; /* of the inode, or own_record */
+	struct backing_record own_record;
 	pthread_mutex_t lock; /* a leaf; taken with the buffer's lock when the memory moves */
 	unsigned opens;	      /* answered with an id and not released */
 
@@ -51,6 +52,12 @@ void backing_enable_memory(struct backing_kernel *kernel, bool file_first);
  */
 struct backing *backing_create(const struct backing_kernel *kernel, uint64_t nodeid,
 			       struct backing_record *record, unsigned opens);
+
+/*
+ * The inode is to have another backing, and with it the record. This one has no opens any
+ * more. The caller holds the inode's lock. NULL is fine.
+ */
+void backing_detach(struct backing *backing);
 
 /* Ends the binding and the id. NULL is fine. */
 void backing_destroy(struct backing *backing);

@@ -428,9 +428,10 @@ void dispatch_request(struct fs *fs, struct request *request)
 	request_enter(&fs->saved->requests, request);
 	record_init(fs, header);
 	if (header->opcode == FUSE_INTERRUPT)
-		requests_interrupt(&fs->saved->requests,
-				   ((const struct fuse_interrupt_in *)(header + 1))->unique);
-	else if (request->interrupted)
+		request_interrupt(&fs->saved->requests,
+				  ((const struct fuse_interrupt_in *)(header + 1))->unique);
+	else if (fs->saved->head->supervised.starts > 1 &&
+		 request_is_interrupted(&fs->saved->requests, header->unique))
 		interrupt_again(fs, header->unique);
 	if (!give_back(fs, header))
 		process(fs, header);

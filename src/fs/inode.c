@@ -28,6 +28,7 @@ static struct memory take_memory(struct fs *fs, struct inode *inode)
 		.shared_with = inode_kept(inode)->shared_with,
 	};
 
+	backing_detach(inode->backing);
 	inode->buffer = NULL;
 	inode->backing = NULL;
 	inode_kept(inode)->is_shared = false;

@@ -97,6 +97,7 @@ void saved_attach(struct saved *saved)
 		.used = &saved->head->slots_used,
 		.buffer_bytes = LOOP_BUFFER_BYTES,
 		.parked = &saved->parked,
+		.interrupts = &saved->head->interrupts,
 		.base = (char *)saved->head,
 	};
 }

@@ -33,6 +33,7 @@ struct saved_head {
 	_Atomic int32_t last_backing; /* see struct backing_kernel */
 	_Atomic uint64_t limit;	      /* of the mount's memory, if it was changed; else 0 */
 	struct counters counters;
+	struct interrupts interrupts;
 	_Atomic uint32_t init_size;
 	_Alignas(8) char init[512]; /* the request INIT */
 };

@@ -77,7 +77,6 @@ void request_clear(struct request *request)
 	*(volatile uint32_t *)&header_of(request)->len = 0;
 	atomic_store(&request->faults, 0);
 	atomic_store(&request->replayed, false);
-	atomic_store(&request->interrupted, false);
 	atomic_store(&request->steps, 0);
 	request->notes[0] = request->notes[1] = 0;
 }
@@ -226,7 +225,6 @@ void request_fetch(struct request *request, struct table *table, struct parked_r
 
 	/* The length comes last: with it the slot has a request. */
 	memcpy(&buffer->opcode, parked->bytes + length, parked->size - length);
-	request->interrupted = parked->interrupted;
 	atomic_signal_fence(memory_order_seq_cst);
 	*(volatile uint32_t *)&buffer->len = header->len;
 	table_remove(table, parked);
@@ -249,19 +247,19 @@ static uint64_t unique_of(const void *request)
 	return ((const struct fuse_in_header *)request)->unique;
 }
 
-void requests_interrupt(const struct requests *requests, uint64_t unique)
+void request_interrupt(const struct requests *requests, uint64_t unique)
 {
-	struct parked_request *parked = NULL;
+	struct interrupts *interrupts = requests->interrupts;
 
-	for (unsigned i = 0; i < *requests->used; i++) {
-		struct request *request = request_slot(requests, i);
+	interrupts->uniques[interrupts->count++ % INTERRUPTS] = unique;
+}
 
-		if (request_size(request) && unique_of(request_buffer(request)) == unique)
-			request->interrupted = true;
-	}
-	while ((parked = table_next(requests->parked, parked)))
-		if (unique_of(parked->bytes) == unique)
-			parked->interrupted = true;
+bool request_is_interrupted(const struct requests *requests, uint64_t unique)
+{
+	for (unsigned i = 0; i < INTERRUPTS; i++)
+		if (requests->interrupts->uniques[i] == unique)
+			return true;
+	return false;
 }
 
 /* --- after a kill ------------------------------------------------------------------------- */

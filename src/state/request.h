@@ -27,7 +27,6 @@
 struct request {
 	_Atomic uint32_t faults; /* how often serving this request crashed the process */
 	_Atomic bool replayed;
-	_Atomic bool interrupted; /* its caller got a signal */
 
 	/* Changed counters, as offsets in the shared memory. */
 	bool in_step;	      /* one is being changed … */
@@ -48,8 +47,18 @@ struct request {
 struct parked_request {
 	struct record record;
 	uint32_t size;
-	_Atomic bool interrupted;
 	_Alignas(8) char bytes[PARKED_BYTES]; /* starts with a struct fuse_in_header */
+};
+
+/*
+ * The requests whose callers got a signal, the last ones of them: the kernel says that only
+ * once, and numbers of requests are not used again.
+ */
+#define INTERRUPTS 256
+
+struct interrupts {
+	_Atomic uint32_t count;
+	_Atomic uint64_t uniques[INTERRUPTS];
 };
 
 struct requests {
@@ -58,6 +67,7 @@ struct requests {
 	_Atomic uint32_t *used; /* shared: slots from this index on have no memory yet */
 	size_t buffer_bytes;
 	struct table *parked;
+	struct interrupts *interrupts;
 	char *base; /* of the shared memory */
 };
 
@@ -141,7 +151,8 @@ struct parked_request *request_park(struct table *parked, const void *request, s
 void request_fetch(struct request *request, struct table *table, struct parked_request *parked);
 
 /* The caller of the request with the number @unique got a signal. */
-void requests_interrupt(const struct requests *requests, uint64_t unique);
+void request_interrupt(const struct requests *requests, uint64_t unique);
+bool request_is_interrupted(const struct requests *requests, uint64_t unique);
 
 /* --- after a kill ----------------------------------------------------------------------- */
 

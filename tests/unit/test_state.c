@@ -27,6 +27,7 @@ struct item {
 static struct shared {
 	_Atomic uint32_t items_used, parked_used, slots_used;
 	_Atomic uint64_t counter;
+	struct interrupts interrupts;
 	_Atomic bool started;
 	struct item items[RECORDS];
 	struct parked_request parked[RECORDS];
@@ -48,6 +49,7 @@ static void attach(void)
 		.used = &shared->slots_used,
 		.buffer_bytes = BUFFER_BYTES,
 		.parked = &parked,
+		.interrupts = &shared->interrupts,
 		.base = (char *)shared,
 	};
 }
@@ -251,21 +253,15 @@ START_TEST(a_request_in_a_slot_and_parked_is_served_once)
 }
 END_TEST
 
-START_TEST(an_interrupt_finds_its_request)
+START_TEST(interrupts_are_remembered)
 {
-	struct request *request = request_slot(&requests, 1);
-	struct parked_request *waits;
-
-	receive(request, FUSE_OPEN, 6);
-	waits = request_park(&parked, request_buffer(request), sizeof(struct fuse_in_header));
-	requests_interrupt(&requests, 8);
-	ck_assert(!request->interrupted && !waits->interrupted);
-	requests_interrupt(&requests, 6);
-	ck_assert(request->interrupted && waits->interrupted);
-	request_clear(request);
-	request_fetch(request, &parked, waits);
-	ck_assert(request->interrupted);
-	ck_assert_uint_eq(table_count(&parked), 0);
+	for (uint64_t unique = 2; unique <= 2 * INTERRUPTS; unique += 2)
+		request_interrupt(&requests, unique);
+	ck_assert(request_is_interrupted(&requests, 2 * INTERRUPTS));
+	ck_assert(request_is_interrupted(&requests, 2));
+	ck_assert(!request_is_interrupted(&requests, 2 * INTERRUPTS + 2));
+	request_interrupt(&requests, 2 * INTERRUPTS + 2);
+	ck_assert(!request_is_interrupted(&requests, 2));
 }
 END_TEST
 
@@ -284,7 +280,7 @@ int main(void)
 	tcase_add_test(tests, only_a_replay_finds_its_own_work);
 	tcase_add_test(tests, answered_requests_are_cleared);
 	tcase_add_test(tests, a_request_in_a_slot_and_parked_is_served_once);
-	tcase_add_test(tests, an_interrupt_finds_its_request);
+	tcase_add_test(tests, interrupts_are_remembered);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	const int failed = srunner_ntests_failed(runner);
