@@ -4,15 +4,18 @@
  * while mount(8) still waits for the exit status.
  */
 #include "fs/inode.h"
+#include "fs/restore.h"
 #include "fs/saved.h"
 #include "fs/session.h"
 #include "options.h"
 #include "remount.h"
+#include "upgrade.h"
 #include "util/explain.h"
 #include "util/format_size.h"
 #include "util/log.h"
 #include "util/math.h"
 #include "util/process.h"
+#include "util/scope.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -33,14 +36,15 @@ static enum exit_status fail(enum exit_status status, const char *why)
 	return status;
 }
 
-/* Whatever the starter left behind: the mount outlives it. */
-static int reset_process(void)
+/* Whatever the starter left behind: the mount outlives it. An earlier version leaves fds. */
+static int reset_process(bool takes_over)
 {
 	const int error = process_open_std_fds();
 
 	if (error)
 		return error;
-	process_close_fds();
+	if (!takes_over)
+		process_close_fds();
 	process_reset_signals();
 	process_reset_limits();
 	return 0;
@@ -139,30 +143,80 @@ static int serve(void *context, const struct fd_list *own)
 	return error ? fail(EXIT_SYSTEM, strerror(-error)) : EXIT_MOUNTED;
 }
 
-static enum exit_status serve_supervised(struct fs *fs)
+static bool may_hand_over(void *context)
 {
-	const int result = supervise(&fs->saved->head->supervised, serve, fs);
+	const struct fs *fs = context;
+	const bool is_possible = upgrade_is_possible(fs);
+
+	fs->saved->head->upgrades_refused += !is_possible;
+	return is_possible;
+}
+
+/* Returns the result of the last worker, or -errno. */
+static int serve_and_upgrade(struct fs *fs, char *argv[])
+{
+	const struct supervised_calls calls = {serve, may_hand_over, fs};
+	int result;
+
+	do {
+		scope(fd_list) struct fd_list recorded = {};
+
+		if (restore_list_fds(fs->saved, &recorded))
+			return -ENOMEM;
+		result = supervise(&fs->saved->head->supervised, &calls, &recorded);
+		if (result == SUPERVISE_HAND_OVER)
+			log_error("the new version does not start: %s",
+				  strerror(-upgrade_run(fs, argv)));
+	} while (result == SUPERVISE_HAND_OVER);
+	return result;
+}
+
+static enum exit_status serve_supervised(struct fs *fs, char *argv[])
+{
+	const int result = serve_and_upgrade(fs, argv);
 
 	session_finish(fs);
 	return result < 0 ? EXIT_SYSTEM : (enum exit_status)result;
 }
 
-static enum exit_status mount_and_serve(const struct options *options, struct fs *fs)
+static int mount_new(const struct options *options, struct fs *fs, char why[static 256])
 {
 	const struct session_options wanted = session_options(options, fs->heap);
-	char why[256];
+	const int error = session_mount(fs, &wanted, why);
 
-	if (session_mount(fs, &wanted, why))
-		return fail(EXIT_MOUNT, why);
+	if (error)
+		return error;
 	announce(options, fs->heap);
-	const int error = session_detach(options->foreground);
+	upgrade_note(fs);
+	return 0;
+}
 
-	return error ? fail(EXIT_SYSTEM, strerror(-error)) : serve_supervised(fs);
+static int take_mount(const struct options *options, struct fs *fs, char why[static 256])
+{
+	const struct saved_handover *handover = &fs->saved->head->handover;
+	struct session_options wanted = session_options(options, fs->heap);
+
+	wanted.mountpoint = handover->mountpoint;
+	fs->since = handover->since;
+	fs->saved->head->upgrades++;
+	upgrade_close_on_exec(fs);
+	return session_take_over(fs, &wanted, handover->device, why);
+}
+
+static enum exit_status mount_and_serve(const struct options *options, struct fs *fs, char *argv[])
+{
+	char why[256];
+	int error = fs->was_taken_over ? take_mount(options, fs, why) : mount_new(options, fs, why);
+
+	if (error)
+		return fail(EXIT_MOUNT, why);
+	error = session_detach(options->foreground, fs->was_taken_over);
+	return error ? fail(EXIT_SYSTEM, strerror(-error)) : serve_supervised(fs, argv);
 }
 
 /* Before the mount, so that it does not show in itself. */
-static int open_source(const struct options *options, struct saved *saved, struct source **source,
-		       char why[static 256])
+static int open_source(const struct options *options, struct saved *saved, bool takes_over,
+		       struct source **source, char why[static 256])
 {
 	const struct source_options wanted = {
 		.directory = options->source,
@@ -172,7 +226,10 @@ static int open_source(const struct options *options, struct saved *saved, struc
 		.records = &saved->source,
 	};
 
-	return options->source ? source_create(source, &wanted, why) : 0;
+	if (!options->source)
+		return 0;
+	return takes_over ? source_take_over(source, &wanted, &saved->head->handover.source)
+			  : source_create(source, &wanted, why);
 }
 
 static int open_parts(const struct options *options, struct fs *fs, char why[static 256])
@@ -184,11 +241,13 @@ static int open_parts(const struct options *options, struct fs *fs, char why[sta
 		return explain(why, -EINVAL,
 			       "uid_size= needs heap=shmem, whose memory the kernel "
 			       "counts for each user");
-	int error = open_source(options, fs->saved, &fs->source, why);
+	int error = open_source(options, fs->saved, fs->was_taken_over, &fs->source, why);
 
 	if (error)
 		return error;
-	error = tree_init(&fs->tree, &wanted, why);
+	error = fs->was_taken_over
+			? tree_take_over(&fs->tree, &wanted, &fs->saved->head->handover.tree)
+			: tree_init(&fs->tree, &wanted, why);
 	if (error)
 		source_destroy(fs->source);
 	return error;
@@ -222,28 +281,25 @@ static void watch_cgroup(struct quota *quota)
 
 static int open_state(struct fs *fs)
 {
-	const int error = saved_create(fs->saved);
-
-	if (error)
-		return error;
 	fs->counters = &fs->saved->head->counters;
 	return handles_init(&fs->handles, &fs->users, &fs->saved->handles,
 			    &fs->saved->head->last_handle);
 }
 
-static enum exit_status run_with_heap(const struct options *options, struct heap *heap)
+static enum exit_status run_with_heap(const struct options *options, struct heap *heap,
+				      struct saved *saved, bool takes_over, char *argv[])
 {
-	struct saved saved = {};
 	struct fs fs = {
 		.heap = heap,
 		.quota = {.limit = options->size_bytes,
-			  .buffers = &saved.buffers,
-			  .orphans = &saved.orphans},
-		.saved = &saved,
+			  .buffers = &saved->buffers,
+			  .orphans = &saved->orphans},
+		.saved = saved,
+		.was_taken_over = takes_over,
 		.direct = options->copy_direct,
 		.copy_threads = options->copy_threads,
 	};
-	char why[256];
+	char why[256] = "the state of the mount makes no sense";
 
 	if (open_state(&fs))
 		return fail(EXIT_SYSTEM, "out of memory");
@@ -256,10 +312,12 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 	if (heap->ops->in_tmpfs)
 		heap->large_pages = tree_has_large_pages(&fs.tree);
 	heap->kernel_copies = tree_takes_copies(&fs.tree);
-	if (heap->ops->limit)
+	if (takes_over)
+		heap_use_files(heap, saved->head->handover.files);
+	else if (heap->ops->limit)
 		heap->ops->limit(heap, options->size_bytes, options->huge);
 	clock_gettime(CLOCK_MONOTONIC, &fs.since);
-	const enum exit_status status = mount_and_serve(options, &fs);
+	const enum exit_status status = mount_and_serve(options, &fs, argv);
 
 	tree_empty(&fs.tree);
 	tree_finish(&fs.tree);
@@ -268,24 +326,42 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 	quota_finish(&fs.quota);
 	source_destroy(fs.source);
 	free(fs.mountpoint);
+	return status;
+}
+
+static int open_heap(const struct options *options, const char *taken, struct heap **heap,
+		     char why[static 256])
+{
+	if (taken || options->heap)
+		return heap_open(heap, taken ?: options->heap, "/dev", why);
+	return heap_open_source(heap, options->device ?: "auto", "/dev", why);
+}
+
+/* @taken is the shared memory of an earlier version, whose mount this is; -1: a new mount. */
+static enum exit_status run(const struct options *options, int taken, char *argv[])
+{
+	const bool takes_over = taken >= 0;
+	struct saved saved = {.file = -1};
+	struct heap *heap;
+	char why[256];
+
+	if (takes_over ? saved_open(&saved, taken) : saved_create(&saved))
+		return fail(EXIT_SYSTEM,
+			    takes_over ? "the state has another layout" : "out of memory");
+	if (open_heap(options, takes_over ? saved.head->handover.heap : NULL, &heap, why))
+		return fail(EXIT_MOUNT, why);
+	const enum exit_status status = run_with_heap(options, heap, &saved, takes_over, argv);
+
+	heap_destroy(heap);
 	saved_finish(&saved);
 	return status;
 }
 
-static enum exit_status run(const struct options *options)
+/* The state is what an upgrade compares. */
+static void show_version(void)
 {
-	struct heap *heap;
-	char why[256];
-	const int error = options->heap
-				  ? heap_open(&heap, options->heap, "/dev", why)
-				  : heap_open_source(&heap, options->device ?: "auto", "/dev", why);
-
-	if (error)
-		return fail(EXIT_MOUNT, why);
-	const enum exit_status status = run_with_heap(options, heap);
-
-	heap_destroy(heap);
-	return status;
+	printf("dmaheapfs %s, libfuse %s\nstate %016" PRIx64 "\n", DMAHEAPFS_VERSION,
+	       fuse_pkgversion(), saved_layout());
 }
 
 int main(int argc, char *argv[])
@@ -294,18 +370,21 @@ int main(int argc, char *argv[])
 	char why[256];
 	enum exit_status status = EXIT_MOUNTED;
 
-	if (reset_process())
+	const int taken = upgrade_taken_fd();
+
+	upgrade_remember_program();
+	if (reset_process(taken >= 0))
 		return EXIT_SYSTEM;
 	if (options_parse(&options, argc, argv, why))
 		status = fail(EXIT_USAGE, why);
 	else if (options.help)
 		options_help(stdout);
 	else if (options.version)
-		printf("dmaheapfs %s, libfuse %s\n", DMAHEAPFS_VERSION, fuse_pkgversion());
+		show_version();
 	else if (options.remount && !options.fake)
 		status = remount(&options, why) ? fail(EXIT_MOUNT, why) : EXIT_MOUNTED;
 	else if (!options.fake)
-		status = run(&options);
+		status = run(&options, taken, argv);
 	options_finish(&options);
 	return status;
 }

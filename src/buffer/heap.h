@@ -126,6 +126,12 @@ int heap_open(struct heap **heap, const char *name, const char *dev, char why[st
 /* The same for a mount's source, which may also be a label. Then the heap is "auto". */
 int heap_open_source(struct heap **heap, const char *source, const char *dev, char why[static 256]);
 
+/* The directory of the memory files that limit() limits, as an fd; -1: none. */
+int heap_files_of(struct heap *heap);
+
+/* Uses the directory of another process in place of limit(). */
+void heap_use_files(struct heap *heap, int directory);
+
 /* All buffers of the heap are gone by then. NULL is fine. */
 void heap_destroy(struct heap *heap);
 

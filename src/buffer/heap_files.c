@@ -47,6 +47,17 @@ void heap_files_limit(struct heap *heap, uint64_t size, const char *huge)
 	heap_device_of(heap)->files = mount < 0 ? -1 : private_tmpfs_root(mount);
 }
 
+int heap_files_of(struct heap *heap)
+{
+	return heap->ops->limit ? heap_device_of(heap)->files : -1;
+}
+
+void heap_use_files(struct heap *heap, int directory)
+{
+	if (heap->ops->limit)
+		heap_device_of(heap)->files = directory;
+}
+
 int heap_files_resize(struct heap *heap, uint64_t size)
 {
 	const int files = heap_device_of(heap)->files;

@@ -26,6 +26,7 @@ static const struct verb {
 	{"import", ctl_import, "[--fd N] FILE",
 	 "make the dma-buf on fd N (default: 3) the memory of a new file"},
 	{"resize", ctl_resize, "MOUNT SIZE", "change the size= of a mount that is in use"},
+	{"upgrade", ctl_upgrade, "MOUNT", "let the installed version go on with a mount in use"},
 	{"heaps", ctl_heaps, "", "list the heaps of this machine, and what each one needs"},
 };
 

@@ -53,7 +53,8 @@ struct source;
 
 struct fs {
 	struct fuse_session *session;
-	char *mountpoint; /* absolute; set by session_mount() */
+	char *mountpoint;    /* absolute; set by session_mount() */
+	bool was_taken_over; /* it was mounted by another program */
 	struct tree tree;
 	struct source *source; /* shown as .source; NULL: none */
 	struct heap *heap;

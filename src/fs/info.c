@@ -70,6 +70,8 @@ static void print_status(FILE *out, struct fs *fs)
 	fprintf(out, "pid=%u\n", supervised->supervisor);
 	fprintf(out, "worker=%d\n", getpid());
 	fprintf(out, "restarts=%u\n", supervised->starts - 1);
+	fprintf(out, "upgrades=%u\n", fs->saved->head->upgrades);
+	fprintf(out, "upgrades_refused=%u\n", fs->saved->head->upgrades_refused);
 	fprintf(out, "uptime=%jd\n", (intmax_t)(now.tv_sec - fs->since.tv_sec));
 	fprintf(out, "heap=%s\n", fs->heap->name);
 	fprintf(out, "heap_choice=%s\n", fs->heap->choice);

@@ -211,6 +211,12 @@ static void keep_recorded(struct fd_list *fds, struct saved *saved)
 		keep(fds, orphan->fd);
 }
 
+int restore_list_fds(struct saved *saved, struct fd_list *fds)
+{
+	keep_recorded(fds, saved);
+	return fds->fds || !table_next(&saved->buffers, NULL) ? 0 : -ENOMEM;
+}
+
 /* Every open fd that no record has. */
 static int find_garbage(struct fs *fs, const struct fd_list *own)
 {

@@ -16,6 +16,9 @@
  */
 int restore(struct fs *fs, const struct fd_list *own);
 
+/* Adds the fds that records have. 0 or -ENOMEM. */
+int restore_list_fds(struct saved *saved, struct fd_list *fds);
+
 /* Closes the noted fds. The requests that were in progress may still have needed them. */
 void restore_end(struct fs *fs);
 

@@ -6,9 +6,12 @@
 #include "fs/inode.h"
 #include "fs/loop.h"
 #include "util/math.h"
+#include "util/scope.h"
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Memory is used by records that are, so most of this is address space only. */
 enum {
@@ -102,12 +105,30 @@ void saved_attach(struct saved *saved)
 	};
 }
 
+/* Changes with the meaning of what is stored. */
+#define SAVED_VERSION 1
+
+static uint64_t mix(uint64_t hash, uint64_t number)
+{
+	return (hash ^ number) * UINT64_C(0x100000001b3);
+}
+
+uint64_t saved_layout(void)
+{
+	uint64_t hash = mix(SAVED_VERSION, sizeof(struct saved_head));
+
+	for (int table = 0; table < SAVED_TABLES; table++)
+		hash = mix(mix(hash, shapes[table].record_size), shapes[table].most);
+	hash = mix(hash, request_slot_bytes(LOOP_BUFFER_BYTES));
+	return mix(hash, SLOTS);
+}
+
 static int map(struct saved *saved)
 {
 	const size_t bytes = total_bytes(saved);
+	const int flags = saved->file < 0 ? MAP_ANONYMOUS | MAP_NORESERVE : 0;
 
-	saved->head = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	saved->head = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | flags, saved->file, 0);
 	if (saved->head == MAP_FAILED) {
 		saved->head = NULL;
 		return -ENOMEM;
@@ -117,24 +138,54 @@ static int map(struct saved *saved)
 	return 0;
 }
 
+/* The starter may have limited the size of files. */
+static int new_file(size_t bytes)
+{
+	scope(fd) int file = memfd_create("dmaheapfs-saved", MFD_CLOEXEC);
+
+	return file < 0 || ftruncate(file, (off_t)bytes) ? -1 : steal_fd(&file);
+}
+
 /* The starter may have limited the address space. */
 #define SMALL_SHIFT 6
 
 int saved_create(struct saved *saved)
 {
+	saved->file = new_file(total_bytes(saved));
 	int error = map(saved);
 
-	if (error == -ENOMEM) {
+	if (error) {
+		close_fd(steal_fd(&saved->file));
 		saved->shift = SMALL_SHIFT;
 		error = map(saved);
 	}
-	if (!error)
-		saved_attach(saved);
-	return error;
+	if (error)
+		return error;
+	saved->head->layout = saved_layout();
+	saved_attach(saved);
+	return 0;
+}
+
+int saved_open(struct saved *saved, int file)
+{
+	struct stat st;
+
+	saved->file = file;
+	if (fstat(file, &st) || (size_t)st.st_size != total_bytes(saved))
+		return -EINVAL;
+	const int error = map(saved);
+
+	if (error)
+		return error;
+	if (saved->head->layout != saved_layout())
+		return -EINVAL;
+	saved_attach(saved);
+	return 0;
 }
 
 void saved_finish(struct saved *saved)
 {
 	if (saved->head)
 		munmap(saved->head, total_bytes(saved));
+	close_fd(saved->file);
 }

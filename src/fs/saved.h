@@ -8,10 +8,13 @@
 #define FS_SAVED_H
 
 #include "fs/fs.h"
+#include "source/source.h"
 #include "state/request.h"
 #include "state/supervisor.h"
 #include "state/table.h"
 #include "util/fd_list.h"
+
+#include <limits.h>
 
 enum saved_table {
 	SAVED_INODES,
@@ -24,8 +27,21 @@ enum saved_table {
 	SAVED_TABLES,
 };
 
+/* What another program of this version needs to go on with the mount; fds, or -1. */
+struct saved_handover {
+	int32_t device, files;
+	struct tree_handover tree;
+	struct source_handover source;
+	struct timespec since;
+	char heap[64];
+	char mountpoint[PATH_MAX];
+};
+
 struct saved_head {
+	uint64_t layout; /* of this memory, see saved_layout() */
+	struct saved_handover handover;
 	struct supervised supervised;
+	_Atomic uint32_t upgrades, upgrades_refused;
 	_Atomic uint32_t used[SAVED_TABLES];
 	_Atomic uint32_t slots_used;  /* see struct requests */
 	_Atomic uint64_t answered;    /* requests */
@@ -39,6 +55,7 @@ struct saved_head {
 };
 
 struct saved {
+	int file;	/* -1: the memory ends with the process and its children */
 	unsigned shift; /* the tables have room for so many powers of two fewer records */
 	struct saved_head *head;
 	struct table inodes, source, handles, buffers, orphans, users, parked;
@@ -50,6 +67,15 @@ struct saved {
 
 /* Makes new, empty memory. 0 or -errno. */
 int saved_create(struct saved *saved);
+
+/*
+ * Opens the memory of another program, which @file is. -EINVAL if it has another layout.
+ * Takes the fd over.
+ */
+int saved_open(struct saved *saved, int file);
+
+/* A number that differs between programs that cannot read each other's memory. */
+uint64_t saved_layout(void);
 
 /* Reads the tables anew, which an earlier process has changed. */
 void saved_attach(struct saved *saved);

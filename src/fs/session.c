@@ -17,6 +17,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <mntent.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -203,6 +204,12 @@ static int lock_mounts(void)
 	return fd;
 }
 
+static void use_device(struct fs *fs)
+{
+	fs->kernel.device = fs->source_kernel.device = fuse_session_fd(fs->session);
+	fs->kernel.last_id = fs->source_kernel.last_id = &fs->saved->head->last_backing;
+}
+
 int session_mount(struct fs *fs, const struct session_options *options, char why[static 256])
 {
 	scope(fd) int lock __attribute__((unused)) = lock_mounts();
@@ -219,12 +226,31 @@ int session_mount(struct fs *fs, const struct session_options *options, char why
 	if (!fs->session)
 		return explain(why, -ENOMEM, "out of memory");
 	if (!fuse_session_mount(fs->session, fs->mountpoint)) {
-		fs->kernel.device = fs->source_kernel.device = fuse_session_fd(fs->session);
-		fs->kernel.last_id = fs->source_kernel.last_id = &fs->saved->head->last_backing;
+		use_device(fs);
 		return 0;
 	}
 	fuse_session_destroy(fs->session);
 	return libfuse_said ? -EIO : explain(why, -EIO, "could not mount on %s", fs->mountpoint);
+}
+
+int session_take_over(struct fs *fs, const struct session_options *options, int device,
+		      char why[static 256])
+{
+	char path[32];
+
+	why[0] = '\0';
+	fuse_set_log_func(log_libfuse);
+	fs->was_taken_over = true;
+	fs->mountpoint = strdup(options->mountpoint);
+	fs->session = fs->mountpoint ? new_session(fs, options) : NULL;
+	if (!fs->session)
+		return explain(why, -ENOMEM, "out of memory");
+	/* libfuse takes this for a device that is mounted already. */
+	snprintf(path, sizeof(path), "/dev/fd/%d", device);
+	if (fuse_session_mount(fs->session, path))
+		return explain(why, -EIO, "cannot use the device of %s", fs->mountpoint);
+	use_device(fs);
+	return 0;
 }
 
 /* --- serving ------------------------------------------------------------------------- */
@@ -254,9 +280,9 @@ static int serve_copies(struct fs *fs)
 	return error;
 }
 
-int session_detach(bool foreground)
+int session_detach(bool foreground, bool is_detached)
 {
-	if (fuse_daemonize(foreground))
+	if (!is_detached && fuse_daemonize(foreground))
 		return -errno;
 	if (!foreground)
 		log_to_syslog("dmaheapfs");
@@ -293,8 +319,18 @@ int session_serve(struct fs *fs, const struct fd_list *own)
 	return error;
 }
 
+/* The device of a mount that is gone has an error. */
+static bool is_mounted(const struct fs *fs)
+{
+	struct pollfd polled = {.fd = fs->kernel.device};
+
+	return poll(&polled, 1, 0) == 0;
+}
+
 void session_finish(struct fs *fs)
 {
+	if (fs->was_taken_over && is_mounted(fs))
+		umount2(fs->mountpoint, MNT_DETACH);
 	fuse_session_unmount(fs->session);
 	fuse_session_destroy(fs->session);
 }

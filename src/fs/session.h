@@ -20,8 +20,15 @@ struct session_options {
  */
 int session_mount(struct fs *fs, const struct session_options *options, char why[static 256]);
 
-/* Goes into the background, unless @foreground, and gives up privileges. 0 or -errno. */
-int session_detach(bool foreground);
+/* The same for a mount of another program, whose device is @device. */
+int session_take_over(struct fs *fs, const struct session_options *options, int device,
+		      char why[static 256]);
+
+/*
+ * Goes into the background, unless @foreground or @is_detached already, and gives up
+ * privileges. 0 or -errno.
+ */
+int session_detach(bool foreground, bool is_detached);
 
 /*
  * Serves until the mount is unmounted or a signal ends it, in place of earlier processes if

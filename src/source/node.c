@@ -461,6 +461,49 @@ int source_create(struct source **created, const struct source_options *options,
 	return error;
 }
 
+struct source_handover source_hand_over(const struct source *source)
+{
+	return (struct source_handover){source->origin, source->root};
+}
+
+static int restore_root(struct source *source)
+{
+	struct source_record *record = NULL;
+
+	while ((record = table_next(source->records, record)) && record->id != SOURCE_ROOT_ID)
+		;
+	struct source_node *root = record ? restore_node(source, record) : NULL;
+
+	if (!root)
+		return record ? -ENOMEM : -EINVAL;
+	root->uses = UINT64_MAX / 2;
+	source->root_record = record;
+	source->dev = root->identity.dev;
+	return 0;
+}
+
+int source_take_over(struct source **created, const struct source_options *options,
+		     const struct source_handover *handover)
+{
+	struct source *source = calloc(1, sizeof(*source));
+
+	if (!source)
+		return -ENOMEM;
+	source->origin = handover->origin;
+	source->root = handover->root;
+	source->node_type = options->node_type;
+	source->records = options->records;
+	pthread_mutex_init(&source->lock, NULL);
+	fd_cache_init(&source->fds);
+	const int error = restore_root(source);
+
+	if (error)
+		source_destroy(source);
+	else
+		*created = source;
+	return error;
+}
+
 int source_start(struct source *source)
 {
 	return fd_cache_start(&source->fds);

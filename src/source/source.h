@@ -76,6 +76,17 @@ struct source_options {
 int source_create(struct source **source, const struct source_options *options,
 		  char why[static 256]);
 
+/* As tree_handover. */
+struct source_handover {
+	int32_t origin, root;
+};
+
+struct source_handover source_hand_over(const struct source *source);
+
+/* The same as source_create() for a source that was handed over. 0 or -errno. */
+int source_take_over(struct source **source, const struct source_options *options,
+		     const struct source_handover *handover);
+
 /*
  * To be called once threads may be created. From then on an inode that was looked up
  * is kept open for a second, so that its name still means it in the next request.

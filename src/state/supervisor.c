@@ -71,7 +71,7 @@ enum { FAILURES_MOST = 10 };
 enum { REAP_ATTEMPTS = 25, REAP_WAIT_US = 2000 };
 
 static struct supervised *current;
-static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t stopped, asked;
 
 /* The worker, for signal handlers, and how it has ended. */
 static volatile pid_t worker;
@@ -83,6 +83,12 @@ static void pass_on(int signal)
 	stopped = 1;
 	if (worker && !worker_ended)
 		kill(worker, signal);
+}
+
+static void ask(int signal)
+{
+	(void)signal;
+	asked = 1;
 }
 
 /* An earlier worker may end late. The kernel need not have cleared the word. */
@@ -119,6 +125,7 @@ static void handle_signals(void)
 	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
 		set_handler(passed_on[i], pass_on);
 	set_handler(SIGCHLD, child_ended);
+	set_handler(SUPERVISE_SIGNAL, ask);
 }
 
 static void unhandle_signals(void)
@@ -130,6 +137,7 @@ static void unhandle_signals(void)
 			signal(passed_on[i], SIG_DFL);
 	}
 	signal(SIGCHLD, SIG_DFL);
+	signal(SUPERVISE_SIGNAL, SIG_IGN);
 }
 
 /* As fork(2), but with the same table of fds. */
@@ -145,11 +153,12 @@ static pid_t fork_with_fds(struct supervised *shared)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
+/* Or until the supervisor is asked. A signal just before the call may be missed. */
 static void wait_until_cleared(struct supervised *shared)
 {
 	uint32_t thread;
 
-	while ((thread = shared->thread))
+	while ((thread = shared->thread) && !asked)
 		syscall(SYS_futex, &shared->thread, FUTEX_WAIT, thread, NULL, NULL, 0);
 }
 
@@ -238,7 +247,18 @@ static pid_t start_worker(struct supervised *shared)
 	return started;
 }
 
-static int keep_running(struct supervised *shared)
+/* Returns whether the worker was ended, so that another program can go on. */
+static bool hand_over(struct supervised *shared, const struct supervised_calls *calls)
+{
+	asked = 0;
+	if (!shared->serves || !calls->may_hand_over(calls->context))
+		return false;
+	kill(worker, SIGKILL);
+	shared->last_signal = (uint32_t)wait_for_end(shared);
+	return shared->last_signal;
+}
+
+static int keep_running(struct supervised *shared, const struct supervised_calls *calls)
 {
 	unsigned failures = 0;
 
@@ -251,6 +271,12 @@ static int keep_running(struct supervised *shared)
 			return started ?: 1;
 		if (stopped)
 			kill(started, SIGTERM);
+		wait_until_cleared(shared);
+		while (asked && shared->thread) {
+			if (hand_over(shared, calls))
+				return SUPERVISE_HAND_OVER;
+			wait_until_cleared(shared);
+		}
 		shared->last_signal = (uint32_t)wait_for_end(shared);
 		if (!shared->last_signal)
 			return 0;
@@ -268,13 +294,13 @@ static int keep_running(struct supervised *shared)
 	return 0;
 }
 
-int supervise(struct supervised *shared, supervised_work *work, void *context)
+int supervise(struct supervised *shared, const struct supervised_calls *calls,
+	      struct fd_list *recorded)
 {
 	scope(fd_list) struct fd_list own = {};
-	struct fd_list none = {};
 
 	log_close();
-	const int error = fd_list_others(&own, &none);
+	const int error = fd_list_others(&own, recorded);
 
 	if (error)
 		return error;
@@ -282,7 +308,7 @@ int supervise(struct supervised *shared, supervised_work *work, void *context)
 	shared->supervisor = (uint32_t)getpid();
 	mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	handle_signals();
-	const int outcome = keep_running(shared);
+	const int outcome = keep_running(shared, calls);
 
 	if (outcome != 1)
 		return outcome ?: shared->result;
@@ -290,7 +316,7 @@ int supervise(struct supervised *shared, supervised_work *work, void *context)
 	prctl(PR_SET_NAME, WORKER_NAME, 0, 0, 0);
 	watch_crashes();
 	/* All that the supervisor has after supervise() is its own. */
-	shared->result = work(context, &own);
+	shared->result = calls->work(calls->context, &own);
 	shared->returned = true;
 	exit(shared->result);
 }

@@ -13,6 +13,7 @@
 
 #include "util/fd_list.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,12 +30,27 @@ struct supervised {
 	_Atomic bool serves; /* the worker has begun to serve */
 };
 
+/* What the supervisor calls. */
+struct supervised_calls {
+	/* In a worker: serves. Gets the fds that are no earlier worker's. */
+	int (*work)(void *context, const struct fd_list *own);
+	/* Returns whether another program can go on in the place of this one. */
+	bool (*may_hand_over)(void *context);
+	void *context;
+};
+
+/* Another program is to go on, as SUPERVISE_SIGNAL asked. No worker is running. */
+#define SUPERVISE_HAND_OVER 256
+
 /*
- * Runs @work in workers until one returns. Returns its result, from 0 to 255, or -errno if
- * the worker cannot be kept running; the log has the reason. @work gets the fds that were
- * open before the first worker. Call it with one thread.
+ * Runs work() in workers until it returns. Returns its result, from 0 to 255; -errno if the
+ * worker cannot be kept running, and the log has the reason; or SUPERVISE_HAND_OVER.
+ * @recorded are the fds of an earlier program's workers. Call it with one thread.
  */
-typedef int supervised_work(void *context, const struct fd_list *own);
-int supervise(struct supervised *shared, supervised_work *work, void *context);
+int supervise(struct supervised *shared, const struct supervised_calls *calls,
+	      struct fd_list *recorded);
+
+/* The signal that asks the supervisor to hand over. */
+#define SUPERVISE_SIGNAL SIGUSR2
 
 #endif

@@ -327,3 +327,17 @@ int node_add_root(struct tree *tree)
 		root->uses = ROOT_LOOKUPS;
 	return error;
 }
+
+int node_restore_root(struct tree *tree)
+{
+	struct node_record *record = NULL;
+	struct node *root;
+
+	while ((record = table_next(tree->records, record)) && record->ino != TREE_ROOT)
+		;
+	root = record ? node_restore(tree, record) : NULL;
+	if (!root)
+		return record ? -ENOMEM : -EINVAL;
+	root->uses = ROOT_LOOKUPS;
+	return 0;
+}

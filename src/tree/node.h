@@ -91,6 +91,9 @@ void node_unpin(struct tree *tree, struct node *node);
 /* For tree.c: adds the root and finds out how inodes can be opened again. */
 int node_add_root(struct tree *tree);
 
+/* For tree.c: adds the root that is recorded. */
+int node_restore_root(struct tree *tree);
+
 /* For tree.c: destroys all nodes. */
 void node_destroy_all(struct tree *tree);
 

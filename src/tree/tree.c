@@ -173,6 +173,27 @@ int tree_init(struct tree *tree, const struct tree_options *options, char why[st
 	return error;
 }
 
+struct tree_handover tree_hand_over(const struct tree *tree)
+{
+	return (struct tree_handover){tree->mount, tree->read_only, tree->handles};
+}
+
+int tree_take_over(struct tree *tree, const struct tree_options *options,
+		   const struct tree_handover *handover)
+{
+	*tree = (struct tree){
+		.mount = handover->mount,
+		.read_only = handover->read_only,
+		.handles = handover->handles,
+		.node_type = options->node_type,
+		.records = options->records,
+		.pins_limit = options->pins,
+	};
+	pthread_mutex_init(&tree->lock, NULL);
+	dir_cache_init(&tree->dirs);
+	return node_restore_root(tree);
+}
+
 void tree_finish(struct tree *tree)
 {
 	node_destroy_all(tree);

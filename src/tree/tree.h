@@ -51,6 +51,18 @@ struct tree {
 /* 0 or -errno. On failure @why holds one line that says how to mend it. */
 int tree_init(struct tree *tree, const struct tree_options *options, char why[static 256]);
 
+/* What another program of this version needs to go on with a tree: fds, and how it is used. */
+struct tree_handover {
+	int32_t mount, read_only;
+	bool handles;
+};
+
+struct tree_handover tree_hand_over(const struct tree *tree);
+
+/* The same as tree_init() for a tree that was handed over. Its nodes are restored later. */
+int tree_take_over(struct tree *tree, const struct tree_options *options,
+		   const struct tree_handover *handover);
+
 /* Files mapped with MADV_HUGEPAGE get huge pages at the moment. */
 bool tree_has_large_pages(struct tree *tree);
 

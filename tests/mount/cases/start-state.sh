@@ -57,7 +57,7 @@ for fd in /proc/"$worker"/fd/*; do
 	target=$(readlink "$fd")
 	case $target in
 	/dev/null | /dev/fuse | / | "$work/source" | 'anon_inode:[eventfd]' | socket:* | \
-		*'/source (deleted)') ;;
+		'/memfd:dmaheapfs-saved (deleted)' | *'/source (deleted)') ;;
 	*) fail "the daemon has ${fd##*/} open: $target" ;;
 	esac
 done
