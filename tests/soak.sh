@@ -5,7 +5,8 @@
 #
 # The long forms of the random tests, N seconds each (default: 3600), in a build with
 # AddressSanitizer: random system calls by a user without rights, processes that are
-# killed at random, and random operations compared with those on a tmpfs. Needs root.
+# killed at random, random operations compared with those on a tmpfs, and kills of the process
+# that serves. Needs root.
 # Output is TAP.
 set -euo pipefail
 # shellcheck source=contrib/common.sh
@@ -27,4 +28,4 @@ cmake --preset asan >/dev/null
 cmake --build --preset asan --parallel "$(nproc)" >/dev/null
 # the time limit is longer by a factor for sanitizers
 DMAHEAPFS_TEST_SECONDS=$seconds exec tests/mount/run.sh --build build-asan \
-	--jobs 1 --timeout $((seconds + 600)) chaos storm random
+	--jobs 1 --timeout $((seconds + 600)) chaos storm random killed

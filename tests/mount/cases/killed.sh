@@ -8,7 +8,7 @@
 preloads=/usr/local/sbin/mount-tests
 mkdir source
 cp -r "$(dirname "$(command -v dmaheapfs)")/mount-tests" source/tree
-seconds=6
+seconds=${DMAHEAPFS_TEST_SECONDS:-6}
 
 kill_worker() { # kill_worker SIGNAL
 	local pid
