@@ -415,6 +415,7 @@ static void refuse(struct fs *fs, const struct fuse_in_header *header)
 		  "process %u times and gets EIO",
 		  header->opcode, header->pid, header->nodeid, FAULTS_MOST);
 	(void)!write(fuse_session_fd(fs->session), &error, sizeof(error));
+	fs->saved->head->supervised.answered++;
 }
 
 void dispatch_request(struct fs *fs, struct request *request)
@@ -435,7 +436,7 @@ void dispatch_request(struct fs *fs, struct request *request)
 		interrupt_again(fs, header->unique);
 	if (!give_back(fs, header))
 		process(fs, header);
-	fs->saved->head->answered++;
+	fs->saved->head->supervised.answered++;
 	request_enter(NULL, NULL);
 }
 

@@ -44,7 +44,6 @@ struct saved_head {
 	_Atomic uint32_t upgrades, upgrades_refused;
 	_Atomic uint32_t used[SAVED_TABLES];
 	_Atomic uint32_t slots_used;  /* see struct requests */
-	_Atomic uint64_t answered;    /* requests */
 	_Atomic uint64_t last_handle; /* see struct handles */
 	_Atomic int32_t last_backing; /* see struct backing_kernel */
 	_Atomic uint64_t limit;	      /* of the mount's memory, if it was changed; else 0 */

@@ -26,7 +26,8 @@
 
 /* --- in the worker ---------------------------------------------------------------------- */
 
-static struct supervised *of_worker;
+/* Of signal handlers, in both processes. */
+static struct supervised *current;
 
 /* Whether the process has raised the signal itself, and was not sent it. */
 static bool is_own_fault(const siginfo_t *info)
@@ -39,7 +40,7 @@ static void crash(int signal, siginfo_t *info, void *context)
 {
 	(void)context;
 	if (is_own_fault(info)) {
-		of_worker->crashes++;
+		current->crashes++;
 		request_note_fault();
 	}
 	raise(signal);
@@ -64,13 +65,12 @@ static void watch_crashes(void)
 
 #define WORKER_NAME "dmaheapfs-serve"
 
-/* How often in a row a worker may crash, or end, before it has done anything. */
+/* How often in a row a worker may crash, or end early, before it has answered a request. */
 enum { FAILURES_MOST = 10 };
 
 /* How long the threads of a worker may take to die. Then it is asked whether they can. */
 enum { REAP_ATTEMPTS = 25, REAP_WAIT_US = 2000 };
 
-static struct supervised *current;
 static volatile sig_atomic_t stopped, asked;
 
 /* The worker, for signal handlers, and how it has ended. */
@@ -215,18 +215,17 @@ static void wait_before_restart(unsigned failures)
 }
 
 /*
- * Returns the signal that ended the worker; 0: it has returned. Then its other threads may
- * still be waiting for the mount, which is about to end.
+ * The worker has ended, or its main thread has. Returns the signal; 0: it has returned. Then
+ * its other threads may still be waiting for the mount, which is about to end.
  */
-static int wait_for_end(struct supervised *shared)
+static uint32_t signal_of_end(struct supervised *shared)
 {
-	wait_until_cleared(shared);
 	if (shared->returned)
 		return 0;
 	/* It is being killed, but a thread hangs, in a source for example. */
 	if (!has_ended())
 		return SIGKILL;
-	return WIFSIGNALED(worker_status) ? WTERMSIG(worker_status) : SIGKILL;
+	return WIFSIGNALED(worker_status) ? (uint32_t)WTERMSIG(worker_status) : SIGKILL;
 }
 
 /* Returns the worker's process, 0 in the worker, or -errno. */
@@ -247,51 +246,65 @@ static pid_t start_worker(struct supervised *shared)
 	return started;
 }
 
-/* Returns whether the worker was ended, so that another program can go on. */
+/* Ends the worker if another program can go on. Returns whether it did. */
 static bool hand_over(struct supervised *shared, const struct supervised_calls *calls)
 {
 	asked = 0;
 	if (!shared->serves || !calls->may_hand_over(calls->context))
 		return false;
 	kill(worker, SIGKILL);
-	shared->last_signal = (uint32_t)wait_for_end(shared);
+	shared->last_signal = signal_of_end(shared);
 	return shared->last_signal;
 }
+
+/* Waits for the end of the worker. Returns whether it was ended for another program. */
+static bool wait_for_end(struct supervised *shared, const struct supervised_calls *calls)
+{
+	for (;;) {
+		wait_until_cleared(shared);
+		if (!shared->thread) {
+			shared->last_signal = signal_of_end(shared);
+			return false;
+		}
+		if (hand_over(shared, calls))
+			return true;
+	}
+}
+
+static int give_up(const struct supervised *shared)
+{
+	log_error("the serving process was ended %d times in a row before it had answered a "
+		  "request, the last time by signal %u (%s), and is not started again",
+		  FAILURES_MOST, shared->last_signal, strsignal((int)shared->last_signal));
+	return -EIO;
+}
+
+#define IN_WORKER 1
 
 static int keep_running(struct supervised *shared, const struct supervised_calls *calls)
 {
 	unsigned failures = 0;
 
-	while (!stopped) {
+	while (!stopped && failures < FAILURES_MOST) {
+		const uint64_t answered = shared->answered;
 		const uint32_t crashes = shared->crashes;
 
+		wait_before_restart(failures);
 		const pid_t started = start_worker(shared);
 
 		if (started <= 0)
-			return started ?: 1;
+			return started ?: IN_WORKER;
 		if (stopped)
 			kill(started, SIGTERM);
-		wait_until_cleared(shared);
-		while (asked && shared->thread) {
-			if (hand_over(shared, calls))
-				return SUPERVISE_HAND_OVER;
-			wait_until_cleared(shared);
-		}
-		shared->last_signal = (uint32_t)wait_for_end(shared);
+		if (wait_for_end(shared, calls))
+			return SUPERVISE_HAND_OVER;
 		if (!shared->last_signal)
 			return 0;
-		failures = shared->serves && shared->crashes == crashes ? 0 : failures + 1;
-		if (failures == FAILURES_MOST) {
-			log_error("the serving process was ended %u times in a row, by signal %u "
-				  "(%s) "
-				  "the last time, and is not started again",
-				  failures, shared->last_signal,
-				  strsignal((int)shared->last_signal));
-			return -EIO;
-		}
-		wait_before_restart(failures);
+		const bool was_sound = shared->serves && shared->crashes == crashes;
+
+		failures = was_sound || shared->answered != answered ? 0 : failures + 1;
 	}
-	return 0;
+	return stopped ? 0 : give_up(shared);
 }
 
 int supervise(struct supervised *shared, const struct supervised_calls *calls,
@@ -304,13 +317,13 @@ int supervise(struct supervised *shared, const struct supervised_calls *calls,
 
 	if (error)
 		return error;
-	current = of_worker = shared;
+	current = shared;
 	shared->supervisor = (uint32_t)getpid();
 	mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	handle_signals();
 	const int outcome = keep_running(shared, calls);
 
-	if (outcome != 1)
+	if (outcome != IN_WORKER)
 		return outcome ?: shared->result;
 	unhandle_signals();
 	prctl(PR_SET_NAME, WORKER_NAME, 0, 0, 0);

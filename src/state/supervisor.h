@@ -20,10 +20,11 @@
 
 /* In shared memory, zeroed before the first worker. */
 struct supervised {
-	_Atomic uint32_t thread;  /* the worker's main thread; the kernel clears it at its end */
-	uint32_t supervisor;	  /* its process */
-	_Atomic uint32_t starts;  /* workers so far */
-	_Atomic uint32_t crashes; /* by their own fault */
+	_Atomic uint32_t thread;   /* the worker's main thread; the kernel clears it at its end */
+	uint32_t supervisor;	   /* its process */
+	_Atomic uint64_t answered; /* requests, by all workers */
+	_Atomic uint32_t starts;   /* workers so far */
+	_Atomic uint32_t crashes;  /* by their own fault */
 	_Atomic uint32_t last_signal; /* that ended the last worker */
 	_Atomic bool returned;	      /* its work has, with this result: */
 	_Atomic int result;

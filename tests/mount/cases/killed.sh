@@ -104,3 +104,22 @@ if [ -z "$(sanitizers)" ]; then
 	rm -r "${mnt:?}"/*
 	umount_fs
 fi
+
+# one that crashes before it serves is not started for ever
+if [ -z "$(sanitizers)" ]; then
+	export LD_PRELOAD=$preloads/crash.so CRASH_AT_START=$work/crash-now
+	mount_fs
+	unset LD_PRELOAD
+	echo text >"$mnt/file"
+	expect_death
+	touch crash-now
+	kill -KILL "$(worker_of "$daemon")"
+	wait_until 20 is_gone "$daemon"
+	status=0
+	wait "$daemon" || status=$?
+	assert_eq "$status" 2 "status of the daemon"
+	unset "daemon_of[$mnt]"
+	daemon_log | grep -q 'ended 10 times in a row' || fail "it is not logged"
+	is_mounted "$mnt" && fail "it is still mounted"
+	true
+fi
