@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/futex.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -140,17 +139,25 @@ static void unhandle_signals(void)
 	signal(SUPERVISE_SIGNAL, SIG_IGN);
 }
 
-/* As fork(2), but with the same table of fds. */
+/* The order of clone(2)'s arguments differs between machines. */
+#ifdef __s390__
+#define CLONE_ARGS(flags, stack) stack, flags
+#else
+#define CLONE_ARGS(flags, stack) flags, stack
+#endif
+
+/*
+ * As fork(2), but with the same table of fds. clone3(2) is not possible in a service of systemd
+ * with RestrictNamespaces=. The last but one and the last argument are the address of the word
+ * and one that is not used, in an order that also differs.
+ */
 static pid_t fork_with_fds(struct supervised *shared)
 {
-	const struct clone_args args = {
-		.flags = CLONE_FILES | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
-		.parent_tid = (uintptr_t)&shared->thread,
-		.child_tid = (uintptr_t)&shared->thread,
-		.exit_signal = SIGCHLD,
-	};
+	const unsigned long flags =
+		CLONE_FILES | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
+	_Atomic uint32_t *word = &shared->thread;
 
-	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	return (pid_t)syscall(SYS_clone, CLONE_ARGS(flags, NULL), word, word, word);
 }
 
 /* Or until the supervisor is asked. A signal just before the call may be missed. */

@@ -29,7 +29,7 @@ dmaheapctl resize "$mnt" 200m
 seconds=6
 survive "$mnt" "$seconds" >said &
 load=$!
-for i in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
 	sleep 0.7
 	install_new /usr/local/sbin/dmaheapfs
 	dmaheapctl upgrade "$mnt"
