@@ -138,8 +138,12 @@ static void announce(const struct options *options, const struct heap *heap)
 /* What the worker does. */
 static int serve(void *context, const struct fd_list *own)
 {
-	const int error = session_serve(context, own);
+	struct fs *fs = context;
+	const int error = session_serve(fs, own);
 
+	/* The supervisor unmounts, unless it was killed. */
+	if ((uint32_t)getppid() != fs->saved->head->supervised.supervisor)
+		session_finish(fs);
 	return error ? fail(EXIT_SYSTEM, strerror(-error)) : EXIT_MOUNTED;
 }
 

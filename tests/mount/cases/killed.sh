@@ -123,3 +123,18 @@ if [ -z "$(sanitizers)" ]; then
 	is_mounted "$mnt" && fail "it is still mounted"
 	true
 fi
+
+# without its supervisor the mount works on, and SIGTERM ends it
+mount_fs
+echo text >"$mnt/file"
+worker=$(worker_of "$daemon")
+expect_death
+kill -KILL "$daemon"
+wait "$daemon" || true
+unset "daemon_of[$mnt]"
+assert_eq "$(cat "$mnt/file")" text "a file without a supervisor"
+echo more >"$mnt/more"
+kill -TERM "$worker"
+wait_until 5 is_gone "$worker"
+is_mounted "$mnt" && fail "it is still mounted"
+true
