@@ -52,9 +52,11 @@ static inline void scope_free(void *p)
  * guard(kind)(object) calls guard_kind(object), which takes a lock and returns
  * the object, and guard_kind_end() at the end of the enclosing block.
  */
+/* NOLINTBEGIN(bugprone-macro-parentheses): it ends with the name of a function */
 #define guard(kind)                                                                       \
 	__attribute__((unused, cleanup(guard_##kind##_end))) void *GUARD_NAME(__LINE__) = \
 		guard_##kind
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static inline pthread_mutex_t *guard_mutex(pthread_mutex_t *mutex)
 {
