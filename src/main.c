@@ -180,6 +180,7 @@ static enum exit_status serve_supervised(struct fs *fs, char *argv[])
 	const int result = serve_and_upgrade(fs, argv);
 
 	session_finish(fs);
+	supervise_finish();
 	return result < 0 ? EXIT_SYSTEM : (enum exit_status)result;
 }
 

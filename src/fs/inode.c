@@ -404,9 +404,12 @@ int inode_restore_buffer(struct fs *fs, struct inode *inode, struct buffer *buff
 
 int inode_restore_rest(struct fs *fs, struct inode *inode)
 {
-	const struct inode_kept *kept = inode_kept(inode);
+	struct inode_kept *kept = inode_kept(inode);
 	int error = kept->backing.id ? need_backing(fs, inode) : 0;
 
+	/* The process was killed while it closed the last one. */
+	if (!inode->opens)
+		kept->file = 0;
 	if (error)
 		return error;
 	if (inode->backing)

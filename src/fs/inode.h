@@ -17,8 +17,8 @@ struct inode_ops;
 struct inode_kept {
 	struct backing_record backing;
 	_Atomic bool may_be_mapped; /* it was opened for reading and writing */
-	_Atomic bool is_shared;
-	_Atomic uint32_t shared_with;
+	_Atomic bool is_shared;	    /* other processes have fds of the memory, past the mount … */
+	_Atomic uint32_t shared_with; /* … the first was of this user */
 	_Atomic enum last_writer last_writer;
 	_Atomic int32_t file; /* of the source: 1 + the fd; 0: none */
 };
@@ -50,10 +50,8 @@ struct inode {
 
 	/* Of the tree. */
 	enum { XATTRS_UNKNOWN, XATTRS_NONE, XATTRS_SOME } xattrs;
-	struct buffer *buffer; /* NULL: not needed at the moment, all opens are parked */
-	bool is_over;	       /* it has lost its last name, and its memory */
-	/* kept->is_shared: other processes have fds of the memory, past the mount … */
-	/* kept->shared_with: … the first was of this user */
+	struct buffer *buffer;	     /* NULL: not needed at the moment, all opens are parked */
+	bool is_over;		     /* it has lost its last name, and its memory */
 	unsigned writers;	     /* open files that can write */
 	_Atomic bool has_no_set_ids; /* nor capabilities, that a write would have to remove */
 

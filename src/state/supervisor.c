@@ -340,3 +340,12 @@ int supervise(struct supervised *shared, const struct supervised_calls *calls,
 	shared->returned = true;
 	exit(shared->result);
 }
+
+/* So many times REAP_WAIT_US. */
+#define FINISH_ATTEMPTS 1500
+
+void supervise_finish(void)
+{
+	for (int i = 0; i < FINISH_ATTEMPTS && !worker_ended; i++)
+		usleep(REAP_WAIT_US);
+}

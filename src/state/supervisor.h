@@ -51,6 +51,12 @@ struct supervised_calls {
 int supervise(struct supervised *shared, const struct supervised_calls *calls,
 	      struct fd_list *recorded);
 
+/*
+ * Waits until the last worker is gone, for a few seconds at most: its threads may have waited
+ * for the mount. Call it when that has ended.
+ */
+void supervise_finish(void);
+
 /* The signal that asks the supervisor to hand over. */
 #define SUPERVISE_SIGNAL SIGUSR2
 
