@@ -14,6 +14,7 @@
 #include "util/scope.h"
 
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
@@ -117,21 +118,15 @@ void op_getxattr(fuse_req_t req, struct inode *inode, const char *name, size_t s
 
 /* --- listxattr(2) ------------------------------------------------------------------ */
 
-/* Allocates all names into @names; returns their length, or -errno. */
+/*
+ * Allocates all names into @names; returns their length, or -errno. Another request may add
+ * one meanwhile, so the size is not asked for first.
+ */
 static ssize_t list_names(const char *path, char **names)
 {
-	ssize_t size, length;
+	*names = malloc(XATTR_LIST_MAX);
+	const ssize_t length = *names ? listxattr(path, *names, XATTR_LIST_MAX) : -1;
 
-	do {
-		size = listxattr(path, NULL, 0);
-		if (size < 0)
-			return -errno;
-		free(*names);
-		*names = malloc(size + 1);
-		if (!*names)
-			return -ENOMEM;
-		length = listxattr(path, *names, size);
-	} while (length < 0 && errno == ERANGE);
 	return length < 0 ? -errno : length;
 }
 
