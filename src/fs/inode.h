@@ -32,6 +32,7 @@ struct tree_record {
 struct source_inode_record {
 	struct source_record source;
 	struct inode_kept kept;
+	struct source_progress progress; /* guarded by the inode's lock */
 };
 
 struct inode {
@@ -60,7 +61,6 @@ struct inode {
 	bool cached;	 /* its opens go through the page cache */
 	off_t told_size; /* st_size and st_ctim as the kernel knows them */
 	struct timespec told_change;
-	struct source_progress progress;
 };
 
 extern const struct node_type inode_tree_type, inode_source_type;
@@ -69,6 +69,11 @@ extern const struct node_type inode_tree_type, inode_source_type;
 #define SOCKET_ID (UINT64_C(1) << 62)
 
 struct inode_kept *inode_kept(const struct inode *inode);
+
+static inline struct source_progress *inode_progress(const struct inode *inode)
+{
+	return &((struct source_inode_record *)inode->source.record)->progress;
+}
 
 /* Returns the inode of a node id in a request; NULL: there is none (any more). */
 struct inode *inode_find(struct fs *fs, fuse_ino_t ino);

@@ -35,7 +35,7 @@ static struct copy_report whole_of(const struct source_copy *copy, const struct 
 {
 	struct copy_report whole = *report;
 	guard(mutex)(&copy->from->lock);
-	struct source_progress *last = &copy->from->progress;
+	struct source_progress *last = inode_progress(copy->from);
 
 	if (copy->offset && last->to == copy->to->node.ino && last->end == copy->offset &&
 	    last->to_end == copy->to_offset) {

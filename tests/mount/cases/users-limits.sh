@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tags: process
 # timeout: 240
 #
 # One user takes as many open files, directories and names as they get. Others,
