@@ -30,9 +30,8 @@ static int set_owner(fuse_req_t req, int file, const struct stat *attr, int whic
 	if (fstat(file, &before))
 		return -errno;
 	/* A replay may find the new owner. */
-	if (request_is_replay() && request_notes()[1])
-		before.st_uid = (uid_t)request_notes()[0];
-	request_note(before.st_uid, before.st_ino);
+	request_note_once(before.st_uid, before.st_ino);
+	before.st_uid = (uid_t)request_notes()[0];
 	if (fchownat(file, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
 		return -errno;
 	creds_end(&set_gid);

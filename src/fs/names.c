@@ -124,24 +124,26 @@ static void keep_replaced(struct fs *fs, int file)
 		pin(fs, st.st_ino, file);
 }
 
+/* Noted if there is no such name: an id that no inode of the tree has. */
+#define NO_INODE (SOCKET_ID - 1)
+
 /*
  * The owner and the inode of a name that is about to go are noted for a replay, which finds
  * the name gone.
  */
 static void note_name(int file)
 {
-	struct stat st;
+	struct stat st = {.st_ino = NO_INODE};
 
-	if (file >= 0 && !request_is_replay() && !fstat(file, &st))
-		request_note(st.st_uid, st.st_ino);
+	if (file >= 0)
+		(void)fstat(file, &st);
+	request_note_once(st.st_uid, st.st_ino);
 }
 
-static void uncount_name(struct fs *fs, int file)
+static void uncount_noted(struct fs *fs)
 {
-	struct stat st;
-
-	if (file >= 0 && !fstat(file, &st))
-		users_remove_names(&fs->users, st.st_uid, 1);
+	if (request_notes()[1] != NO_INODE)
+		users_remove_names(&fs->users, (uid_t)request_notes()[0], 1);
 }
 
 /* Returns an fd of the inode that an earlier process has removed for this request, or -1. */
@@ -165,7 +167,7 @@ static void remove_name(fuse_req_t req, struct inode *parent, const char *name, 
 	if (!error && file < 0)
 		file = open_noted(fs_of(req));
 	if (!error) {
-		uncount_name(fs_of(req), file);
+		uncount_noted(fs_of(req));
 		end_removed(fs_of(req), file);
 	}
 	/* Before the reply, after which the caller may expect the memory to be free. */
@@ -223,7 +225,7 @@ void op_rename(fuse_req_t req, struct inode *parent, const char *name, struct in
 		replaced = open_noted(fs_of(req));
 	}
 	if (!error && replaces)
-		uncount_name(fs_of(req), replaced);
+		uncount_noted(fs_of(req));
 	if (!error)
 		keep_replaced(fs_of(req), replaced);
 	close_fd(steal_fd(&replaced));

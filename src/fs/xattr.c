@@ -177,12 +177,11 @@ static int may_set(fuse_req_t req)
  * The kernel does not know whether a file has an attribute. So that is noted for a replay,
  * which else could not tell its own work from what was there before.
  */
-enum { NOTE_NONE, NOTE_HAD, NOTE_HAD_NOT };
+enum { NOTE_HAD = 1, NOTE_HAD_NOT };
 
 static void note_presence(const char *path, const char *name)
 {
-	if (!request_is_replay())
-		request_note(getxattr(path, name, NULL, 0) < 0 ? NOTE_HAD_NOT : NOTE_HAD, 0);
+	request_note_once(getxattr(path, name, NULL, 0) < 0 ? NOTE_HAD_NOT : NOTE_HAD, 0);
 }
 
 /* Returns errno as -errno, or 0 if @if_done comes from a change that was made already. */

@@ -125,6 +125,14 @@ const uint64_t *request_notes(void)
 	return current.request ? current.request->notes : none;
 }
 
+void request_note_once(uint64_t first, uint64_t second)
+{
+	const uint64_t *notes = request_notes();
+
+	if (!notes[0] && !notes[1])
+		request_note(first, second);
+}
+
 int request_was_done(int error, int if_done)
 {
 	return error == if_done && request_is_replay() ? 0 : error;

@@ -126,8 +126,14 @@ unsigned request_steps_left(void);
  */
 unsigned request_steps(void);
 
-/* Remembers two numbers for a replay. request_notes() returns those of the earlier process. */
+/*
+ * Remembers two numbers, not both 0, for a replay. request_note_once() keeps those that an
+ * earlier process has noted: it may have been killed before it did, and so may the next one.
+ */
 void request_note(uint64_t first, uint64_t second);
+void request_note_once(uint64_t first, uint64_t second);
+
+/* Returns the noted numbers, or zeroes. */
 const uint64_t *request_notes(void);
 
 /*

@@ -211,16 +211,39 @@ START_TEST(only_a_replay_finds_its_own_work)
 	receive(request, FUSE_MKDIR, 2);
 	request_enter(&requests, request);
 	ck_assert_int_eq(request_was_done(-EEXIST, -EEXIST), -EEXIST);
-	request_note(7, 8);
+	request_note_once(7, 8);
 	request_enter(NULL, NULL);
 	requests_recover(&requests, nobody);
 	request_enter(&requests, request);
 	ck_assert_int_eq(request_was_done(-EEXIST, -EEXIST), 0);
 	ck_assert_int_eq(request_was_done(-EACCES, -EEXIST), -EACCES);
+	request_note_once(9, 9);
 	ck_assert_uint_eq(request_notes()[0], 7);
+	ck_assert_uint_eq(request_notes()[1], 8);
 	request_enter(NULL, NULL);
 	request_clear(request);
 	ck_assert(!request->replayed);
+}
+END_TEST
+
+/* The process before it was killed before it noted anything. */
+START_TEST(a_replay_notes_what_was_not_noted)
+{
+	struct request *request = request_slot(&requests, 0);
+
+	receive(request, FUSE_UNLINK, 2);
+	requests_recover(&requests, nobody);
+	request_enter(&requests, request);
+	request_note_once(7, 8);
+	request_enter(NULL, NULL);
+	requests_recover(&requests, nobody);
+	request_enter(&requests, request);
+	ck_assert_uint_eq(request_notes()[1], 8);
+	request_enter(NULL, NULL);
+	request_clear(request);
+	request_enter(&requests, request);
+	ck_assert_uint_eq(request_notes()[1], 0);
+	request_enter(NULL, NULL);
 }
 END_TEST
 
@@ -278,6 +301,7 @@ int main(void)
 	tcase_add_test(tests, what_an_unanswered_request_counted_is_undone);
 	tcase_add_test(tests, what_a_request_gave_back_stays);
 	tcase_add_test(tests, only_a_replay_finds_its_own_work);
+	tcase_add_test(tests, a_replay_notes_what_was_not_noted);
 	tcase_add_test(tests, answered_requests_are_cleared);
 	tcase_add_test(tests, a_request_in_a_slot_and_parked_is_served_once);
 	tcase_add_test(tests, interrupts_are_remembered);
