@@ -15,7 +15,6 @@ struct handle_record {
 	uint64_t handle;
 	uint64_t request; /* that it was opened by */
 	uint64_t ino;
-	uint64_t number; /* of a file: see struct open_file */
 	uint32_t user;
 	int32_t flags; /* of open(2) */
 	int32_t fd;    /* of a directory; -1: it is a file */

@@ -61,8 +61,7 @@ static int restore_file(struct fs *fs, struct handle_record *record)
 
 	if (!file)
 		return inode ? -ENOMEM : -ESTALE;
-	inode_restore_open(fs, file);
-	return 0;
+	return inode_restore_open(fs, file);
 }
 
 static int restore_handles(struct fs *fs)
@@ -121,7 +120,10 @@ static bool is_of_buffer(struct saved *saved, int fd)
 	return false;
 }
 
-/* The process may have been killed between the record of the orphan and the buffer's end. */
+/*
+ * Before the buffers, of which some become orphans. The process may have been killed between
+ * the record of an orphan and the end of its buffer.
+ */
 static void restore_orphans(struct fs *fs)
 {
 	struct orphan_record *record = NULL;
@@ -176,45 +178,38 @@ static void end_inodes(struct fs *fs)
 
 /* --- fds ------------------------------------------------------------------------------------ */
 
-static void keep(struct fd_list *fds, int fd)
+static int add(struct fd_list *fds, int fd)
 {
-	if (fd >= 0)
-		fd_list_add(fds, fd);
+	return fd < 0 ? 0 : fd_list_add(fds, fd);
 }
 
-static void keep_buffer(struct fd_list *fds, const struct buffer_record *record)
+static int add_buffer(struct fd_list *fds, const struct buffer_record *record)
 {
 	const struct buffer_state_record *state = &record->states[record->current];
 
-	keep(fds, state->file);
-	keep(fds, state->dmabuf);
-	keep(fds, state->dmabuf_file);
+	return add(fds, state->file) ?: add(fds, state->dmabuf) ?: add(fds, state->dmabuf_file);
 }
 
-static void keep_recorded(struct fd_list *fds, struct saved *saved)
+int restore_list_fds(struct saved *saved, struct fd_list *fds)
 {
 	const struct tree_record *tree = NULL;
 	const struct source_inode_record *source = NULL;
 	const struct handle_record *handle = NULL;
 	const struct buffer_record *buffer = NULL;
 	const struct orphan_record *orphan = NULL;
+	int error = 0;
 
-	while ((tree = table_next(&saved->inodes, tree)))
-		keep(fds, tree->node.pin);
-	while ((source = table_next(&saved->source, source)))
-		keep(fds, source->kept.file - 1);
-	while ((handle = table_next(&saved->handles, handle)))
-		keep(fds, handle->fd);
-	while ((buffer = table_next(&saved->buffers, buffer)))
-		keep_buffer(fds, buffer);
-	while ((orphan = table_next(&saved->orphans, orphan)))
-		keep(fds, orphan->fd);
-}
-
-int restore_list_fds(struct saved *saved, struct fd_list *fds)
-{
-	keep_recorded(fds, saved);
-	return fds->fds || !table_next(&saved->buffers, NULL) ? 0 : -ENOMEM;
+	while (!error && (tree = table_next(&saved->inodes, tree)))
+		error = add(fds, tree->node.pin);
+	while (!error && (source = table_next(&saved->source, source)))
+		error = add(fds, source->kept.file - 1);
+	while (!error && (handle = table_next(&saved->handles, handle)))
+		error = add(fds, handle->fd);
+	while (!error && (buffer = table_next(&saved->buffers, buffer)))
+		error = add_buffer(fds, buffer);
+	while (!error && (orphan = table_next(&saved->orphans, orphan)))
+		error = add(fds, orphan->fd);
+	return error;
 }
 
 /* Every open fd that no record has. */
@@ -222,10 +217,11 @@ static int find_garbage(struct fs *fs, const struct fd_list *own)
 {
 	scope(fd_list) struct fd_list kept = {};
 
-	for (size_t i = 0; i < own->count; i++)
-		keep(&kept, own->fds[i]);
-	keep_recorded(&kept, fs->saved);
-	return fd_list_others(&fs->saved->garbage, &kept);
+	int error = restore_list_fds(fs->saved, &kept);
+
+	for (size_t i = 0; i < own->count && !error; i++)
+		error = add(&kept, own->fds[i]);
+	return error ? error : fd_list_others(&fs->saved->garbage, &kept);
 }
 
 void restore_end(struct fs *fs)
@@ -235,8 +231,7 @@ void restore_end(struct fs *fs)
 	fs->saved->garbage = (struct fd_list){};
 }
 
-/* --- all of it ---------------------------------------------------------------------------------
- */
+/* --- all of it --------------------------------------------------------------------------- */
 
 int restore(struct fs *fs, const struct fd_list *own)
 {
@@ -251,10 +246,10 @@ int restore(struct fs *fs, const struct fd_list *own)
 
 	if (!error && fs->source)
 		error = source_restore(fs->source);
+	restore_orphans(fs);
 	error = error ?: restore_handles(fs) ?: restore_buffers(fs) ?: restore_rest(fs);
 	if (error)
 		return error;
-	restore_orphans(fs);
 	end_inodes(fs);
 	if (fs->passthrough)
 		end_unrecorded_ids(fs);

@@ -16,7 +16,7 @@
  */
 int restore(struct fs *fs, const struct fd_list *own);
 
-/* Adds the fds that records have. 0 or -ENOMEM. */
+/* Adds the fds that records have. 0 or -ENOMEM: then some are missing. */
 int restore_list_fds(struct saved *saved, struct fd_list *fds);
 
 /* Closes the noted fds. The requests that were in progress may still have needed them. */

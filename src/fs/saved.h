@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What outlives the process that serves a mount: shared memory with tables of inodes, open
- * files, buffers, users, orphans and requests. Open fds outlive it as well, see supervisor.h,
+ * files, buffers, users, orphans and requests. Open fds outlive it as well, see state/supervisor.h,
  * so a table has their numbers.
  */
 #ifndef FS_SAVED_H

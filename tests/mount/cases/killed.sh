@@ -69,6 +69,25 @@ nothing_is_left() {
 
 descriptors() { find "/proc/$daemon/fd" -mindepth 1 | wc -l; }
 
+# a dma-buf that outlives its file counts until its holder closes it, over kills, too
+if [ "${DMAHEAPFS_TEST_HEAP:-shmem}" != shmem ]; then
+	mount_fs
+	fallocate -l 1M "$mnt/held"
+	dmaheapctl exec 5="$mnt/held" -- sh -c ': >started; exec sleep 60' &
+	holder=$!
+	wait_until 10 test -e started
+	rm "$mnt/held"
+	for _ in 1 2 3; do
+		assert_eq "$(status memory_used) $(status memory_left_behind)" "1048576 1048576" "memory"
+		kill -KILL "$(worker_of "$daemon")"
+	done
+	kill "$holder"
+	wait "$holder" || true
+	is_free() { [ "$(status memory_left_behind) $(status memory_used)" = "0 0" ]; }
+	wait_until 10 is_free
+	umount_fs
+fi
+
 mount_fs "source=$work/source"
 # it has all of its own when it answers
 stat -f "$mnt" >/dev/null
