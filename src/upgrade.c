@@ -4,11 +4,11 @@
 #include "fs/restore.h"
 #include "fs/saved.h"
 #include "util/log.h"
-#include "util/number.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,12 +51,29 @@ void upgrade_note(struct fs *fs)
 
 /* --- is it possible? ----------------------------------------------------------------- */
 
+/* A program that hangs must not keep the supervisor from its worker. */
+enum { ANSWER_WAITS = 30, ANSWER_WAIT_MS = 100 };
+
+static void read_answer(int from, char *text, size_t size)
+{
+	struct pollfd polled = {.fd = from, .events = POLLIN};
+	size_t length = 0;
+	ssize_t n = 1;
+
+	/* Signals interrupt it. */
+	for (int waits = 0; waits < ANSWER_WAITS && n > 0; waits++) {
+		if (poll(&polled, 1, ANSWER_WAIT_MS) <= 0)
+			continue;
+		n = read(from, text + length, size - 1 - length);
+		length += n > 0 ? (size_t)n : 0;
+	}
+	text[length] = '\0';
+}
+
 /* Runs "program --version" and returns what it prints, in @text. */
 static void ask_version(char *text, size_t size)
 {
 	int ends[2];
-	size_t length = 0;
-	ssize_t n;
 
 	text[0] = '\0';
 	if (pipe2(ends, O_CLOEXEC))
@@ -64,17 +81,17 @@ static void ask_version(char *text, size_t size)
 	const pid_t child = fork();
 
 	if (!child) {
+		setpgid(0, 0);
 		dup2(ends[1], STDOUT_FILENO);
 		execl(program, program, "--version", (char *)NULL);
 		_exit(127);
 	}
 	close(ends[1]);
-	while (child > 0 && (n = read(ends[0], text + length, size - 1 - length)) != 0) {
-		if (n < 0 && errno != EINTR)
-			break;
-		length += n > 0 ? (size_t)n : 0;
+	if (child > 0) {
+		read_answer(ends[0], text, size);
+		/* With its children. */
+		kill(-child, SIGKILL);
 	}
-	text[length] = '\0';
 	close(ends[0]);
 }
 
@@ -98,7 +115,8 @@ bool upgrade_is_possible(const struct fs *fs)
 
 /* --- the change ------------------------------------------------------------------------ */
 
-static void set_close_on_exec(struct fs *fs, int flag)
+/* 0 or -ENOMEM: then not all are set. */
+static int set_close_on_exec(struct fs *fs, int flag)
 {
 	const struct saved_handover *handover = &fs->saved->head->handover;
 	const int others[] = {
@@ -108,11 +126,13 @@ static void set_close_on_exec(struct fs *fs, int flag)
 	};
 	scope(fd_list) struct fd_list fds = {};
 
-	restore_list_fds(fs->saved, &fds);
+	const int error = restore_list_fds(fs->saved, &fds);
+
 	for (size_t i = 0; i < fds.count; i++)
 		fcntl(fds.fds[i], F_SETFD, flag);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		fcntl(others[i], F_SETFD, flag);
+	return error;
 }
 
 void upgrade_close_on_exec(struct fs *fs)
@@ -123,13 +143,14 @@ void upgrade_close_on_exec(struct fs *fs)
 int upgrade_run(struct fs *fs, char *argv[])
 {
 	char text[16];
+	int error = set_close_on_exec(fs, 0);
 
 	snprintf(text, sizeof(text), "%d", fs->saved->file);
 	setenv(VARIABLE, text, 1);
-	set_close_on_exec(fs, 0);
-	execve(program, argv, environ);
-	const int error = -errno;
-
+	if (!error) {
+		execve(program, argv, environ);
+		error = -errno;
+	}
 	set_close_on_exec(fs, FD_CLOEXEC);
 	unsetenv(VARIABLE);
 	return error;

@@ -256,8 +256,11 @@ static pid_t start_worker(struct supervised *shared)
 /* Ends the worker if another program can go on. Returns whether it did. */
 static bool hand_over(struct supervised *shared, const struct supervised_calls *calls)
 {
+	const bool may = shared->serves && calls->may_hand_over(calls->context);
+
+	/* Signals that came meanwhile asked the same. */
 	asked = 0;
-	if (!shared->serves || !calls->may_hand_over(calls->context))
+	if (!may)
 		return false;
 	kill(worker, SIGKILL);
 	shared->last_signal = signal_of_end(shared);

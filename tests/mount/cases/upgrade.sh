@@ -59,6 +59,9 @@ END
 install_new other
 assert_fails "cannot be upgraded" dmaheapctl upgrade "$mnt"
 daemon_log | grep -q 'its state has another layout' || fail "the log does not say why"
+printf '#!/bin/sh\nsleep 60\n' >other
+install_new other
+assert_fails "cannot be upgraded" dmaheapctl upgrade "$mnt"
 rm "$installed"
 assert_fails "cannot be upgraded" dmaheapctl upgrade "$mnt"
 assert_eq "$(cat "$mnt/after")" more "a file after refusals"
