@@ -26,7 +26,7 @@ void backing_enable_memory(struct backing_kernel *kernel, bool file_first)
 }
 
 struct backing *backing_create(const struct backing_kernel *kernel, uint64_t nodeid,
-			       struct backing_record *record, unsigned opens)
+			       struct backing_record *record)
 {
 	struct backing *backing = malloc(sizeof(*backing));
 
@@ -36,7 +36,6 @@ struct backing *backing_create(const struct backing_kernel *kernel, uint64_t nod
 			.nodeid = nodeid,
 			.record = record,
 			.lock = PTHREAD_MUTEX_INITIALIZER,
-			.opens = opens,
 		};
 	return backing;
 }

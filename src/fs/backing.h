@@ -48,10 +48,10 @@ void backing_enable_memory(struct backing_kernel *kernel, bool file_first);
 
 /*
  * For the inode @nodeid. @kernel and @record outlive it. @record is zeroed, or has what an
- * earlier process has left, with @opens. NULL: out of memory.
+ * earlier process has left. NULL: out of memory.
  */
 struct backing *backing_create(const struct backing_kernel *kernel, uint64_t nodeid,
-			       struct backing_record *record, unsigned opens);
+			       struct backing_record *record);
 
 /*
  * The inode is to have another backing, and with it the record. This one has no opens any

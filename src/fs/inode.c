@@ -59,6 +59,17 @@ static int move_backing(void *backing, int dmabuf, int from)
 	return backing_bind(backing, dmabuf, from);
 }
 
+int inode_need_backing(struct fs *fs, struct inode *inode)
+{
+	const bool in_tree = inode->ops == &tree_ops;
+
+	if (!inode->backing)
+		inode->backing = backing_create(in_tree ? &fs->kernel : &fs->source_kernel,
+						in_tree ? inode->node.ino : inode->source.id,
+						&inode_kept(inode)->backing);
+	return inode->backing ? 0 : -ENOMEM;
+}
+
 static void prepare_buffer(struct fs *fs, struct inode *inode)
 {
 	/* A memory file that becomes a dma-buf is bound by the next open. */
@@ -83,10 +94,7 @@ static int make_buffer(struct fs *fs, struct inode *inode, int given)
 
 	if (error)
 		return error;
-	if (!inode->backing)
-		inode->backing = backing_create(&fs->kernel, inode->node.ino,
-						&inode_kept(inode)->backing, 0);
-	if (!inode->backing) {
+	if (inode_need_backing(fs, inode)) {
 		free_memory(take_memory(fs, inode));
 		return -ENOMEM;
 	}
@@ -350,17 +358,6 @@ void inode_removed(struct fs *fs, uint64_t ino, int file)
 
 /* --- inodes of an earlier process ------------------------------------------------------ */
 
-static int need_backing(struct fs *fs, struct inode *inode)
-{
-	const bool in_tree = inode->ops == &tree_ops;
-
-	if (!inode->backing)
-		inode->backing = backing_create(in_tree ? &fs->kernel : &fs->source_kernel,
-						in_tree ? inode->node.ino : inode->source.id,
-						&inode_kept(inode)->backing, 0);
-	return inode->backing ? 0 : -ENOMEM;
-}
-
 static void restore_use(struct fs *fs, const struct open_file *file)
 {
 	struct inode *inode = file->inode;
@@ -380,7 +377,7 @@ static void restore_use(struct fs *fs, const struct open_file *file)
 int inode_restore_open(struct fs *fs, struct open_file *file)
 {
 	const bool passes = file->mode & OPEN_PASSTHROUGH;
-	const int error = passes ? need_backing(fs, file->inode) : 0;
+	const int error = passes ? inode_need_backing(fs, file->inode) : 0;
 
 	if (error)
 		return error;
@@ -392,7 +389,7 @@ int inode_restore_open(struct fs *fs, struct open_file *file)
 
 int inode_restore_buffer(struct fs *fs, struct inode *inode, struct buffer *buffer)
 {
-	const int error = need_backing(fs, inode);
+	const int error = inode_need_backing(fs, inode);
 
 	if (error)
 		return error;
@@ -405,7 +402,7 @@ int inode_restore_buffer(struct fs *fs, struct inode *inode, struct buffer *buff
 int inode_restore_rest(struct fs *fs, struct inode *inode)
 {
 	struct inode_kept *kept = inode_kept(inode);
-	int error = kept->backing.id ? need_backing(fs, inode) : 0;
+	int error = kept->backing.id ? inode_need_backing(fs, inode) : 0;
 
 	/* The process was killed while it closed the last one. */
 	if (!inode->opens)

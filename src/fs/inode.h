@@ -70,6 +70,9 @@ extern const struct node_type inode_tree_type, inode_source_type;
 
 struct inode_kept *inode_kept(const struct inode *inode);
 
+/* Gives @inode a backing, if it has none. 0 or -ENOMEM. inode->lock is held. */
+int inode_need_backing(struct fs *fs, struct inode *inode);
+
 static inline struct source_progress *inode_progress(const struct inode *inode)
 {
 	return &((struct source_inode_record *)inode->source.record)->progress;

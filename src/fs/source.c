@@ -186,9 +186,8 @@ static enum open_mode choose(struct fs *fs, struct inode *inode, struct fuse_fil
 	int id = -ENOTSUP;
 	bool bound;
 
-	if (fs->passthrough && !inode->backing)
-		inode->backing = backing_create(&fs->source_kernel, inode->source.id,
-						&inode_kept(inode)->backing, 0);
+	if (fs->passthrough)
+		inode_need_backing(fs, inode);
 	/* The kernel refuses files of a stacked filesystem itself. */
 	if (inode->backing && !inode->cached)
 		id = backing_open(inode->backing, inode->file, -1, &bound);
