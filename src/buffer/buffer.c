@@ -47,15 +47,17 @@ static void init_parts(struct buffer *buffer)
 	buffer->discarded = NO_DMABUF;
 }
 
-/* Of a new buffer. Without a table, or if it is full, the buffer does not outlive us. */
-static void add_record(struct buffer *buffer)
+/* Of a new buffer. Without a table the buffer does not outlive the process. */
+static int add_record(struct buffer *buffer)
 {
 	struct table *table = buffer->quota ? buffer->quota->buffers : NULL;
 
-	buffer->record = table_add(table) ?: &buffer->unrecorded;
+	buffer->record = table ? table_add(table) : &buffer->unrecorded;
+	if (!buffer->record)
+		return -EMFILE;
 	buffer->record->times = NO_TIMES;
 	buffer->dmabuf = NO_DMABUF;
-	buffer_save(buffer);
+	return 0;
 }
 
 static void remove_record(struct buffer *buffer)
@@ -83,14 +85,21 @@ int buffer_create(struct buffer **created, struct heap *heap, struct quota *quot
 	buffer->heap = heap;
 	buffer->quota = quota;
 	buffer->file = -1;
-	const int error = attach_memory(buffer, file);
+	int error = add_record(buffer);
 
 	if (error) {
+		close_fd(file);
+		free(buffer);
+		return error;
+	}
+	error = attach_memory(buffer, file);
+	if (error) {
+		remove_record(buffer);
 		free(buffer);
 		return error;
 	}
 	init_parts(buffer);
-	add_record(buffer);
+	buffer_save(buffer);
 	*created = buffer;
 	return 0;
 }
@@ -117,43 +126,6 @@ void buffer_record(struct buffer *buffer, uint64_t owner)
 
 /* --- a buffer of an earlier process ------------------------------------------------- */
 
-/* The process was killed while it fixed a memory file for an export. */
-static void finish_fixing(struct buffer *buffer, uint64_t size)
-{
-	const int seals = fcntl(buffer->file, F_GET_SEALS);
-
-	if (seals >= 0 && seals & F_SEAL_SEAL)
-		memfd_finish_fixing(buffer, size);
-	else
-		(void)!ftruncate(buffer->file, (off_t)size);
-}
-
-/* The kernel has the new memory. A memory file was copied to it. */
-static void finish_move(struct buffer *buffer)
-{
-	struct buffer_record *record = buffer->record;
-	struct stat st;
-
-	if (buffer->ops == &memory_staged && !fstat(buffer->file, &st) && st.st_size) {
-		atomic_store(&record->size, (uint64_t)st.st_size);
-		times_set(&record->times, &st);
-		(void)!ftruncate(buffer->file, 0);
-	}
-	record->states[record->current] = record->target;
-	buffer_load(buffer);
-}
-
-static void count_restored(struct buffer *buffer)
-{
-	const bool is_dmabuf = buffer->ops == &memory_dmabuf;
-	struct stat st;
-
-	if (is_dmabuf)
-		quota_count_dmabuf(buffer->quota, buffer->dmabuf.capacity);
-	else if (!buffer_is_in_tmpfs(buffer) && !fstat(buffer->file, &st))
-		charge_settle(&buffer->charge, 0, (uint64_t)st.st_blocks * 512);
-}
-
 int buffer_restore(struct buffer **restored, struct heap *heap, struct quota *quota,
 		   struct buffer_record *record, bool has_moved)
 {
@@ -166,13 +138,7 @@ int buffer_restore(struct buffer **restored, struct heap *heap, struct quota *qu
 	buffer->record = record;
 	pthread_mutex_init(&record->times.lock, NULL);
 	init_parts(buffer);
-	buffer_load(buffer);
-	if (record->moving && has_moved)
-		finish_move(buffer);
-	if (record->fixing != UINT64_MAX)
-		finish_fixing(buffer, record->fixing);
-	buffer_save(buffer);
-	count_restored(buffer);
+	buffer_load(buffer, has_moved);
 	*restored = buffer;
 	return 0;
 }

@@ -3,6 +3,9 @@
 
 #include "buffer/memory.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 /* The order is that of the records of earlier versions. */
 static const struct memory_ops *const kinds[] = {
 	&memory_tmpfs, &memory_memfd, &memory_memfd_exported, &memory_staged, &memory_dmabuf,
@@ -48,7 +51,8 @@ void buffer_save(struct buffer *buffer)
 	atomic_store(&record->fixing, UINT64_MAX);
 }
 
-void buffer_load(struct buffer *buffer)
+/* To the recorded state. */
+static void set(struct buffer *buffer)
 {
 	const struct buffer_record *record = buffer->record;
 	const struct buffer_state_record *state = &record->states[record->current];
@@ -66,6 +70,53 @@ void buffer_load(struct buffer *buffer)
 	buffer->dmabuf.capacity = (size_t)state->capacity;
 	if (state->dmabuf >= 0)
 		dmabuf_set_fd(&buffer->dmabuf, buffer->heap, state->dmabuf);
+}
+
+/* The process was killed while it fixed a memory file for an export. */
+static void finish_fixing(struct buffer *buffer, uint64_t size)
+{
+	const int seals = fcntl(buffer->file, F_GET_SEALS);
+
+	if (seals >= 0 && seals & F_SEAL_SEAL)
+		memfd_finish_fixing(buffer, size);
+	else
+		(void)!ftruncate(buffer->file, (off_t)size);
+}
+
+/* The kernel has the new memory. A memory file was copied to it. */
+static void finish_move(struct buffer *buffer)
+{
+	struct buffer_record *record = buffer->record;
+	struct stat st;
+
+	if (buffer->ops == &memory_staged && !fstat(buffer->file, &st) && st.st_size) {
+		atomic_store(&record->size, (uint64_t)st.st_size);
+		times_set(&record->times, &st);
+		(void)!ftruncate(buffer->file, 0);
+	}
+	record->states[record->current] = record->target;
+	set(buffer);
+}
+
+static void count(struct buffer *buffer)
+{
+	if (buffer->ops == &memory_dmabuf)
+		quota_count_dmabuf(buffer->quota, buffer->dmabuf.capacity);
+	else if (!buffer_is_in_tmpfs(buffer))
+		memfd_settle(buffer);
+}
+
+void buffer_load(struct buffer *buffer, bool has_moved)
+{
+	const struct buffer_record *record = buffer->record;
+
+	set(buffer);
+	if (record->moving && has_moved)
+		finish_move(buffer);
+	if (record->fixing != UINT64_MAX)
+		finish_fixing(buffer, record->fixing);
+	buffer_save(buffer);
+	count(buffer);
 }
 
 int buffer_move(struct buffer *buffer, const struct dmabuf *dmabuf, int from, bool imported)

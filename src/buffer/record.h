@@ -46,8 +46,11 @@ struct buffer_record {
 /* Records the buffer as it is. */
 void buffer_save(struct buffer *buffer);
 
-/* Sets the buffer to what is recorded, apart from heap and quota. */
-void buffer_load(struct buffer *buffer);
+/*
+ * Sets a new buffer to what is recorded, and counts its memory. A move in progress was made if
+ * @has_moved.
+ */
+void buffer_load(struct buffer *buffer, bool has_moved);
 
 /*
  * Calls the buffer's callback for a move to @dmabuf, see buffer_on_move(), and records it
