@@ -229,28 +229,61 @@ struct piece job_claim(struct job *job)
 	return piece;
 }
 
-/* The offset in the copy of the next data, or of the end of the source. */
-static off_t next_data(struct job *job, uint64_t at)
+/* Holes are skipped in units of this. */
+#define HOLE_UNIT (64 << 10)
+
+static off_t seek_source(struct job *job, off_t offset, int whence)
 {
-	const off_t memory_offset = job->copy.memory_offset;
-	struct stat st;
-
 	if (job->copy.direction == COPY_TO_FILE)
-		return buffer_seek(job->copy.buffer, memory_offset + (off_t)at, SEEK_DATA) -
-		       memory_offset;
-	off_t data = lseek(job->copy.file, job->copy.file_offset + (off_t)at, SEEK_DATA);
-
-	if (data < 0 && errno == ENXIO && !fstat(job->copy.file, &st))
-		data = st.st_size;
-	return data - job->copy.file_offset;
+		return buffer_seek(job->copy.buffer, offset, whence);
+	offset = lseek(job->copy.file, offset, whence);
+	return offset < 0 ? -errno : offset;
 }
 
-/* The piece is a hole, and the destination has one there already. */
-static bool is_hole(struct job *job, struct piece piece)
+/*
+ * The offset in the copy from @at on of the next data or hole, at most @end. A source that
+ * does not tell has data everywhere.
+ */
+static uint64_t seek(struct job *job, uint64_t at, uint64_t end, int whence)
 {
+	const off_t begin = job->copy.direction == COPY_TO_FILE ? job->copy.memory_offset
+								: job->copy.file_offset;
+	const off_t found = seek_source(job, begin + (off_t)at, whence);
+
+	if (found >= 0)
+		return min_u64((uint64_t)(found - begin), end);
+	return found == -ENXIO || whence == SEEK_HOLE ? end : at;
+}
+
+/* Of two offsets in the copy, the first may not be in the middle of a unit of the file. */
+static uint64_t align(const struct job *job, uint64_t at, uint64_t add)
+{
+	const uint64_t position = (uint64_t)job->copy.file_offset + at + add;
+
+	return position - position % HOLE_UNIT - (uint64_t)job->copy.file_offset;
+}
+
+/*
+ * Cuts @piece to the part at its start that is a hole, which the destination has already, or
+ * that is none. Returns which.
+ */
+static bool cut_at_hole(struct job *job, struct piece *piece)
+{
+	const uint64_t end = piece->at + piece->size;
+
 	if (!job->copy.fresh || job->file.kind == FILE_STREAM)
 		return false;
-	return next_data(job, piece.at) >= (off_t)(piece.at + piece.size);
+	const uint64_t data = seek(job, piece->at, end, SEEK_DATA);
+	const uint64_t data_begin = data < end ? align(job, data, 0) : end;
+
+	if (data_begin > piece->at && data > piece->at) {
+		piece->size = (size_t)(data_begin - piece->at);
+		return true;
+	}
+	const uint64_t hole = align(job, seek(job, data, end, SEEK_HOLE), HOLE_UNIT - 1);
+
+	piece->size = (size_t)(min_u64(hole, end) - piece->at);
+	return false;
 }
 
 /* Moves the rest of a piece that the kernel refused. It may exceed the bounce buffer. */
@@ -272,7 +305,7 @@ static ssize_t move_rest(struct job *job, struct piece piece, ssize_t moved, cha
 	return moved;
 }
 
-ssize_t job_move(struct job *job, struct piece piece, char *bounce, int *error)
+static ssize_t move_data(struct job *job, struct piece piece, char *bounce, int *error)
 {
 	static engine *const engines[] = {
 		[ENGINE_CFR] = engine_cfr,	 [ENGINE_DIRECT] = engine_direct,
@@ -281,16 +314,37 @@ ssize_t job_move(struct job *job, struct piece piece, char *bounce, int *error)
 	};
 	const enum copy_engine chosen = job->plan->engine;
 
-	if (is_hole(job, piece)) {
-		job->direct_bytes += job->plan->o_direct ? piece.size : 0;
-		*error = 0;
-		return (ssize_t)piece.size;
-	}
 	const ssize_t n = engines[chosen](job, piece, bounce, error);
 
 	if (chosen == ENGINE_CFR && is_refusal(*error))
 		return move_rest(job, piece, n, bounce, error);
 	return n;
+}
+
+static ssize_t move_part(struct job *job, struct piece part, bool is_hole, char *bounce, int *error)
+{
+	if (!is_hole)
+		return move_data(job, part, bounce, error);
+	job->direct_bytes += job->plan->o_direct ? part.size : 0;
+	return (ssize_t)part.size;
+}
+
+ssize_t job_move(struct job *job, struct piece piece, char *bounce, int *error)
+{
+	struct piece left = piece, part;
+	bool all = true;
+
+	*error = 0;
+	while (left.size && all && !*error) {
+		part = left;
+		const bool is_hole = cut_at_hole(job, &part);
+		const ssize_t n = move_part(job, part, is_hole, bounce, error);
+
+		all = (size_t)n == part.size;
+		left.at += (uint64_t)n;
+		left.size -= (size_t)n;
+	}
+	return (ssize_t)(piece.size - left.size);
 }
 
 void job_settle(struct job *job, struct piece piece, ssize_t moved, int error)

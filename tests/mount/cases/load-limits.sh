@@ -66,3 +66,15 @@ without_holes() {
 without_holes saved
 without_holes sparse
 cmp saved.tar sparse.tar
+
+# 4 KiB of data in each MiB, and odd ends
+for i in {0..63}; do
+	printf 'data %s' "$i" | dd of=gaps conv=notrunc status=none bs=1M seek="$i"
+done
+dmaheapctl load gaps "$mnt/gaps"
+cmp gaps "$mnt/gaps"
+dmaheapctl save "$mnt/gaps" gaps.saved
+cmp gaps gaps.saved
+for file in "$mnt/gaps" gaps.saved; do
+	[ "$(du -m "$file" | cut -f 1)" -le 8 ] || fail "$file takes $(du -h "$file")"
+done
