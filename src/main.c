@@ -175,12 +175,25 @@ static int serve_and_upgrade(struct fs *fs, char *argv[])
 	return result;
 }
 
+/* The mount has ended against the will of its users. They can save what it had. */
+static void hold_files(struct fs *fs)
+{
+	if (fs->saved->file < 0 || tree_is_empty(&fs->tree))
+		return;
+	log_error("the files of %s are kept in process %d; save them: dmaheapctl salvage %d DIR; "
+		  "then end it: kill %d",
+		  fs->mountpoint, (int)getpid(), (int)getpid(), (int)getpid());
+	supervise_hold(&fs->saved->head->supervised);
+}
+
 static enum exit_status serve_supervised(struct fs *fs, char *argv[])
 {
 	const int result = serve_and_upgrade(fs, argv);
 
 	session_finish(fs);
 	supervise_finish();
+	if (result)
+		hold_files(fs);
 	return result < 0 ? EXIT_SYSTEM : (enum exit_status)result;
 }
 

@@ -98,6 +98,19 @@ static void finish_move(struct buffer *buffer)
 	set(buffer);
 }
 
+bool buffer_record_memory(const struct buffer_record *record, struct buffer_memory *memory)
+{
+	const struct buffer_state_record *state = &record->states[record->current];
+	const struct memory_ops *ops = kinds[state->kind];
+
+	*memory = (struct buffer_memory){
+		.state = ops == &memory_dmabuf && !state->capacity ? BUFFER_EMPTY : ops->state,
+		.file = state->file,
+		.dmabuf = state->dmabuf,
+	};
+	return ops != &memory_tmpfs;
+}
+
 static void count(struct buffer *buffer)
 {
 	if (buffer->ops == &memory_dmabuf)

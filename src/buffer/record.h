@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What of a buffer outlives the process: the fds of its memory, which the next process
- * finds open, and what the kernel does not know. For the files of src/buffer only, and for
- * the tables that hold records.
+ * finds open, and what the kernel does not know. For the files of src/buffer, and for those
+ * that know the tables of records.
  *
  * Size and times are changed in place. The rest changes with the buffer's exclusive lock,
  * and all of it at once when that is released. A kernel that is given new memory meanwhile
@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 struct buffer;
+struct buffer_memory;
 struct dmabuf;
 struct memory_ops;
 
@@ -51,6 +52,12 @@ void buffer_save(struct buffer *buffer);
  * @has_moved.
  */
 void buffer_load(struct buffer *buffer, bool has_moved);
+
+/*
+ * Tells the memory that is recorded, by fds of the process that recorded it. Returns false if
+ * that is the file in the tree itself.
+ */
+bool buffer_record_memory(const struct buffer_record *record, struct buffer_memory *memory);
 
 /*
  * Calls the buffer's callback for a move to @dmabuf, see buffer_on_move(), and records it

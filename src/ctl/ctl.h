@@ -24,6 +24,7 @@ ctl_verb ctl_exec;
 ctl_verb ctl_import;
 ctl_verb ctl_resize;
 ctl_verb ctl_upgrade;
+ctl_verb ctl_salvage;
 
 /* Prints one line to stderr, "dmaheapctl: …". Returns CTL_FAILED. */
 enum ctl_exit ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -27,6 +27,8 @@ static const struct verb {
 	 "make the dma-buf on fd N (default: 3) the memory of a new file"},
 	{"resize", ctl_resize, "MOUNT SIZE", "change the size= of a mount that is in use"},
 	{"upgrade", ctl_upgrade, "MOUNT", "let the installed version go on with a mount in use"},
+	{"salvage", ctl_salvage, "PID DIR",
+	 "copy the files of a mount that its daemon had to end to a new directory"},
 	{"heaps", ctl_heaps, "", "list the heaps of this machine, and what each one needs"},
 };
 

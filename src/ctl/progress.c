@@ -183,15 +183,17 @@ static int64_t wait_for_copy(struct copy_pool *pool, struct copy *copy, struct s
 	return outcome.result >= 0 && report->error ? report->error : outcome.result;
 }
 
-static int64_t copy_with_buffer(struct copy *copy, struct show *show, struct copy_report *report)
+int64_t progress_copy_buffer(struct copy *copy, const struct progress_options *options,
+			     struct copy_report *report)
 {
+	struct show show = {.options = options, .terminal = isatty(STDERR_FILENO)};
 	struct copy_pool *pool;
 	const int error = copy_pool_create(&pool, COPY_THREADS);
 
 	if (error)
 		return error;
-	clock_gettime(CLOCK_MONOTONIC, &show->since);
-	const int64_t result = wait_for_copy(pool, copy, show, report);
+	clock_gettime(CLOCK_MONOTONIC, &show.since);
+	const int64_t result = wait_for_copy(pool, copy, &show, report);
 
 	copy_pool_destroy(pool);
 	return result;
@@ -200,12 +202,11 @@ static int64_t copy_with_buffer(struct copy *copy, struct show *show, struct cop
 int64_t progress_copy(struct copy *copy, int mounted, const struct progress_options *options,
 		      struct copy_report *report)
 {
-	struct show show = {.options = options, .terminal = isatty(STDERR_FILENO)};
 	const int error = buffer_create_mounted(&copy->buffer, mounted);
 
 	if (error)
 		return error;
-	const int64_t result = copy_with_buffer(copy, &show, report);
+	const int64_t result = progress_copy_buffer(copy, options, report);
 
 	buffer_destroy(copy->buffer);
 	return result;

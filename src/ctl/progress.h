@@ -22,10 +22,13 @@ struct progress_options {
 };
 
 /*
- * Makes *@copy with @mounted, an open file of a mount, as its buffer, and waits for its end;
- * buffer, cancel and progress are filled in. Returns the bytes copied, or -errno if not all
- * were.
+ * Makes *@copy and waits for its end; cancel and progress are filled in. Returns the bytes
+ * copied, or -errno if not all were.
  */
+int64_t progress_copy_buffer(struct copy *copy, const struct progress_options *options,
+			     struct copy_report *report);
+
+/* The same with @mounted, an open file of a mount, as the buffer. */
 int64_t progress_copy(struct copy *copy, int mounted, const struct progress_options *options,
 		      struct copy_report *report);
 

@@ -141,7 +141,7 @@ static int map(struct saved *saved)
 /* The starter may have limited the size of files. */
 static int new_file(size_t bytes)
 {
-	scope(fd) int file = memfd_create("dmaheapfs-saved", MFD_CLOEXEC);
+	scope(fd) int file = memfd_create(SAVED_NAME, MFD_CLOEXEC);
 
 	return file < 0 || ftruncate(file, (off_t)bytes) ? -1 : steal_fd(&file);
 }

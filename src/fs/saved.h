@@ -53,6 +53,9 @@ struct saved_head {
 	_Alignas(8) char init[512]; /* the request INIT */
 };
 
+/* The name of the memory's file, as /proc shows it. */
+#define SAVED_NAME "dmaheapfs-saved"
+
 struct saved {
 	int file;	/* -1: the memory ends with the process and its children */
 	unsigned shift; /* the tables have room for so many powers of two fewer records */

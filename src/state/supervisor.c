@@ -352,3 +352,15 @@ void supervise_finish(void)
 	for (int i = 0; i < FINISH_ATTEMPTS && !worker_ended; i++)
 		usleep(REAP_WAIT_US);
 }
+
+void supervise_hold(struct supervised *shared)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	shared->is_held = true;
+	while (!stopped)
+		sigsuspend(&before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}

@@ -28,7 +28,8 @@ struct supervised {
 	_Atomic uint32_t last_signal; /* that ended the last worker */
 	_Atomic bool returned;	      /* its work has, with this result: */
 	_Atomic int result;
-	_Atomic bool serves; /* the worker has begun to serve */
+	_Atomic bool serves;  /* the worker has begun to serve */
+	_Atomic bool is_held; /* see supervise_hold() */
 };
 
 /* What the supervisor calls. */
@@ -56,6 +57,12 @@ int supervise(struct supervised *shared, const struct supervised_calls *calls,
  * for the mount. Call it when that has ended.
  */
 void supervise_finish(void);
+
+/*
+ * Waits until a signal ends the supervisor, without a worker: what is recorded can be saved
+ * meanwhile. Returns at once if one has come already.
+ */
+void supervise_hold(struct supervised *shared);
 
 /* The signal that asks the supervisor to hand over. */
 #define SUPERVISE_SIGNAL SIGUSR2

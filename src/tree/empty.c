@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Removal of all names at the end. A process that holds one file keeps the whole tmpfs, and
- * with it the memory of every file that has a name.
+ * All names of the tree: whether there are any, and their removal at the end. A process that
+ * holds one file keeps the whole tmpfs, and with it the memory of every file that has a name.
  */
 #include "tree/tree.h"
 #include "util/scope.h"
@@ -14,8 +14,8 @@
 
 struct emptying {
 	int root;
-	unsigned long moved;   /* names given in the root so far */
-	unsigned long removed; /* names, in this round */
+	unsigned long moved; /* names given in the root so far */
+	unsigned long names; /* removed in this round, or seen */
 };
 
 static bool is_dots(const char *name)
@@ -64,7 +64,7 @@ static void remove_entry(struct emptying *emptying, int directory, const char *n
 		for_each(emptying, open_directory(directory, name), move_up);
 		error = unlinkat(directory, name, AT_REMOVEDIR) ? errno : 0;
 	}
-	emptying->removed += !error;
+	emptying->names += !error;
 }
 
 void tree_empty(struct tree *tree)
@@ -72,7 +72,22 @@ void tree_empty(struct tree *tree)
 	struct emptying emptying = {.root = tree->mount};
 
 	do {
-		emptying.removed = 0;
+		emptying.names = 0;
 		for_each(&emptying, open_directory(tree->mount, "."), remove_entry);
-	} while (emptying.removed);
+	} while (emptying.names);
+}
+
+static void count(struct emptying *emptying, int directory, const char *name)
+{
+	(void)directory;
+	(void)name;
+	emptying->names++;
+}
+
+bool tree_is_empty(struct tree *tree)
+{
+	struct emptying emptying = {.root = tree->mount};
+
+	for_each(&emptying, open_directory(tree->mount, "."), count);
+	return !emptying.names;
 }

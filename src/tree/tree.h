@@ -75,6 +75,9 @@ bool tree_takes_copies(struct tree *tree);
  */
 void tree_empty(struct tree *tree);
 
+/* Returns whether there are no names. */
+bool tree_is_empty(struct tree *tree);
+
 /* Destroys all nodes, then closes the tmpfs. */
 void tree_finish(struct tree *tree);
 

@@ -3,7 +3,7 @@
 #
 # A file that the kernel knows but that is not open costs the daemon no descriptor,
 # nor does an open one past the daemon; through it, one.
-# tags: short
+# tags: short process
 
 descriptors() {
 	local all=(/proc/"$daemon"/fd/*)

@@ -124,23 +124,44 @@ if [ -z "$(sanitizers)" ]; then
 	umount_fs
 fi
 
-# one that crashes before it serves is not started for ever
+# one that crashes before it serves is not started for ever, and the files can be saved
 if [ -z "$(sanitizers)" ]; then
 	export LD_PRELOAD=$preloads/crash.so CRASH_AT_START=$work/crash-now
 	mount_fs
 	unset LD_PRELOAD
-	echo text >"$mnt/file"
+	cp -a source/tree "$mnt"
+	ln "$mnt/tree/storm" "$mnt/hard"
+	chmod 0751 "$mnt/tree"
+	printf end | dd of="$mnt/gap" bs=1M seek=100 status=none
+	: >"$mnt/tree/empty"
+	export_file tree/storm
+	list() { (cd "$1" && find . -type f -printf '%P %m %U %n %T@ %s\n' | sort); }
+	list "$mnt" >before
+	assert_fails "serves its mount" dmaheapctl salvage "$daemon" saved
 	expect_death
 	touch crash-now
 	kill -KILL "$(worker_of "$daemon")"
-	wait_until 20 is_gone "$daemon"
+	is_held() { daemon_log | grep -q "dmaheapctl salvage $daemon DIR"; }
+	wait_until 20 is_held
+	is_mounted "$mnt" && fail "it is still mounted"
+	dmaheapctl salvage "$daemon" saved
+	list saved | diff before -
+	cp source/tree/storm hard
+	rm saved/tree/empty
+	diff -r source/tree saved/tree
+	cmp saved/hard hard
+	cmp <(tail -c 3 saved/gap) <(printf end)
+	assert_eq "$(stat -c %a saved/tree)" 751 "the mode of a directory"
+	assert_fails "exists" dmaheapctl salvage "$daemon" saved
+	kill -TERM "$daemon"
 	status=0
 	wait "$daemon" || status=$?
 	assert_eq "$status" 2 "status of the daemon"
 	unset "daemon_of[$mnt]"
+	assert_fails "No such process" dmaheapctl salvage "$daemon" again
+	assert_fails "no files of a mount" dmaheapctl salvage $$ again
+	assert_eq "$(echo saved* again*)" 'saved again*' "what is left"
 	daemon_log | grep -q 'ended 10 times in a row' || fail "it is not logged"
-	is_mounted "$mnt" && fail "it is still mounted"
-	true
 fi
 
 # without its supervisor the mount works on, and SIGTERM ends it
