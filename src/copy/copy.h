@@ -49,6 +49,8 @@ struct copy {
 	 * as if its source had failed with EINTR. NULL: it cannot be cancelled.
 	 */
 	_Atomic bool *cancel;
+	/* Counts crashes of the process by this copy. NULL: not wanted. */
+	_Atomic uint32_t *faults;
 	/* Bytes moved so far, for the caller to read meanwhile. NULL: not wanted. */
 	_Atomic uint64_t *progress;
 };

@@ -12,6 +12,7 @@
  * all pieces take long, and more threads would only make it slower.
  */
 #include "copy/job.h"
+#include "state/request.h"
 #include "util/clock.h"
 #include "util/scope.h"
 #include "util/thread.h"
@@ -179,6 +180,7 @@ static void leave(struct worker *worker, struct job *job)
 	worker->pool->working++;
 	clock_gettime(CLOCK_MONOTONIC, &worker->since);
 	pthread_mutex_unlock(&worker->pool->lock);
+	request_blame(job ? job->copy.faults : NULL);
 }
 
 static void reenter(struct worker *worker)

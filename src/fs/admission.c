@@ -97,8 +97,7 @@ static bool append(struct admission *admission, struct parked_request *parked)
 
 static bool defer(struct admission *admission, struct request *request)
 {
-	struct parked_request *parked =
-		request_park(admission->parked, request_buffer(request), request_size(request));
+	struct parked_request *parked = request_park(admission->parked, request);
 
 	if (append(admission, parked))
 		return true;

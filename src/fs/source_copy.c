@@ -110,6 +110,7 @@ static struct copy copy_wanted(struct source_copy *copy, size_t size)
 		.asked = size < largest_copy() ? size : COPY_TO_THE_END,
 		.direct = fs->direct,
 		.cancel = &copy->cancel,
+		.faults = copy->parked ? &copy->parked->faults : NULL,
 	};
 }
 
@@ -138,10 +139,10 @@ void source_copy(fuse_req_t req, struct inode *in, off_t in_offset, struct inode
 		fs_reply_error(req, error);
 		return;
 	}
-	const struct copy wanted = copy_wanted(copy, size);
-
 	/* Before the copy starts: it may reply at once. */
 	copy->parked = request_hold();
+	const struct copy wanted = copy_wanted(copy, size);
+
 	fuse_req_interrupt_func(req, interrupt, copy);
 	error = copy_submit(fs->copies, &wanted, done, copy);
 	if (!error)

@@ -86,6 +86,7 @@ void request_clear(struct request *request)
 static _Thread_local struct {
 	const struct requests *requests;
 	struct request *request;
+	_Atomic uint32_t *faults; /* see request_blame() */
 } current;
 
 void request_enter(const struct requests *requests, struct request *request)
@@ -94,10 +95,17 @@ void request_enter(const struct requests *requests, struct request *request)
 	current.request = request;
 }
 
+void request_blame(_Atomic uint32_t *faults)
+{
+	current.faults = faults;
+}
+
 void request_note_fault(void)
 {
 	if (current.request)
 		current.request->faults++;
+	else if (current.faults)
+		(*current.faults)++;
 }
 
 bool request_is_replay(void)
@@ -140,12 +148,7 @@ int request_was_done(int error, int if_done)
 
 struct parked_request *request_hold(void)
 {
-	struct request *request = current.request;
-
-	if (!request)
-		return NULL;
-	return request_park(current.requests->parked, request_buffer(request),
-			    request_size(request));
+	return current.request ? request_park(current.requests->parked, current.request) : NULL;
 }
 
 /* --- counters --------------------------------------------------------------------------- */
@@ -232,20 +235,23 @@ void request_fetch(struct request *request, struct table *table, struct parked_r
 	const size_t length = offsetof(struct fuse_in_header, opcode);
 
 	/* The length comes last: with it the slot has a request. */
+	request->faults = parked->faults;
 	memcpy(&buffer->opcode, parked->bytes + length, parked->size - length);
 	atomic_signal_fence(memory_order_seq_cst);
 	*(volatile uint32_t *)&buffer->len = header->len;
 	table_remove(table, parked);
 }
 
-struct parked_request *request_park(struct table *table, const void *request, size_t size)
+struct parked_request *request_park(struct table *table, struct request *request)
 {
+	const size_t size = request_size(request);
 	struct parked_request *parked = size <= PARKED_BYTES ? table_add(table) : NULL;
 
 	if (!parked)
 		return NULL;
 	parked->size = (uint32_t)size;
-	memcpy(parked->bytes, request, size);
+	parked->faults = request->faults;
+	memcpy(parked->bytes, request_buffer(request), size);
 	record_publish(parked);
 	return parked;
 }
@@ -314,15 +320,27 @@ static void recover_slot(const struct requests *requests, struct request *reques
 	request->replayed = true;
 }
 
-static bool has_slot(const struct requests *requests, uint64_t unique)
+static struct request *find_slot(const struct requests *requests, uint64_t unique)
 {
 	for (unsigned i = 0; i < *requests->used; i++) {
 		struct request *request = request_slot(requests, i);
 
 		if (request_size(request) && unique_of(request_buffer(request)) == unique)
-			return true;
+			return request;
 	}
-	return false;
+	return NULL;
+}
+
+/* The slot and the parked copy have the same request: then the slot goes on. */
+static void recover_parked(const struct requests *requests, struct parked_request *parked,
+			   int device)
+{
+	struct request *slot = find_slot(requests, unique_of(parked->bytes));
+
+	if (slot)
+		slot->faults = (uint32_t)max_u64(slot->faults, parked->faults);
+	if (slot || !request_is_open(device, parked->bytes))
+		table_remove(requests->parked, parked);
 }
 
 void requests_recover(const struct requests *requests, int device)
@@ -332,7 +350,5 @@ void requests_recover(const struct requests *requests, int device)
 	for (unsigned i = 0; i < *requests->used; i++)
 		recover_slot(requests, request_slot(requests, i), device);
 	while ((parked = table_next(requests->parked, parked)))
-		if (has_slot(requests, unique_of(parked->bytes)) ||
-		    !request_is_open(device, parked->bytes))
-			table_remove(requests->parked, parked);
+		recover_parked(requests, parked, device);
 }

@@ -47,6 +47,7 @@ struct request {
 struct parked_request {
 	struct record record;
 	uint32_t size;
+	_Atomic uint32_t faults;	      /* as those of a slot */
 	_Alignas(8) char bytes[PARKED_BYTES]; /* starts with a struct fuse_in_header */
 };
 
@@ -103,6 +104,12 @@ void request_clear(struct request *request);
 /* @request is served from here on; NULL: none. */
 void request_enter(const struct requests *requests, struct request *request);
 
+/*
+ * Without a request, crashes of this thread count in @faults from here on: those of a parked
+ * request. NULL: nowhere.
+ */
+void request_blame(_Atomic uint32_t *faults);
+
 /* Counts a crash of the thread that calls it. For signal handlers. */
 void request_note_fault(void);
 
@@ -151,7 +158,7 @@ struct parked_request *request_hold(void);
 /* --- parking --------------------------------------------------------------------------- */
 
 /* NULL: the request is too large, or there are too many. */
-struct parked_request *request_park(struct table *parked, const void *request, size_t size);
+struct parked_request *request_park(struct table *parked, struct request *request);
 
 /* Moves a parked request to an empty slot. */
 void request_fetch(struct request *request, struct table *table, struct parked_request *parked);

@@ -254,8 +254,7 @@ START_TEST(answered_requests_are_cleared)
 
 	receive(request_slot(&requests, 0), FUSE_MKDIR, 2);
 	receive(request_slot(&requests, 1), FUSE_MKDIR, 4);
-	ck_assert_ptr_nonnull(request_park(&parked, request_buffer(request_slot(&requests, 1)),
-					   sizeof(struct fuse_in_header)));
+	ck_assert_ptr_nonnull(request_park(&parked, request_slot(&requests, 1)));
 	requests_recover(&requests, answered);
 	ck_assert_uint_eq(request_size(request_slot(&requests, 0)), 0);
 	ck_assert_uint_eq(table_count(&parked), 0);
@@ -269,10 +268,34 @@ START_TEST(a_request_in_a_slot_and_parked_is_served_once)
 	struct request *request = request_slot(&requests, 1);
 
 	receive(request, FUSE_OPEN, 6);
-	request_park(&parked, request_buffer(request), sizeof(struct fuse_in_header));
+	request_park(&parked, request);
 	requests_recover(&requests, nobody);
 	ck_assert_uint_eq(table_count(&parked), 0);
 	ck_assert_uint_gt(request_size(request), 0);
+}
+END_TEST
+
+/* Another thread works on it, and crashes. */
+START_TEST(crashes_count_for_a_parked_request)
+{
+	struct request *request = request_slot(&requests, 1);
+
+	receive(request, FUSE_COPY_FILE_RANGE, 8);
+	request->faults = 1;
+	struct parked_request *held = request_park(&parked, request);
+
+	request_blame(&held->faults);
+	request_note_fault();
+	request_blame(NULL);
+	request_note_fault();
+	ck_assert_uint_eq(held->faults, 2);
+	/* It was killed before the slot was cleared, or after that. */
+	requests_recover(&requests, nobody);
+	ck_assert_uint_eq(request->faults, 2);
+	held = request_park(&parked, request);
+	request_clear(request);
+	request_fetch(request, &parked, held);
+	ck_assert_uint_eq(request->faults, 2);
 }
 END_TEST
 
@@ -304,6 +327,7 @@ int main(void)
 	tcase_add_test(tests, a_replay_notes_what_was_not_noted);
 	tcase_add_test(tests, answered_requests_are_cleared);
 	tcase_add_test(tests, a_request_in_a_slot_and_parked_is_served_once);
+	tcase_add_test(tests, crashes_count_for_a_parked_request);
 	tcase_add_test(tests, interrupts_are_remembered);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);

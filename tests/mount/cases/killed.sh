@@ -112,13 +112,17 @@ fi
 # one request that crashes every process gets an error, and the rest goes on
 if [ -z "$(sanitizers)" ]; then
 	export LD_PRELOAD=$preloads/crash.so
-	mount_fs
+	mount_fs "source=$work/source"
 	unset LD_PRELOAD
 	mkdir "$mnt/crash-once" "$mnt/other"
 	assert_eq "$(status restarts)" 1 "restarts after a crash"
 	assert_fails "Input/output" mkdir "$mnt/crash"
 	assert_eq "$(status restarts)" 4 "restarts after three more"
 	daemon_log | grep -q 'has crashed the serving process 3 times' || fail "it is not logged"
+	# other threads copy
+	echo 'crash when this is copied' >source/poison
+	assert_fails "Input/output" cp "$mnt/.source/poison" "$mnt"
+	assert_eq "$(status restarts)" 7 "restarts after three copies"
 	echo text >"$mnt/other/file"
 	rm -r "${mnt:?}"/*
 	umount_fs
