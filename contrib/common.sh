@@ -45,6 +45,6 @@ as_root() {
 
 # the default build, in build/
 build_tree() {
-	cmake -S "$top" -B "$top/build" &&
+	cmake -S "$top" -B "$top/build" -D DMAHEAPFS_LIBFUSE=fetch &&
 	cmake --build "$top/build" --parallel "$(nproc)"
 }

@@ -10,6 +10,7 @@
 #   test     the programs that tests/run.sh runs
 #   bench    the benchmark's rivals and tools
 #   cross    tests/cross.sh: the compilers for ARM, and an emulator
+#   releases tests/releases.sh: what makes other releases of Debian, and musl
 #   kernel   kernel/build.sh
 #   vm       tests/vm: the machines and the programs in their guests
 #
@@ -25,6 +26,7 @@ declare -A packages=(
 		lcov man-db elfutils jq procps attr acl busybox toybox rsync fio strace'
 	[bench]='g++ busybox toybox fio gnuplot-nox python3'
 	[cross]='gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu qemu-user'
+	[releases]='mmdebstrap musl-tools'
 	[kernel]='gcc libc6-dev make flex bison bc perl xz-utils patch rsync
 		libelf-dev'
 	[vm]='gcc libc6-dev make libdrm-dev qemu-system-x86 e2fsprogs xfsprogs

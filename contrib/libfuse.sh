@@ -1,16 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# usage: contrib/libfuse.sh [--examples] [--newest]
+# usage: contrib/libfuse.sh [--examples] [--newest | --cached | --source ARCHIVE]
 #
 # Makes a static libfuse 3 with passthrough (3.17 or newer) from Debian's own
 # source package, for distributions whose libfuse is older. Nothing of the
 # machine is changed: package and build lie in the cache, and the prefix there
 # is the last line of the output. A libfuse that is in the cache is good enough.
+# CMake finds it there.
 #
 #   --examples   with libfuse's own passthrough_hp in PREFIX/bin, the
 #                benchmark's yardstick
 #   --newest     look for a newer one than the cache has
+#   --cached     make nothing, and fail if the cache has none
+#   --source ARCHIVE
+#                take libfuse's source from this tar archive, without network
 #
 # CC, CXX, CFLAGS and CXXFLAGS are honoured, and kept apart in the cache.
 set -euo pipefail
@@ -23,7 +27,7 @@ minimum=3.17
 # releases that have it; the newest of them is taken
 suites=(trixie sid)
 
-examples=false newest=false
+examples=false newest=false only_cached=false archive=''
 home=$cache/libfuse
 
 parse() {
@@ -31,6 +35,12 @@ parse() {
 		case $1 in
 		--examples) examples=true ;;
 		--newest) newest=true ;;
+		--cached) only_cached=true ;;
+		--source)
+			[ $# -ge 2 ] || usage_error "--source needs an argument"
+			archive=$(realpath "$2") || exit
+			shift
+			;;
 		-h | --help) print_usage "$0"; exit ;;
 		*) usage_error "unknown argument: $1" ;;
 		esac
@@ -81,8 +91,13 @@ build() {
 	work=$(mktemp -d "$home/build.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 	cd "$work"
-	private_apt "$home/apt" apt-get -q source --download-only "fuse3=$version"
-	dpkg-source -x ./*.dsc source
+	if [ -n "$archive" ]; then
+		mkdir source
+		tar -xf "$archive" -C source --strip-components=1
+	else
+		private_apt "$home/apt" apt-get -q source --download-only "fuse3=$version"
+		dpkg-source -x ./*.dsc source
+	fi
 	if grep -q enable-io-uring source/meson_options.txt; then
 		# or the build depends on optional packages of the machine
 		options+=(-Denable-io-uring=false)
@@ -96,30 +111,51 @@ build() {
 	mv "$work/root$prefix" "$prefix"
 }
 
+# try VERSION KEY: build it, if that has not been done
+try() {
+	local version=$1 key=$2 log=$home/build.log status
+
+	[ ! -d "$home/$version-$key" ] || return 0
+	say "building a static libfuse $version"
+	# not in a condition: there, a subshell's set -e has no effect
+	set +e
+	(set -e; build "$version" "$home/$version-$key") >"$log" 2>&1
+	status=$?
+	set -e
+	[ "$status" -ne 0 ] || return 0
+	tail -n 20 "$log" >&2
+	say "libfuse $version did not build, see $log"
+	return 1
+}
+
 # build the newest version that can be built here
-make_libfuse() {
-	local key=$1 version log=$home/build.log status
+make_newest() {
+	local key=$1 version
 
 	private_apt_setup "$home/apt"
 	private_apt_update "$home/apt" deb-src "${suites[@]}"
 	for version in $(versions); do
-		[ ! -d "$home/$version-$key" ] || return 0
-		say "building a static libfuse $version"
-		# not in a condition: there, a subshell's set -e has no effect
-		set +e
-		(set -e; build "$version" "$home/$version-$key") >"$log" 2>&1
-		status=$?
-		set -e
-		[ "$status" -ne 0 ] || return 0
-		tail -n 20 "$log" >&2
-		say "libfuse $version did not build, see $log"
+		! try "$version" "$key" || return 0
 	done
 	die "no libfuse >= $minimum could be made from Debian's ${suites[*]}"
 }
 
+# build the one of the archive
+make_from_archive() {
+	local key=$1 version
+	version=$(tar -xOf "$archive" --wildcards --no-wildcards-match-slash '*/meson.build' 2>/dev/null |
+		sed -n "s/.*[( ]version: *'\([0-9.]*\)'.*/\1/p" | head -n 1) || true
+	[ -n "$version" ] || die "$archive is not libfuse's source"
+	printf '%s\n' "$minimum" "$version" | sort -VC ||
+		die "libfuse $version is too old for passthrough: $minimum or newer is needed"
+	try "$version" "$key" || exit
+	printf '%s\n' "$home/$version-$key"
+}
+
 require() {
 	local tool purposes=build missing=()
-	local tools=(meson ninja dpkg-source pkg-config "${CC:-cc}")
+	local tools=(meson ninja pkg-config "${CC:-cc}")
+	[ -n "$archive" ] || tools+=(dpkg-source)
 
 	if $examples; then
 		tools+=("${CXX:-c++}")
@@ -132,20 +168,34 @@ require() {
 		"run contrib/install-deps.sh $purposes"
 }
 
+# make_libfuse KEY: one at a time: the second process finds the work of the first
+make_libfuse() {
+	local key=$1
+
+	require
+	exec 9>"$home/lock"
+	flock 9
+	if [ -n "$archive" ]; then
+		make_from_archive "$key"
+		return
+	fi
+	if $newest || ! cached "$key" >/dev/null; then
+		make_newest "$key"
+	fi
+	cached "$key"
+}
+
 main() {
 	local key
 	parse "$@"
 	key=$(build_key)
+	if $only_cached; then
+		[ -d "$home" ] && cached "$key"
+		return
+	fi
 	mkdir -p "$home"
-	if $newest || ! cached "$key"; then
-		require
-		# one at a time; the second process finds the work of the first
-		exec 9>"$home/lock"
-		flock 9
-		if $newest || ! cached "$key" >/dev/null; then
-			make_libfuse "$key"
-		fi
-		cached "$key"
+	if $newest || [ -n "$archive" ] || ! cached "$key"; then
+		make_libfuse "$key"
 	fi
 }
 

@@ -10,6 +10,7 @@
 #include "options.h"
 #include "remount.h"
 #include "upgrade.h"
+#include "util/compat.h"
 #include "util/explain.h"
 #include "util/format_size.h"
 #include "util/log.h"
@@ -21,7 +22,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #define HEAP_NAMES 200

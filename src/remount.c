@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "remount.h"
 
+#include "util/compat.h"
 #include "util/explain.h"
 #include "util/mount_size.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mount.h>
 
 /* The flags in a list like "rw,nosuid", of which the last counts, and the access times. */
 static struct mount_attr attributes_of(const struct options *options)

@@ -9,8 +9,9 @@
 #   --host   the tests on this machine's kernel: on real mounts, unit tests with
 #            AddressSanitizer, scripts and documentation
 #   --vm     the tests in kernels of their own, tests/vm, on the patched one
-#   --all    more, in an hour: the former also with and without each sanitizer and
-#            with an old libfuse, the latter also on the stock kernel and in full
+#   --all    more, in an hour: the former also with and without each sanitizer, with an
+#            old libfuse and on other releases, the latter also on the stock kernel and in
+#            full
 #
 # The default is both --host and --vm. Needs root or sudo. Output is TAP, and the last
 # line is "N passed, N failed, N skipped".
@@ -140,6 +141,7 @@ more_host_tests() {
 		on_mounts tsan build-tsan --tag load
 	fi
 	tap_steps "unit tests of 32-bit and 64-bit ARM" "$top/tests/cross.sh" armhf arm64
+	tap_steps "other releases, and musl" as_root "$top/tests/releases.sh" --short bullseye trixie musl
 	# no unit knows of libfuse
 	! build old-libfuse || on_mounts old-libfuse build-old-libfuse --tag short
 }

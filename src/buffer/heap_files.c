@@ -4,6 +4,7 @@
  * kernel enforces, or else memfds.
  */
 #include "buffer/heap_device.h"
+#include "util/compat.h"
 #include "util/private_tmpfs.h"
 #include "util/scope.h"
 
@@ -13,10 +14,6 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008u
-#endif
 
 /* MFD_NOEXEC_SEAL is known since 6.3; later kernels log a warning if it is missing. */
 static int new_memfd(void)

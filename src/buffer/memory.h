@@ -17,6 +17,7 @@
 #include "buffer/quota.h"
 #include "buffer/record.h"
 #include "buffer/window.h"
+#include "util/compat.h"
 
 #include <pthread.h>
 

@@ -2,22 +2,17 @@
 #include "copy/file.h"
 
 #include "copy/job.h"
+#include "util/compat.h"
 #include "util/fd_path.h"
 #include "util/math.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#ifndef SYS_cachestat
-#define SYS_cachestat 451 /* since Linux 6.5, on all architectures but alpha */
-#endif
 
 /* In <linux/mman.h> since 6.5. */
 struct range {
@@ -80,7 +75,8 @@ void copy_file_finish(struct copy_file *copy_file)
 /* Some filesystems report their alignment, and zeroes if they have no direct I/O. */
 static bool learn_alignment(struct copy_file *copy_file)
 {
-#ifdef STATX_DIOALIGN
+	(void)copy_file;
+#ifdef STATX_DIOALIGN /* since Linux 6.1 */
 	struct statx stx;
 
 	if (statx(copy_file->direct, "", AT_EMPTY_PATH, STATX_DIOALIGN, &stx) ||

@@ -368,7 +368,7 @@ bool job_is_over(const struct job *job)
 
 void copy_report_print(const struct copy_report *report, char line[static COPY_LINE_BYTES])
 {
-	const char *error = report->error ? strerrordesc_np(-report->error) : NULL;
+	const char *error = report->error ? strerror(-report->error) : NULL;
 
 	snprintf(line, COPY_LINE_BYTES,
 		 "engine=%s direct=%s bytes=%" PRIu64 " seconds=%.6f reason=%s%s%s", report->engine,

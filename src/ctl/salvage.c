@@ -7,6 +7,7 @@
 #include "ctl/ctl.h"
 #include "ctl/progress.h"
 #include "fs/saved.h"
+#include "util/compat.h"
 #include "util/scope.h"
 
 #include <dirent.h>
@@ -19,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

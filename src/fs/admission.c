@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fs/admission.h"
 
+#include "util/compat.h"
 #include "util/math.h"
 
 #include <linux/fuse.h>
@@ -23,13 +24,10 @@ struct deferred {
 
 /* --- kinds of requests ---------------------------------------------------------------- */
 
-/* Since Linux 6.18. The installed headers may be older. */
-enum { COPY_FILE_RANGE_64 = 53 };
-
 static bool is_heavy(uint32_t opcode)
 {
 	return opcode == FUSE_FALLOCATE || opcode == FUSE_COPY_FILE_RANGE ||
-	       opcode == COPY_FILE_RANGE_64;
+	       opcode == COMPAT_COPY_FILE_RANGE_64;
 }
 
 static uid_t user_of(const struct fuse_in_header *header)

@@ -148,7 +148,7 @@ static int fill_reply(struct reply *reply)
 	size_t wanted;
 
 	while ((wanted = bytes_to_read(reply))) {
-		length = getdents64(reply->listing->fd, entries, wanted);
+		length = getdents64(reply->listing->fd, (void *)entries, wanted);
 		if (length <= 0 || !add_entries(reply, entries, (size_t)length))
 			break;
 	}

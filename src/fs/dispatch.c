@@ -15,6 +15,7 @@
 #include "fs/saved.h"
 #include "fs/source_ops.h"
 #include "state/request.h"
+#include "util/compat.h"
 #include "util/fd_path.h"
 #include "util/log.h"
 #include "util/math.h"
@@ -450,7 +451,7 @@ static bool is_of_names(uint32_t opcode)
 	case FUSE_SYMLINK:
 	case FUSE_LINK:
 	case FUSE_CREATE:
-	case FUSE_TMPFILE:
+	case COMPAT_TMPFILE:
 	case FUSE_UNLINK:
 	case FUSE_RMDIR:
 	case FUSE_RENAME:

@@ -2,6 +2,7 @@
 /* Names: looked up, linked, moved, removed. The kernel does it, in the tree. */
 #include "fs/ops.h"
 #include "state/request.h"
+#include "util/compat.h"
 #include "util/fd_path.h"
 #include "util/scope.h"
 

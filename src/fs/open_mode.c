@@ -148,11 +148,13 @@ void open_mode_choose(struct fs *fs, struct open_file *file, struct fuse_file_in
 	fi->parallel_direct_writes = fi->direct_io;
 #endif
 	fi->keep_cache = file->mode == OPEN_CACHED;
+#ifdef DMAHEAPFS_HAVE_NOFLUSH
 	/*
 	 * There is nothing to flush. But without the question a writer past this process would
 	 * not hear that it has died, and all bytes are lost. The question waits for a copy
 	 * from a hung source into the same file, so readers do not ask.
 	 */
 	fi->noflush = file->mode != OPEN_CACHED && !open_file_writes(file);
+#endif
 	count(fs->counters, file->mode);
 }

@@ -4,6 +4,7 @@
 #include "buffer/record.h"
 #include "fs/ops.h"
 #include "fs/saved.h"
+#include "util/compat.h"
 #include "util/fd_list.h"
 #include "util/log.h"
 #include "util/scope.h"
@@ -25,7 +26,7 @@ static void strike_handle(struct saved *saved, uint64_t request)
 static bool opens(uint32_t opcode)
 {
 	return opcode == FUSE_OPEN || opcode == FUSE_OPENDIR || opcode == FUSE_CREATE ||
-	       opcode == FUSE_TMPFILE;
+	       opcode == COMPAT_TMPFILE;
 }
 
 /* The kernel does not know these open files, and the requests will open them again. */

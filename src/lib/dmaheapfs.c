@@ -211,7 +211,5 @@ const char *dmaheap_strerror(int error)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (texts[i].error == -error)
 			return texts[i].text;
-	const char *text = strerrordesc_np(-error);
-
-	return text ? text : "unknown error";
+	return strerror(-error);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Attributes of the source's inodes, as they are shown. */
 #include "source/internal.h"
+#include "util/compat.h"
 #include "util/fd_path.h"
 #include "util/scope.h"
 

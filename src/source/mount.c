@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The private mount of the source directory, and walks below it. */
 #include "source/internal.h"
+#include "util/compat.h"
 #include "util/explain.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
-
-#ifndef FUSE_SUPER_MAGIC
-#define FUSE_SUPER_MAGIC 0x65735546
-#endif
 
 /* --- checks ----------------------------------------------------------------------- */
 

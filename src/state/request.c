@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "state/request.h"
 
+#include "util/compat.h"
 #include "util/math.h"
 
 #include <errno.h>
@@ -8,10 +9,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* since Linux 5.14 */
-#endif
 
 /* --- slots ------------------------------------------------------------------------------ */
 

@@ -2,6 +2,7 @@
 #include "state/supervisor.h"
 
 #include "state/request.h"
+#include "util/compat.h"
 #include "util/log.h"
 #include "util/scope.h"
 
@@ -14,14 +15,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef MCL_ONFAULT
-#define MCL_ONFAULT 4
-#endif
 
 /* --- in the worker ---------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
  * holds one file keeps the whole tmpfs, and with it the memory of every file that has a name.
  */
 #include "tree/tree.h"
+#include "util/compat.h"
 #include "util/scope.h"
 
 #include <dirent.h>

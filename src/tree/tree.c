@@ -2,6 +2,7 @@
 #include "tree/tree.h"
 
 #include "tree/node.h"
+#include "util/compat.h"
 #include "util/explain.h"
 #include "util/private_tmpfs.h"
 #include "util/scope.h"
@@ -12,14 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/quota.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-
-#ifndef SYS_quotactl_fd
-#define SYS_quotactl_fd 443 /* since Linux 5.14, on all architectures */
-#endif
 
 #define LARGE_PAGE (2 << 20)
 

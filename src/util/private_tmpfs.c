@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "util/private_tmpfs.h"
 
+#include "util/compat.h"
 #include "util/explain.h"
 #include "util/scope.h"
 
@@ -9,7 +10,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 /* The kernel's reason for a refused option is in the context's log, one line each. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "util/process.h"
 
+#include "util/compat.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 
 /* A chroot may have no /dev. Reads and writes of a directory fail, which is as good. */
@@ -28,7 +28,7 @@ int process_open_std_fds(void)
 	return 0;
 }
 
-/* By the system call, as old versions of libc lack the function. It is new in Linux 5.9. */
+/* By the system call, as old versions of libc lack the function. */
 void process_close_fds(void)
 {
 	syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
@@ -77,11 +77,11 @@ struct rlimit process_raise_fd_limit(void)
 /* Timers survive execve(2), and their signals end the process. */
 static void stop_timers(void)
 {
-	static const __itimer_which_t timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
 	const struct itimerval none = {};
 
-	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
-		setitimer(timers[i], &none, NULL);
+	setitimer(ITIMER_REAL, &none, NULL);
+	setitimer(ITIMER_VIRTUAL, &none, NULL);
+	setitimer(ITIMER_PROF, &none, NULL);
 }
 
 /* Without CAP_SYS_RESOURCE only up to the hard limit. */

@@ -57,15 +57,17 @@ static inline void condition_init(pthread_cond_t *condition)
 }
 
 /*
- * A read-write lock that does not starve writers, as glibc's default does. No
- * reader gets in while a writer waits, so a thread must not take it twice.
+ * A read-write lock that does not starve writers, as glibc's default does, and musl's only
+ * one. No reader gets in while a writer waits, so a thread must not take it twice.
  */
 static inline void fair_rwlock_init(pthread_rwlock_t *lock)
 {
 	pthread_rwlockattr_t attributes;
 
 	pthread_rwlockattr_init(&attributes);
+#ifdef __GLIBC__
 	pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+#endif
 	pthread_rwlock_init(lock, &attributes);
 	pthread_rwlockattr_destroy(&attributes);
 }

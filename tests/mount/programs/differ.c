@@ -8,6 +8,8 @@
  * same seed does the same things again. -v tells every step, -c leaves out what
  * a mount with a cache of its own does otherwise: mappings, and O_TMPFILE.
  */
+#include "error_name.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -98,7 +100,7 @@ static const char *outcome(long long result)
 	static int turn;
 
 	if (result < 0)
-		return strerrorname_np((int)-result);
+		return error_name((int)-result);
 	turn = !turn;
 	snprintf(text[turn], sizeof(text[turn]), "%lld", result);
 	return text[turn];

@@ -5,6 +5,7 @@
  * Asks for the memory of FILE, well or badly, by the means named below. Prints
  * the result of each attempt, one word: "fd", "ok", or the name of the error.
  */
+#include "error_name.h"
 #include "fdpass/protocol.h"
 #include "lib/dmaheapfs.h"
 
@@ -35,7 +36,7 @@ __attribute__((noreturn)) static void give_up(const char *what)
 static void say(int result)
 {
 	if (result < 0)
-		printf("%s\n", strerrorname_np(-result));
+		printf("%s\n", error_name(-result));
 	else
 		puts(result ? "fd" : "ok");
 	fflush(stdout);

@@ -5,6 +5,8 @@
  * One system call, for the shell: prints what it returned, or the name of the
  * error, with status 0 in either case. FD is a number that the shell has open.
  */
+#include "error_name.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -366,7 +368,7 @@ int main(int argc, char *argv[])
 	const long long result = call->function(argv + 2);
 
 	if (result < 0)
-		puts(strerrorname_np(errno));
+		puts(error_name(errno));
 	else
 		printf("%lld\n", result);
 	return 0;
