@@ -240,9 +240,10 @@ void backing_restore_open(struct backing *backing)
 	backing->opens++;
 }
 
-void backing_restore_end(struct backing *backing)
+void backing_restore_end(struct backing *backing, bool is_bound)
 {
-	backing_count(backing, &backing->counted);
+	if (is_bound)
+		backing_count(backing, &backing->counted);
 	if (backing->opens)
 		return;
 	end_id(backing, backing->record->id);

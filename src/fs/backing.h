@@ -106,7 +106,7 @@ void backing_recent_end(const struct backing_kernel *kernel, const struct backin
 void backing_restore_open(struct backing *backing);
 
 /* Ends the id that an earlier process has left, if no open file needs it. */
-void backing_restore_end(struct backing *backing);
+void backing_restore_end(struct backing *backing, bool is_bound);
 
 /* Reads the kernel's counters of copies. False if it has none. */
 bool backing_count(const struct backing *backing, struct fuse_memory_stat *now);

@@ -399,6 +399,11 @@ int inode_restore_buffer(struct fs *fs, struct inode *inode, struct buffer *buff
 	return 0;
 }
 
+static bool is_dmabuf(const struct inode *inode)
+{
+	return inode->buffer && buffer_state(inode->buffer) == BUFFER_DMABUF;
+}
+
 int inode_restore_rest(struct fs *fs, struct inode *inode)
 {
 	struct inode_kept *kept = inode_kept(inode);
@@ -410,7 +415,7 @@ int inode_restore_rest(struct fs *fs, struct inode *inode)
 	if (error)
 		return error;
 	if (inode->backing)
-		backing_restore_end(inode->backing);
+		backing_restore_end(inode->backing, is_dmabuf(inode));
 	if (kept->is_shared) {
 		inode->node.has_data = true;
 		error = users_restore_open(&fs->users, kept->shared_with);
@@ -422,7 +427,8 @@ void inode_restore_end(struct fs *fs, struct inode *inode)
 {
 	struct memory idle;
 
-	if (inode->buffer && !inode->writers)
+	/* A memory file has nothing to settle but its charge, which is just counted. */
+	if (is_dmabuf(inode) && !inode->writers)
 		buffer_settle(inode->buffer);
 	{
 		guard(mutex)(&inode->lock);

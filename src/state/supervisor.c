@@ -60,8 +60,15 @@ static void watch_crashes(void)
 
 #define WORKER_NAME "dmaheapfs-serve"
 
-/* How often in a row a worker may crash, or end early, before it has answered a request. */
-enum { FAILURES_MOST = 10 };
+/*
+ * How often in a row a worker may crash, or be killed by others, as the OOM killer, before it
+ * has answered a request.
+ */
+enum { CRASHES_MOST = 10, KILLS_MOST = 100 };
+
+struct failures {
+	unsigned crashes, kills;
+};
 
 /* How long the threads of a worker may take to die. Then it is asked whether they can. */
 enum { REAP_ATTEMPTS = 25, REAP_WAIT_US = 2000 };
@@ -209,12 +216,20 @@ static bool has_ended(void)
 	return worker_ended;
 }
 
-static void wait_before_restart(unsigned failures)
+/* Half a second at most. */
+static void wait_before_restart(const struct failures *failures)
 {
-	const struct timespec pause = {.tv_nsec = failures * failures * 5000000L};
+	const unsigned all = failures->crashes + failures->kills;
+	const long steps = all < 10 ? all : 10;
+	const struct timespec pause = {.tv_nsec = steps * steps * 5000000L};
 
-	if (failures)
+	if (all)
 		nanosleep(&pause, NULL);
+}
+
+static bool are_too_many(const struct failures *failures)
+{
+	return failures->crashes >= CRASHES_MOST || failures->kills >= KILLS_MOST;
 }
 
 /*
@@ -277,11 +292,12 @@ static bool wait_for_end(struct supervised *shared, const struct supervised_call
 	}
 }
 
-static int give_up(const struct supervised *shared)
+static int give_up(const struct supervised *shared, const struct failures *failures)
 {
-	log_error("the serving process was ended %d times in a row before it had answered a "
+	log_error("the serving process was ended %u times in a row before it had answered a "
 		  "request, the last time by signal %u (%s), and is not started again",
-		  FAILURES_MOST, shared->last_signal, strsignal((int)shared->last_signal));
+		  failures->crashes + failures->kills, shared->last_signal,
+		  strsignal((int)shared->last_signal));
 	return -EIO;
 }
 
@@ -289,13 +305,13 @@ static int give_up(const struct supervised *shared)
 
 static int keep_running(struct supervised *shared, const struct supervised_calls *calls)
 {
-	unsigned failures = 0;
+	struct failures failures = {0};
 
-	while (!stopped && failures < FAILURES_MOST) {
+	while (!stopped && !are_too_many(&failures)) {
 		const uint64_t answered = shared->answered;
 		const uint32_t crashes = shared->crashes;
 
-		wait_before_restart(failures);
+		wait_before_restart(&failures);
 		const pid_t started = start_worker(shared);
 
 		if (started <= 0)
@@ -306,11 +322,16 @@ static int keep_running(struct supervised *shared, const struct supervised_calls
 			return SUPERVISE_HAND_OVER;
 		if (!shared->last_signal)
 			return 0;
-		const bool was_sound = shared->serves && shared->crashes == crashes;
+		const bool has_crashed = shared->crashes != crashes;
 
-		failures = was_sound || shared->answered != answered ? 0 : failures + 1;
+		if (shared->answered != answered || (shared->serves && !has_crashed))
+			failures = (struct failures){0};
+		else if (has_crashed)
+			failures.crashes++;
+		else
+			failures.kills++;
 	}
-	return stopped ? 0 : give_up(shared);
+	return stopped ? 0 : give_up(shared, &failures);
 }
 
 int supervise(struct supervised *shared, const struct supervised_calls *calls,
