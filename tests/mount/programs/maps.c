@@ -122,9 +122,13 @@ static void a_write_is_loaded(void)
 	check(pwrite(other, "x", 1, (off_t)page) == 1 && map[page] == 'x');
 }
 
-static void msync_is_fine(void)
+/* On a dma-heap memory that is allocated in advance is a dma-buf. */
+static void sync_in(bool in_advance)
 {
 	const int fd = new_file("file", 2);
+
+	if (in_advance)
+		check(!posix_fallocate(fd, 0, (off_t)(2 * page)));
 	char *const map = (char *)(uintptr_t)map_of(fd, 2);
 
 	map[0] = 's';
@@ -132,6 +136,12 @@ static void msync_is_fine(void)
 	check(!msync(map, page, MS_ASYNC | MS_INVALIDATE));
 	check(map[0] == 's' && byte_of("file", 0) == 's');
 	check(!fsync(fd) && !fdatasync(fd));
+}
+
+static void msync_is_fine(void)
+{
+	sync_in(false);
+	sync_in(true);
 }
 
 static void it_outlives_close(void)

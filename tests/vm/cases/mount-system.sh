@@ -11,4 +11,4 @@ set -euo pipefail
 # without those that choose the heap themselves
 mapfile -t short < <("$top/tests/mount/run.sh" --tag short --list |
 	grep -vx -e out-of-memory -e rootless)
-mount_tests system "${short[@]}" load-limits source-copy source-stacked
+mount_tests system "${short[@]}" fio load-limits source-copy source-stacked

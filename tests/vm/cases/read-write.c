@@ -105,6 +105,8 @@ static void own_mapping(void)
 	CHECK(map != MAP_FAILED);
 	CHECK_EQ(pread(buffer, map + 8192, 4096, 0), 4096);
 	memcpy(old + 8192, old, 4096);
+	CHECK_EQ(msync(map, SIZE, MS_SYNC), 0);
+	CHECK_EQ(fsync(buffer), 0);
 	expect(buffer, old, SIZE, 0);
 }
 
@@ -182,6 +184,6 @@ CASE({"reads and writes of a system buffer hit their range", positions_system},
      {"reads and writes of a contiguous buffer hit their range", positions_cma},
      {"reads end and writes are ENOSPC at the end of a buffer", ends},
      {"memory that is not there is EFAULT", bad_memory},
-     {"a buffer can be read into its own mapping", own_mapping},
+     {"a buffer can be read into its own mapping, and synced", own_mapping},
      {"vectors are read and written", vectors}, {"sendfile moves bytes in and out", sent},
      {"a pipe holds a copy of the bytes", piped}, {"buffers of other exporters refuse", others}, )
