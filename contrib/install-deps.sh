@@ -26,7 +26,7 @@ declare -A packages=(
 		lcov man-db elfutils jq procps attr acl busybox toybox rsync fio strace'
 	[bench]='g++ busybox toybox fio gnuplot-nox python3'
 	[cross]='gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu qemu-user'
-	[releases]='mmdebstrap musl-tools'
+	[releases]='mmdebstrap musl-tools iproute2'
 	[kernel]='gcc libc6-dev make flex bison bc perl xz-utils patch rsync
 		libelf-dev'
 	[vm]='gcc libc6-dev make libdrm-dev qemu-system-x86 e2fsprogs xfsprogs

@@ -17,10 +17,13 @@ shopt -s lastpipe
 . "${BASH_SOURCE[0]%/*}/../contrib/common.sh"
 # shellcheck source=tests/tap.sh
 . "$top/tests/tap.sh"
+# shellcheck source=contrib/chroot.sh
+. "$top/contrib/chroot.sh"
 
 # what the tests use, and not what checks the sources
 packages=(gcc libc6-dev make cmake pkg-config libfuse3-dev libjson-c-dev libgcrypt20-dev
-	libdrm-dev fuse3 check procps attr acl busybox rsync fio jq python3 strace)
+	libdrm-dev fuse3 check procps attr acl busybox rsync fio jq python3 strace
+	e2fsprogs)
 options=()
 
 parse() {
@@ -33,41 +36,10 @@ parse() {
 	releases=("$@")
 }
 
-# root RELEASE DIR: whole, or not at all
-root() {
-	local list
-	[ ! -d "$2" ] || return 0
-	list=$(IFS=,; echo "${packages[*]}")
-	rm -rf "$2.new" &&
-	mmdebstrap --variant=minbase --include="$list" "$1" "$2.new" &&
-	mv "$2.new" "$2"
-}
-
-# in_root DIR COMMAND...: in a mount namespace; a chroot is no mountpoint by itself
-in_root() {
-	# shellcheck disable=SC2016 # for the shell inside
-	unshare --mount bash -euc '
-		root=$1
-		shift
-		mount --bind "$root" "$root"
-		for dir in proc dev sys; do
-			mount --rbind "/$dir" "$root/$dir"
-		done
-		exec chroot "$root" env -i HOME=/root PATH="$PATH" "$@"
-	' in_root "$@"
-}
-
-copy_tree() {
-	rm -rf "$1/dmaheapfs" &&
-	mkdir "$1/dmaheapfs" &&
-	git -C "$top" ls-files -z --cached --others --exclude-standard |
-		tar -C "$top" --null --ignore-failed-read -cf - -T - | tar -C "$1/dmaheapfs" -xf -
-}
-
 build() {
-	copy_tree "$1" &&
-	in_root "$1" cmake -S /dmaheapfs -B /dmaheapfs/build -D CMAKE_C_FLAGS=-Werror &&
-	in_root "$1" make -C /dmaheapfs/build -j "$(nproc)"
+	chroot_copy_tree "$1" &&
+	chroot_run "$1" cmake -S /dmaheapfs -B /dmaheapfs/build -D CMAKE_C_FLAGS=-Werror &&
+	chroot_run "$1" make -C /dmaheapfs/build -j "$(nproc)"
 }
 
 # results RELEASE COMMAND...: the TAP of COMMAND, with the release before each name
@@ -79,18 +51,18 @@ results() {
 	done || true
 }
 
-unit_tests() { in_root "$1" sh -c "cd /dmaheapfs/build && ctest -j $(nproc)" | tap_of_ctest; }
+unit_tests() { chroot_run "$1" sh -c "cd /dmaheapfs/build && ctest -j $(nproc)" | tap_of_ctest; }
 
 # Before that version children of unshare(1) have SIGTERM blocked.
 has_new_unshare() {
 	local version
-	version=$(in_root "$1" unshare --version)
+	version=$(chroot_run "$1" unshare --version)
 	printf '%s\n' 2.37 "${version##* }" | sort -VC
 }
 
 # shellcheck disable=SC2016 # for the shell there
 copy_a_file() {
-	in_root "$1" sh -euc '
+	chroot_run "$1" sh -euc '
 		cd /dmaheapfs/build
 		mkdir mnt
 		./dmaheapfs mnt -o heap=shmem
@@ -102,11 +74,11 @@ copy_a_file() {
 
 test_release() {
 	local release=$1 dir=$cache/releases/$1
-	step "$release: packages" root "$release" "$dir" &&
+	step "$release: packages" chroot_make "$release" "$dir" "${packages[@]}" &&
 	step "$release: build" build "$dir" || return 0
 	results "$release" unit_tests "$dir"
 	if has_new_unshare "$dir"; then
-		results "$release" in_root "$dir" /dmaheapfs/tests/mount/run.sh "${options[@]}"
+		results "$release" chroot_run "$dir" /dmaheapfs/tests/mount/run.sh "${options[@]}"
 	else
 		step "$release: a file is copied to a mount and back" copy_a_file "$dir" || true
 	fi

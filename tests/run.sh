@@ -7,10 +7,10 @@
 # in a third of an hour:
 #
 #   --host   the tests on this machine's kernel: on real mounts, unit tests with
-#            AddressSanitizer, scripts and documentation
+#            AddressSanitizer, scripts and documentation, in a newer Debian, and packages
 #   --vm     the tests in kernels of their own, tests/vm, on the patched one
 #   --all    more, in an hour: the former also with and without each sanitizer, with an
-#            old libfuse and on other releases, the latter also on the stock kernel and in
+#            old libfuse and on an old Debian, the latter also on the stock kernel and in
 #            full
 #
 # The default is both --host and --vm. Needs root or sudo. Output is TAP, and the last
@@ -129,6 +129,8 @@ host_tests() {
 		on_units asan build-asan
 		on_mounts asan build-asan --tag hostile
 	fi
+	tap_steps "the newest release" as_root "$top/tests/releases.sh" --short trixie
+	tap_steps "packages" as_root "$top/tests/packages.sh"
 	! $all || more_host_tests
 }
 
@@ -141,7 +143,7 @@ more_host_tests() {
 		on_mounts tsan build-tsan --tag load
 	fi
 	tap_steps "unit tests of 32-bit and 64-bit ARM" "$top/tests/cross.sh" armhf arm64
-	tap_steps "other releases, and musl" as_root "$top/tests/releases.sh" --short bullseye trixie musl
+	tap_steps "an old release, and musl" as_root "$top/tests/releases.sh" bullseye musl
 	# no unit knows of libfuse
 	! build old-libfuse || on_mounts old-libfuse build-old-libfuse --tag short
 }

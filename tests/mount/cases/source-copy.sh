@@ -57,7 +57,7 @@ done
 
 # other tools
 make_file src/tools 5000001
-for tool in 'install -m 600' 'cp --sparse=never' 'cp -p' 'cp --reflink=auto'; do
+for tool in 'install -m 600' 'cp -p' 'cp --reflink=auto'; do
 	rm -f "$mnt/tools"
 	# shellcheck disable=SC2086 # words are wanted
 	copied tools $tool
