@@ -329,6 +329,7 @@ static enum exit_status run_with_heap(const struct options *options, struct heap
 		watch_cgroup(&fs.quota);
 	if (heap->ops->in_tmpfs)
 		heap->large_pages = tree_has_large_pages(&fs.tree);
+	heap->noatime = options->noatime;
 	heap->kernel_copies = tree_takes_copies(&fs.tree);
 	if (takes_over)
 		heap_use_files(heap, saved->head->handover.files);

@@ -281,8 +281,12 @@ void buffer_stat(struct buffer *buffer, struct stat *st)
 {
 	if (buffer_is_in_tmpfs(buffer))
 		return;
+	const struct timespec in_tree = st->st_atim;
 	guard(buffer_shared)(buffer);
+
 	buffer->ops->stat(buffer, st);
+	if (buffer->heap->noatime)
+		st->st_atim = in_tree;
 }
 
 uint64_t buffer_size(struct buffer *buffer)

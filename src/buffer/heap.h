@@ -86,6 +86,8 @@ struct heap {
 	const struct heap_ops *ops;
 	/* Memory files mapped with MADV_HUGEPAGE get pages of 2 MiB. */
 	bool large_pages;
+	/* Reading a buffer changes no time of access. */
+	bool noatime;
 	/* copy_file_range(2) copies between memory files and other filesystems. */
 	bool kernel_copies;
 	/*

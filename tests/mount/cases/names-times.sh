@@ -63,6 +63,7 @@ not_by_others() {
 
 calls_that_move_times() {
 	echo text >file
+	echo 'ten bytes' >source
 	mkdir dir other
 	run moved file cat file
 	run moved file dd if=/dev/zero of=file bs=10 count=1 conv=notrunc status=none
@@ -75,7 +76,7 @@ calls_that_move_times() {
 	run moved file sys open file rdwr+trunc 0
 	run moved file sys write 3 x 3>>file
 	run moved file sys pread 3 0 1 3<file
-	run moved file sys copy 4 0 3 0 10 3<>file 4</etc/hostname
+	run moved file sys copy 4 0 3 0 10 3<>file 4<source
 	run moved file chmod 600 file
 	run moved file chown 1000 file
 	run moved file setfattr -n user.x -v 1 file

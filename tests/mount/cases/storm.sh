@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tags: load
+# tags: load process
 # timeout: 180
 #
 # Processes that do everything at once to the same files, and are killed at
