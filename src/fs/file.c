@@ -5,6 +5,7 @@
 #include "fdpass/server.h"
 #include "fs/creds.h"
 #include "fs/ops.h"
+#include "state/request.h"
 #include "util/scope.h"
 
 #include <fcntl.h>
@@ -230,11 +231,19 @@ void op_lseek(fuse_req_t req, struct open_file *file, off_t offset, int whence)
 		fuse_reply_lseek(req, position);
 }
 
+/*
+ * A copy that is killed again and again gets on if a replay is short; the caller asks for the
+ * rest.
+ */
+#define REPLAYED_COPY (8 << 20)
+
 void op_copy_file_range(fuse_req_t req, struct open_file *in, off_t in_offset,
 			struct open_file *out, off_t out_offset, size_t size)
 {
 	struct counters *counters = fs_of(req)->counters;
 
+	if (request_is_replay() && size > REPLAYED_COPY)
+		size = REPLAYED_COPY;
 	if (in->inode->ops == &source_ops) {
 		source_copy(req, in->inode, in_offset, out->inode, out_offset, size);
 		return;

@@ -145,7 +145,12 @@ int request_was_done(int error, int if_done)
 
 struct parked_request *request_hold(void)
 {
-	return current.request ? request_park(current.requests->parked, current.request) : NULL;
+	struct parked_request *parked =
+		current.request ? request_park(current.requests->parked, current.request) : NULL;
+
+	if (parked)
+		parked->was_served = true;
+	return parked;
 }
 
 /* --- counters --------------------------------------------------------------------------- */
@@ -233,6 +238,7 @@ void request_fetch(struct request *request, struct table *table, struct parked_r
 
 	/* The length comes last: with it the slot has a request. */
 	request->faults = parked->faults;
+	request->replayed = parked->was_served;
 	memcpy(&buffer->opcode, parked->bytes + length, parked->size - length);
 	atomic_signal_fence(memory_order_seq_cst);
 	*(volatile uint32_t *)&buffer->len = header->len;

@@ -42,12 +42,13 @@ struct request {
 };
 
 /* A request without a slot. One that is larger than this is not parked. */
-#define PARKED_BYTES 4080
+#define PARKED_BYTES 4072
 
 struct parked_request {
 	struct record record;
 	uint32_t size;
 	_Atomic uint32_t faults;	      /* as those of a slot */
+	bool was_served;		      /* so the next process makes a replay of it */
 	_Alignas(8) char bytes[PARKED_BYTES]; /* starts with a struct fuse_in_header */
 };
 

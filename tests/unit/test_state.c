@@ -296,6 +296,23 @@ START_TEST(crashes_count_for_a_parked_request)
 	request_clear(request);
 	request_fetch(request, &parked, held);
 	ck_assert_uint_eq(request->faults, 2);
+	ck_assert(!request->replayed);
+}
+END_TEST
+
+START_TEST(a_held_request_becomes_a_replay)
+{
+	struct request *request = request_slot(&requests, 1);
+
+	receive(request, FUSE_COPY_FILE_RANGE, 10);
+	request_enter(&requests, request);
+	struct parked_request *held = request_hold();
+
+	request_enter(NULL, NULL);
+	request_clear(request);
+	requests_recover(&requests, nobody);
+	request_fetch(request, &parked, held);
+	ck_assert(request->replayed);
 }
 END_TEST
 
@@ -328,6 +345,7 @@ int main(void)
 	tcase_add_test(tests, answered_requests_are_cleared);
 	tcase_add_test(tests, a_request_in_a_slot_and_parked_is_served_once);
 	tcase_add_test(tests, crashes_count_for_a_parked_request);
+	tcase_add_test(tests, a_held_request_becomes_a_replay);
 	tcase_add_test(tests, interrupts_are_remembered);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);

@@ -14,7 +14,7 @@ kill_worker() { # kill_worker SIGNAL
 	local pid
 	pid=$(worker_of "$daemon") || return 0
 	kill -"$1" "$pid" 2>/dev/null || return 0
-	kills=$((kills + 1))
+	kills=$((${kills:-0} + 1))
 }
 
 # another process gets the memory itself
@@ -98,6 +98,25 @@ before=$(descriptors)
 nothing_is_left
 assert_eq "$(descriptors)" "$before" "descriptors"
 umount_fs
+
+# copies that take longer than a worker lives get on
+if [ -z "$(sanitizers)" ]; then
+	make_file source/large 200M
+	mount_fs "source=$work/source"
+	while sleep 0.01; do
+		kill_worker KILL
+	done &
+	killer=$!
+	cp "$mnt/.source/large" "$mnt/copy"
+	cp "$mnt/copy" "$mnt/again"
+	kill "$killer"
+	wait "$killer" || true
+	assert_same source/large "$mnt/copy"
+	assert_same source/large "$mnt/again"
+	[ "$(status restarts)" -ge 3 ] || fail "only $(status restarts) kills"
+	rm source/large
+	umount_fs
+fi
 
 # most kills come between the work and the answer
 if [ -z "$(sanitizers)" ]; then
