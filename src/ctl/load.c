@@ -180,6 +180,40 @@ static enum ctl_exit run(const struct load *load)
 	return status;
 }
 
+/* To the name of its source in @directory. */
+static enum ctl_exit load_into(struct load *load, const char *directory)
+{
+	const char *slash = strrchr(load->source, '/');
+	scope(free) char *path = NULL;
+
+	if (!strcmp(load->source, "-"))
+		return ctl_fail("%s is a directory; name a file in it for stdin", directory);
+	if (asprintf(&path, "%s/%s", directory, slash ? slash + 1 : load->source) < 0)
+		return ctl_fail("out of memory");
+	load->target = path;
+	return run(load);
+}
+
+/* All that can be. Returns the status of the last one that could not be. */
+static enum ctl_exit load_all(struct load *load, char *sources[], int count, const char *target)
+{
+	enum ctl_exit status = CTL_DONE;
+	struct stat st;
+	int i;
+	const bool is_directory = !stat(target, &st) && S_ISDIR(st.st_mode);
+
+	if (count > 1 && !is_directory)
+		return ctl_fail("%s is not a directory, for %d files", target, count);
+	load->target = target;
+	for (i = 0; i < count && !progress_was_interrupted(); i++) {
+		load->source = sources[i];
+		const enum ctl_exit one = is_directory ? load_into(load, target) : run(load);
+
+		status = one ? one : status;
+	}
+	return i < count ? CTL_FAILED : status;
+}
+
 static enum ctl_exit refuse(const char *why)
 {
 	if (why)
@@ -203,12 +237,14 @@ enum ctl_exit ctl_load(int argc, char *argv[])
 		else if (checksum_parse(optarg, &load.checksum))
 			return refuse("a checksum is sha256: and 64 hexadecimal digits");
 	}
-	if (optind != argc - 2)
+	const int count = argc - optind - 1;
+
+	if (count < 1)
 		return refuse("load needs SRC and FILE");
-	load.source = argv[optind];
-	load.target = argv[optind + 1];
+	if (count > 1 && load.checksum.wanted)
+		return refuse("a checksum is for one file");
 	progress_begin();
-	const enum ctl_exit status = run(&load);
+	const enum ctl_exit status = load_all(&load, argv + optind, count, argv[argc - 1]);
 
 	progress_end(status == CTL_DONE);
 	return status;

@@ -6,6 +6,7 @@
 #include "util/scope.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,10 +16,10 @@ static const struct verb {
 	const char *arguments;
 	const char *help;
 } verbs[] = {
-	{"status", ctl_status, "[--json] MOUNT|FILE",
-	 "show the state of a mount, or of one of its files"},
-	{"load", ctl_load, "[--progress] [--checksum sha256:HEX] SRC FILE",
-	 "copy an ordinary file, or stdin (-), into a buffer, completely or not at all"},
+	{"status", ctl_status, "[--json] [MOUNT|FILE]",
+	 "show the state of all mounts, of one, or of one of its files"},
+	{"load", ctl_load, "[--progress] [--checksum sha256:HEX] SRC... FILE|DIR",
+	 "copy ordinary files, or stdin (-), into buffers, each completely or not at all"},
 	{"save", ctl_save, "[--progress] FILE DST",
 	 "copy a buffer to an ordinary file, or to stdout (-)"},
 	{"exec", ctl_exec, "[--memory] FD=FILE... -- PROGRAM...",
@@ -47,13 +48,19 @@ enum ctl_exit ctl_fail(const char *format, ...)
 	return CTL_FAILED;
 }
 
+static void print_verb(const struct verb *verb, const char *before)
+{
+	printf("%s%s%s%s\n\t%s\n", before, verb->name, *verb->arguments ? " " : "", verb->arguments,
+	       verb->help);
+}
+
 static void help(void)
 {
 	puts("Usage: dmaheapctl VERB …\n\nVerbs:");
 	for (size_t i = 0; i < VERBS; i++)
-		printf("  %s%s%s\n\t%s\n", verbs[i].name, *verbs[i].arguments ? " " : "",
-		       verbs[i].arguments, verbs[i].help);
-	puts("\n  -h, --help       show this text\n  -V, --version    show the version");
+		print_verb(&verbs[i], "  ");
+	puts("\n  help [VERB]      show this text, or that of a verb\n"
+	     "  -V, --version    show the version");
 }
 
 static const struct verb *find_verb(const char *name)
@@ -62,6 +69,11 @@ static const struct verb *find_verb(const char *name)
 		if (!strcmp(verbs[i].name, name))
 			return &verbs[i];
 	return NULL;
+}
+
+static bool asks_for_help(const char *word)
+{
+	return !strcmp(word, "help") || !strcmp(word, "--help") || !strcmp(word, "-h");
 }
 
 static enum ctl_exit refuse(const char *word)
@@ -73,6 +85,19 @@ static enum ctl_exit refuse(const char *word)
 	return CTL_USAGE;
 }
 
+static enum ctl_exit explain(const char *word)
+{
+	const struct verb *verb = word ? find_verb(word) : NULL;
+
+	if (word && !verb)
+		return refuse(word);
+	if (verb)
+		print_verb(verb, "Usage: dmaheapctl ");
+	else
+		help();
+	return CTL_DONE;
+}
+
 int main(int argc, char *argv[])
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
@@ -81,13 +106,14 @@ int main(int argc, char *argv[])
 	if (process_open_std_fds())
 		return CTL_FAILED;
 	process_reset_signals();
+	if (verb && argc > 2 && asks_for_help(argv[2]) && *argv[2] == '-')
+		return explain(word);
 	if (verb)
 		return verb->run(argc - 1, argv + 1);
-	if (word && (!strcmp(word, "--help") || !strcmp(word, "-h")))
-		help();
-	else if (word && (!strcmp(word, "--version") || !strcmp(word, "-V")))
-		puts("dmaheapctl " DMAHEAPFS_VERSION);
-	else
+	if (word && asks_for_help(word))
+		return explain(argv[2]);
+	if (!word || (strcmp(word, "--version") && strcmp(word, "-V")))
 		return refuse(word);
+	puts("dmaheapctl " DMAHEAPFS_VERSION);
 	return CTL_DONE;
 }

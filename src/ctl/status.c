@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <mntent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,12 @@ static void add_holders(json_object *info, const char *path)
 		json_object_object_add(info, "devices", devices);
 }
 
+static void print_json(json_object *info)
+{
+	puts(json_object_to_json_string_ext(info, JSON_C_TO_STRING_PRETTY |
+							  JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
 static enum ctl_exit print(const char *path, bool as_json)
 {
 	json_object *info = info_read(path);
@@ -119,14 +126,52 @@ static enum ctl_exit print(const char *path, bool as_json)
 	if (!info)
 		return ctl_fail("%s: %s", path, strerror(errno));
 	if (as_json)
-		puts(json_object_to_json_string_ext(info, JSON_C_TO_STRING_PRETTY |
-								  JSON_C_TO_STRING_NOSLASHESCAPE));
+		print_json(info);
 	else if (json_object_object_get_ex(info, "pid", NULL))
 		print_mount(info);
 	else
 		print_file(info);
 	json_object_put(info);
 	return CTL_DONE;
+}
+
+/* Returns an array of the mounts in this mount namespace, with their paths. */
+static json_object *all_mounts(void)
+{
+	json_object *all = json_object_new_array();
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	char line[4096];
+	struct mntent entry;
+
+	while (mounts && getmntent_r(mounts, &entry, line, sizeof(line))) {
+		json_object *info =
+			strcmp(entry.mnt_type, "fuse.dmaheapfs") ? NULL : info_read(entry.mnt_dir);
+
+		if (!info)
+			continue;
+		json_object_object_add(info, "mount", info_string(entry.mnt_dir));
+		json_object_array_add(all, info);
+	}
+	if (mounts)
+		endmntent(mounts);
+	return all;
+}
+
+static enum ctl_exit print_all(bool as_json)
+{
+	json_object *all = all_mounts();
+	const size_t count = json_object_array_length(all);
+
+	if (as_json)
+		print_json(all);
+	for (size_t i = 0; i < count && !as_json; i++) {
+		json_object *info = json_object_array_get_idx(all, i);
+
+		printf("%smount        %s\n", i ? "\n" : "", info_text(info, "mount"));
+		print_mount(info);
+	}
+	json_object_put(all);
+	return count || as_json ? CTL_DONE : ctl_fail("no dmaheapfs is mounted here");
 }
 
 enum ctl_exit ctl_status(int argc, char *argv[])
@@ -140,9 +185,9 @@ enum ctl_exit ctl_status(int argc, char *argv[])
 			return CTL_USAGE;
 		as_json = true;
 	}
-	if (optind != argc - 1) {
-		ctl_fail("status needs one MOUNT or FILE; see: dmaheapctl --help");
+	if (optind < argc - 1) {
+		ctl_fail("status takes one MOUNT or FILE; see: dmaheapctl --help");
 		return CTL_USAGE;
 	}
-	return print(argv[optind], as_json);
+	return optind < argc ? print(argv[optind], as_json) : print_all(as_json);
 }

@@ -94,7 +94,9 @@ ls -A "$mnt" >before
 assert_fails "No such file or directory" dmaheapctl load missing "$mnt/x"
 assert_fails "No such file or directory" dmaheapctl load source "$mnt/missing/x"
 assert_fails "Is a directory" dmaheapctl load . "$mnt/x"
-assert_fails "Is a directory" dmaheapctl load source "$mnt/dir"
+dmaheapctl load source "$mnt/dir"
+assert_same source "$mnt/dir/source"
+rm "$mnt/dir/source"
 assert_fails "not on a dmaheapfs mount" dmaheapctl load source "$work/x"
 assert_fails "needs SRC and FILE" dmaheapctl load source
 mkfifo "$mnt/fifo"
