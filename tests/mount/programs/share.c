@@ -83,10 +83,15 @@ static int try_to_connect(void)
 	return error;
 }
 
+/* A user who has many clients at the moment gets EAGAIN. */
 static int must_connect(void)
 {
 	int visitor = try_to_connect();
 
+	for (int i = 0; i < 1000 && visitor == -EAGAIN; i++) {
+		usleep(10000);
+		visitor = try_to_connect();
+	}
 	if (visitor < 0) {
 		errno = -visitor;
 		give_up("connect");
