@@ -246,20 +246,24 @@ static uint32_t signal_of_end(struct supervised *shared)
 	return WIFSIGNALED(worker_status) ? (uint32_t)WTERMSIG(worker_status) : SIGKILL;
 }
 
-/* Returns the worker's process, 0 in the worker, or -errno. */
+/*
+ * Returns the worker's process, 0 in the worker, or -errno. Signals wait meanwhile: the worker
+ * must not take one by a handler of the supervisor's, which would pass it on to nobody.
+ */
 static pid_t start_worker(struct supervised *shared)
 {
-	sigset_t child, before;
+	sigset_t all, before;
 
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child, &before);
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
 	shared->serves = false;
 	shared->starts++;
 	worker_ended = 0;
 	worker = fork_with_fds(shared);
 	const pid_t started = worker < 0 ? -errno : worker;
 
+	if (!started)
+		unhandle_signals();
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return started;
 }
@@ -352,7 +356,6 @@ int supervise(struct supervised *shared, const struct supervised_calls *calls,
 
 	if (outcome != IN_WORKER)
 		return outcome ?: shared->result;
-	unhandle_signals();
 	prctl(PR_SET_NAME, WORKER_NAME, 0, 0, 0);
 	watch_crashes();
 	/* All that the supervisor has after supervise() is its own. */

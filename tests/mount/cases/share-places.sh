@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tags: short
+# tags: short process
 #
 # Export works from every place that can see a directory of the mount.
 mount_fs heap=shmem

@@ -20,7 +20,9 @@ mount_fs size=5g,source="$work/src"
 counter() { getfattr --absolute-names --only-values -n user.dmaheap.status "$mnt" | sed -n "s/^$1=//p"; }
 cp "$mnt/.source/large" "$mnt/large"
 assert_eq "$(stat -c %s "$mnt/large")" "$size" "size"
-assert_eq "$(counter copies) $(counter reads) $(counter writes)" "2 0 0" "copies, reads, writes"
+assert_eq "$(counter reads) $(counter writes)" "0 0" "reads and writes"
+# a copy that a kill has interrupted is short
+[ "$(counter restarts)" != 0 ] || assert_eq "$(counter copies)" 2 "copies"
 assert_eq "$(counter copied_bytes)" "$size" "bytes copied"
 getfattr --absolute-names --only-values -n user.dmaheap.copy "$mnt/large" | grep -q "engine=.* bytes=$size " ||
 	fail "$(getfattr --absolute-names --only-values -n user.dmaheap.copy "$mnt/large") is not all of it"
