@@ -255,12 +255,14 @@ static uint64_t seek(struct job *job, uint64_t at, uint64_t end, int whence)
 	return found == -ENXIO || whence == SEEK_HOLE ? end : at;
 }
 
-/* Of two offsets in the copy, the first may not be in the middle of a unit of the file. */
+/* Rounds an offset in the copy, plus @add, down to a unit of the file, or to the start. */
 static uint64_t align(const struct job *job, uint64_t at, uint64_t add)
 {
-	const uint64_t position = (uint64_t)job->copy.file_offset + at + add;
+	const uint64_t begin = (uint64_t)job->copy.file_offset;
+	const uint64_t position = begin + at + add;
+	const uint64_t aligned = position - position % HOLE_UNIT;
 
-	return position - position % HOLE_UNIT - (uint64_t)job->copy.file_offset;
+	return aligned > begin ? aligned - begin : 0;
 }
 
 /*

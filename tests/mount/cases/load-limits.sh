@@ -78,3 +78,12 @@ cmp gaps gaps.saved
 for file in "$mnt/gaps" gaps.saved; do
 	[ "$(du -m "$file" | cut -f 1)" -le 8 ] || fail "$file takes $(du -h "$file")"
 done
+
+# a copy that starts in a hole, at an odd offset, with data in the same 64 KiB
+truncate -s 8192 odd
+head -c 300K /dev/urandom >>odd
+exec 3<odd
+dd of=/dev/null bs=1000 count=1 status=none <&3
+dmaheapctl load - "$mnt/odd" <&3
+exec 3<&-
+tail -c +1001 odd | cmp - "$mnt/odd"
