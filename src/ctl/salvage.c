@@ -25,12 +25,19 @@
 
 extern char **environ;
 
+struct owned {
+	uint64_t inode;
+	const struct buffer_record *record;
+};
+
 struct salvage {
 	pid_t pid;
 	int process; /* pidfd of the supervisor */
 	struct saved saved;
 	struct heap *heap; /* of its dma-bufs; NULL: not needed so far */
 	struct quota quota;
+	struct owned *buffers; /* by inode */
+	size_t count;
 	char tree[64];	       /* path of the names, below /proc */
 	char target[PATH_MAX]; /* where they are copied to */
 	unsigned long failed;
@@ -191,14 +198,35 @@ static void set_times(const struct buffer_record *record, struct stat *st, int f
 
 /* --- files -------------------------------------------------------------------------------- */
 
-static const struct buffer_record *find_record(const struct salvage *salvage, uint64_t inode)
+static int compare(const void *one, const void *other)
 {
+	const uint64_t a = ((const struct owned *)one)->inode;
+	const uint64_t b = ((const struct owned *)other)->inode;
+
+	return (a > b) - (a < b);
+}
+
+static int sort_buffers(struct salvage *salvage)
+{
+	const struct table *table = &salvage->saved.buffers;
 	const struct buffer_record *record = NULL;
 
-	while ((record = table_next(&salvage->saved.buffers, record)))
-		if (record->owner == inode)
-			return record;
-	return NULL;
+	salvage->buffers = calloc(table_count(table) + 1, sizeof(struct owned));
+	if (!salvage->buffers)
+		return -ENOMEM;
+	while ((record = table_next(table, record)))
+		salvage->buffers[salvage->count++] = (struct owned){record->owner, record};
+	qsort(salvage->buffers, salvage->count, sizeof(struct owned), compare);
+	return 0;
+}
+
+static const struct buffer_record *find_record(const struct salvage *salvage, uint64_t inode)
+{
+	const struct owned wanted = {.inode = inode};
+	const struct owned *found =
+		bsearch(&wanted, salvage->buffers, salvage->count, sizeof(struct owned), compare);
+
+	return found ? found->record : NULL;
 }
 
 static void fill_file(struct salvage *salvage, const char *name, struct stat *st)
@@ -275,9 +303,21 @@ static enum ctl_exit salvage_to(struct salvage *salvage, const char *directory)
 	return progress_was_interrupted() ? CTL_FAILED : CTL_DONE;
 }
 
+/* Its records are believed. */
+static bool is_own(const struct salvage *salvage)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d", salvage->pid);
+	return stat(path, &st) || st.st_uid == geteuid();
+}
+
 static enum ctl_exit salvage(struct salvage *salvage, const char *directory)
 {
-	const int error = open_state(salvage);
+	if (!is_own(salvage))
+		return ctl_fail("process %d is another user's; become that user", salvage->pid);
+	const int error = open_state(salvage) ?: sort_buffers(salvage);
 
 	if (error == -EINVAL)
 		return ctl_fail("process %d is another version of dmaheapfs", salvage->pid);
@@ -318,6 +358,7 @@ enum ctl_exit ctl_salvage(int argc, char *argv[])
 	const enum ctl_exit status = salvage(&wanted, argv[2]);
 
 	heap_destroy(wanted.heap);
+	free(wanted.buffers);
 	saved_finish(&wanted.saved);
 	close_fd(wanted.process);
 	progress_end(status == CTL_DONE);

@@ -105,7 +105,10 @@ void backing_recent_end(const struct backing_kernel *kernel, const struct backin
 /* Counts an open of an earlier process, answered with an id. */
 void backing_restore_open(struct backing *backing);
 
-/* Ends the id that an earlier process has left, if no open file needs it. */
+/*
+ * Ends the id that an earlier process has left, if no open file needs it. If the memory
+ * @is_bound, the kernel's counters start from here.
+ */
 void backing_restore_end(struct backing *backing, bool is_bound);
 
 /* Reads the kernel's counters of copies. False if it has none. */

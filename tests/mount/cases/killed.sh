@@ -183,6 +183,12 @@ if [ -z "$(sanitizers)" ]; then
 	unset "daemon_of[$mnt]"
 	assert_fails "No such process" dmaheapctl salvage "$daemon" again
 	assert_fails "no files of a mount" dmaheapctl salvage $$ again
+	as_user 4001 sleep 60 &
+	is_asleep() { sleeper=$(pgrep -u 4001 -x sleep); }
+	wait_until 5 is_asleep
+	assert_fails "another user's" dmaheapctl salvage "$sleeper" again
+	kill "$sleeper"
+	wait $! || true
 	assert_eq "$(echo saved* again*)" 'saved again*' "what is left"
 	daemon_log | grep -q 'ended 10 times in a row' || fail "it is not logged"
 fi
