@@ -17,6 +17,7 @@ enum ctl_exit {
 typedef enum ctl_exit ctl_verb(int argc, char *argv[]);
 
 ctl_verb ctl_status;
+ctl_verb ctl_ls;
 ctl_verb ctl_heaps;
 ctl_verb ctl_load;
 ctl_verb ctl_save;

@@ -49,7 +49,8 @@ static int parse(char *words[], struct handover *all)
 		struct handover *one = &all[count];
 
 		if (!parse_one(words[count], one) || is_taken(all, count, one->target)) {
-			ctl_fail("'%s': expected FD=FILE, with each FD used once", words[count]);
+			ctl_fail("'%s': expected FD=FILE, with each FD used once%s", words[count],
+				 count ? "; is there no -- before the program?" : "");
 			return -1;
 		}
 	}

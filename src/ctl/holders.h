@@ -7,17 +7,15 @@
 #ifndef CTL_HOLDERS_H
 #define CTL_HOLDERS_H
 
-#include "lib/dmaheapfs.h"
-
 #include <json-c/json.h>
 
 /*
- * Returns an array of objects: "pid", "command", "fds" (an array of numbers) and "maps" (a
- * count). The caller releases it with json_object_put().
+ * Adds the holders of @count files at @paths to their objects @infos, all of them by one pass
+ * over the processes. Each gets "exported" (a boolean), "processes" (an array of objects with
+ * "pid", "command", "fds", an array of numbers, and "maps", a count), and "devices" (an array
+ * of names) if the kernel tells. A file that the caller may not read gets none of these.
+ * 0 or -ENOMEM.
  */
-json_object *holders_processes(const struct dmaheap_info *info);
-
-/* Returns an array of names; NULL if the kernel does not tell. */
-json_object *holders_devices(const struct dmaheap_info *info);
+int holders_add(json_object *const infos[], const char *const paths[], size_t count);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ctl/info.h"
 
+#include "ctl/ctl.h"
 #include "util/escape.h"
 #include "util/scope.h"
 
@@ -97,6 +98,20 @@ json_object *info_read(const char *path)
 
 	add_lines(info, lines);
 	return info;
+}
+
+void info_complain(const char *path)
+{
+	if (errno == ENODATA || errno == EOPNOTSUPP)
+		ctl_fail("%s is neither a dmaheapfs mount nor a file of one", path);
+	else
+		ctl_fail("%s: %s", path, strerror(errno));
+}
+
+void info_print(json_object *info)
+{
+	puts(json_object_to_json_string_ext(info, JSON_C_TO_STRING_PRETTY |
+							  JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 const char *info_text(json_object *info, const char *key)

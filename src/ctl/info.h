@@ -15,6 +15,12 @@
  */
 json_object *info_read(const char *path);
 
+/* Tells on stderr why info_read() of @path failed, by errno. */
+void info_complain(const char *path);
+
+/* Prints it for programs. */
+void info_print(json_object *info);
+
 /* A string of @text, which others chose: escaped, so that JSON and terminals take it. */
 json_object *info_string(const char *text);
 

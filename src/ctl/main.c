@@ -10,14 +10,18 @@
 #include <stdio.h>
 #include <string.h>
 
+static ctl_verb ctl_help;
+
 static const struct verb {
 	const char *name;
 	ctl_verb *run;
 	const char *arguments;
 	const char *help;
 } verbs[] = {
-	{"status", ctl_status, "[--json] [MOUNT|FILE]",
+	{"status", ctl_status, "[--json|--metrics] [MOUNT|FILE]",
 	 "show the state of all mounts, of one, or of one of its files"},
+	{"ls", ctl_ls, "[--json] [MOUNT|DIR|FILE...]",
+	 "list buffers: size, memory, exported or not, holders, last copy"},
 	{"load", ctl_load, "[--progress] [--checksum sha256:HEX] SRC... FILE|DIR",
 	 "copy ordinary files, or stdin (-), into buffers, each completely or not at all"},
 	{"save", ctl_save, "[--progress] FILE DST",
@@ -31,6 +35,7 @@ static const struct verb {
 	{"salvage", ctl_salvage, "PID DIR",
 	 "copy the files of a mount that its daemon had to end to a new directory"},
 	{"heaps", ctl_heaps, "", "list the heaps of this machine, and what each one needs"},
+	{"help", ctl_help, "[VERB]", "show this text, or that of a verb"},
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -59,8 +64,7 @@ static void help(void)
 	puts("Usage: dmaheapctl VERB …\n\nVerbs:");
 	for (size_t i = 0; i < VERBS; i++)
 		print_verb(&verbs[i], "  ");
-	puts("\n  help [VERB]      show this text, or that of a verb\n"
-	     "  -V, --version    show the version");
+	puts("\n  -V, --version    show the version");
 }
 
 static const struct verb *find_verb(const char *name)
@@ -73,7 +77,7 @@ static const struct verb *find_verb(const char *name)
 
 static bool asks_for_help(const char *word)
 {
-	return !strcmp(word, "help") || !strcmp(word, "--help") || !strcmp(word, "-h");
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
 }
 
 static enum ctl_exit refuse(const char *word)
@@ -98,6 +102,21 @@ static enum ctl_exit explain(const char *word)
 	return CTL_DONE;
 }
 
+/* getopt(3) puts the program's name before its complaints. */
+static enum ctl_exit run(const struct verb *verb, int argc, char *argv[])
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "dmaheapctl %s", verb->name);
+	argv[0] = name;
+	return verb->run(argc, argv);
+}
+
+static enum ctl_exit ctl_help(int argc, char *argv[])
+{
+	return explain(argc > 1 ? argv[1] : NULL);
+}
+
 int main(int argc, char *argv[])
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
@@ -106,12 +125,12 @@ int main(int argc, char *argv[])
 	if (process_open_std_fds())
 		return CTL_FAILED;
 	process_reset_signals();
-	if (verb && argc > 2 && asks_for_help(argv[2]) && *argv[2] == '-')
+	if (verb && argc > 2 && asks_for_help(argv[2]))
 		return explain(word);
 	if (verb)
-		return verb->run(argc - 1, argv + 1);
+		return run(verb, argc - 1, argv + 1);
 	if (word && asks_for_help(word))
-		return explain(argv[2]);
+		return explain(NULL);
 	if (!word || (strcmp(word, "--version") && strcmp(word, "-V")))
 		return refuse(word);
 	puts("dmaheapctl " DMAHEAPFS_VERSION);

@@ -2,15 +2,24 @@
 #include "ctl/ctl.h"
 #include "ctl/holders.h"
 #include "ctl/info.h"
+#include "ctl/metrics.h"
+#include "ctl/paths.h"
 #include "util/format_size.h"
+#include "util/scope.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <mntent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum format { AS_TEXT, AS_JSON, AS_METRICS };
+
+static bool info_is_mount(json_object *info)
+{
+	return json_object_object_get_ex(info, "pid", NULL);
+}
 
 static const char *bytes(json_object *info, const char *key, char text[static 32])
 {
@@ -93,101 +102,113 @@ static void print_mount(json_object *info)
 	       strcmp(info_text(info, "passthrough"), "true") ? "no" : "yes");
 }
 
-/* Only for callers that may open the file. */
-static void add_holders(json_object *info, const char *path)
+static void print_as_text(json_object *info)
 {
-	struct dmaheap_info memory;
-
-	if (dmaheap_query(path, &memory))
-		return;
-	json_object *devices = holders_devices(&memory);
-
-	json_object_object_add(info, "exported",
-			       json_object_new_boolean(memory.flags & DMAHEAP_EXPORTED));
-	json_object_object_add(info, "processes", holders_processes(&memory));
-	if (devices)
-		json_object_object_add(info, "devices", devices);
-}
-
-static void print_json(json_object *info)
-{
-	puts(json_object_to_json_string_ext(info, JSON_C_TO_STRING_PRETTY |
-							  JSON_C_TO_STRING_NOSLASHESCAPE));
-}
-
-static enum ctl_exit print(const char *path, bool as_json)
-{
-	json_object *info = info_read(path);
-
-	if (info && !json_object_object_get_ex(info, "pid", NULL))
-		add_holders(info, path);
-	if (!info && (errno == ENODATA || errno == EOPNOTSUPP))
-		return ctl_fail("%s is neither a dmaheapfs mount nor a file of one", path);
-	if (!info)
-		return ctl_fail("%s: %s", path, strerror(errno));
-	if (as_json)
-		print_json(info);
-	else if (json_object_object_get_ex(info, "pid", NULL))
+	if (info_is_mount(info))
 		print_mount(info);
 	else
 		print_file(info);
+}
+
+static enum ctl_exit print_one(const char *path, bool as_json)
+{
+	json_object *info = info_read(path);
+
+	if (!info) {
+		info_complain(path);
+		return CTL_FAILED;
+	}
+	const int error = info_is_mount(info) ? 0 : holders_add(&info, &path, 1);
+
+	if (as_json)
+		info_print(info);
+	else
+		print_as_text(info);
 	json_object_put(info);
+	return error ? ctl_fail("%s", strerror(-error)) : CTL_DONE;
+}
+
+/* --- all mounts ------------------------------------------------------------------------- */
+
+/* Adds the mount at @path; a directory of a mount that is mounted elsewhere too is none. */
+static enum ctl_exit add_mount(json_object *all, const char *path)
+{
+	json_object *info = info_read(path);
+
+	if (!info && errno == ENODATA)
+		return CTL_DONE;
+	if (!info) {
+		info_complain(path);
+		return CTL_FAILED;
+	}
+	json_object_object_add(info, "mount", info_string(path));
+	json_object_array_add(all, info);
 	return CTL_DONE;
 }
 
-/* Returns an array of the mounts in this mount namespace, with their paths. */
-static json_object *all_mounts(void)
+static enum ctl_exit add_mounts(json_object *all, const struct paths *paths)
 {
-	json_object *all = json_object_new_array();
-	FILE *mounts = setmntent("/proc/self/mounts", "re");
-	char line[4096];
-	struct mntent entry;
+	enum ctl_exit result = CTL_DONE;
 
-	while (mounts && getmntent_r(mounts, &entry, line, sizeof(line))) {
-		json_object *info =
-			strcmp(entry.mnt_type, "fuse.dmaheapfs") ? NULL : info_read(entry.mnt_dir);
-
-		if (!info)
-			continue;
-		json_object_object_add(info, "mount", info_string(entry.mnt_dir));
-		json_object_array_add(all, info);
-	}
-	if (mounts)
-		endmntent(mounts);
-	return all;
+	for (size_t i = 0; i < paths->count; i++)
+		if (add_mount(all, paths->all[i]))
+			result = CTL_FAILED;
+	return result;
 }
 
-static enum ctl_exit print_all(bool as_json)
+static void print_mounts(json_object *all)
 {
-	json_object *all = all_mounts();
-	const size_t count = json_object_array_length(all);
-
-	if (as_json)
-		print_json(all);
-	for (size_t i = 0; i < count && !as_json; i++) {
+	for (size_t i = 0; i < json_object_array_length(all); i++) {
 		json_object *info = json_object_array_get_idx(all, i);
 
 		printf("%smount        %s\n", i ? "\n" : "", info_text(info, "mount"));
 		print_mount(info);
 	}
+}
+
+static enum ctl_exit print_all(enum format format, json_object *all)
+{
+	if (format == AS_JSON)
+		info_print(all);
+	else if (format == AS_METRICS)
+		metrics_print(all);
+	else if (!json_object_array_length(all))
+		return ctl_fail("no dmaheapfs is mounted here");
+	else
+		print_mounts(all);
+	return CTL_DONE;
+}
+
+static enum ctl_exit status_of_all(enum format format)
+{
+	scope(paths) struct paths paths = {};
+	json_object *all = json_object_new_array();
+	const int error = paths_add_mounts(&paths);
+	enum ctl_exit result = error ? ctl_fail("%s", strerror(-error)) : add_mounts(all, &paths);
+
+	if (!error && print_all(format, all))
+		result = CTL_FAILED;
 	json_object_put(all);
-	return count || as_json ? CTL_DONE : ctl_fail("no dmaheapfs is mounted here");
+	return result;
 }
 
 enum ctl_exit ctl_status(int argc, char *argv[])
 {
-	static const struct option words[] = {{"json", no_argument, NULL, 'j'}, {}};
-	bool as_json = false;
+	static const struct option words[] = {{"json", no_argument, NULL, AS_JSON},
+					      {"metrics", no_argument, NULL, AS_METRICS},
+					      {}};
+	enum format format = AS_TEXT;
 	int letter;
 
 	while ((letter = getopt_long(argc, argv, "", words, NULL)) != -1) {
-		if (letter != 'j')
+		if (letter == '?')
 			return CTL_USAGE;
-		as_json = true;
+		format = letter;
 	}
-	if (optind < argc - 1) {
-		ctl_fail("status takes one MOUNT or FILE; see: dmaheapctl --help");
+	if (optind < argc - 1 || (optind < argc && format == AS_METRICS)) {
+		ctl_fail("status takes one MOUNT or FILE, and none with --metrics; "
+			 "see: dmaheapctl help status");
 		return CTL_USAGE;
 	}
-	return optind < argc ? print(argv[optind], as_json) : print_all(as_json);
+	return optind < argc ? print_one(argv[optind], format == AS_JSON) : status_of_all(format);
 }
