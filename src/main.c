@@ -205,6 +205,8 @@ static int mount_new(const struct options *options, struct fs *fs, char why[stat
 	if (error)
 		return error;
 	announce(options, fs->heap);
+	if (options->foreground)
+		log_info("mounted on %s; Ctrl-C unmounts", fs->mountpoint);
 	upgrade_note(fs);
 	return 0;
 }

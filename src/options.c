@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +46,9 @@ static const struct row table[] = {
 	{"huge", TEXT, AT(huge), "WHEN",
 	 "huge pages on shmem: never, always, within_size, advise (default)"},
 	{"mode", TEXT, AT(mode), "OCTAL", "mode of the root directory (default: 1777)"},
-	{"uid", TEXT, AT(uid), "N", "owner of the root directory (default: the mounting user)"},
-	{"gid", TEXT, AT(gid), "N", "group of the root directory (default: the mounting user's)"},
+	{"uid", TEXT, AT(uid), "USER", "owner of the root directory (default: the mounting user)"},
+	{"gid", TEXT, AT(gid), "GROUP",
+	 "group of the root directory (default: the mounting user's)"},
 	{"source", TEXT, AT(source), "DIR", "show DIR read-only as .source, to copy from"},
 	{"source_fuse", FLAG, AT(source_fuse), NULL,
 	 "allow DIR on a FUSE filesystem, which may hang"},
@@ -233,6 +236,29 @@ static int find_word(const char *word, const char *const words[])
 	return -1;
 }
 
+/* A name, or a number. 0 or -EINVAL. */
+static int parse_user(const char *text, uint32_t *id)
+{
+	const struct passwd *user;
+
+	if (!parse_id(text, id))
+		return 0;
+	user = getpwnam(text);
+	*id = user ? user->pw_uid : 0;
+	return user ? 0 : -EINVAL;
+}
+
+static int parse_group(const char *text, uint32_t *id)
+{
+	const struct group *group;
+
+	if (!parse_id(text, id))
+		return 0;
+	group = getgrnam(text);
+	*id = group ? group->gr_gid : 0;
+	return group ? 0 : -EINVAL;
+}
+
 /* At least as many as a mount of any size needs. */
 #define FEWEST_INODES 1024
 
@@ -315,10 +341,10 @@ static int check_values(struct options *options, char why[static 256])
 		return explain(why, -EINVAL, "mode=%s is not an octal mode, such as 0755",
 			       options->mode);
 	options->mode_bits = options->mode ? number : options->mode_bits;
-	if (options->uid && parse_id(options->uid, &options->uid_number))
-		return explain(why, -EINVAL, "uid=%s is not a numeric user id", options->uid);
-	if (options->gid && parse_id(options->gid, &options->gid_number))
-		return explain(why, -EINVAL, "gid=%s is not a numeric group id", options->gid);
+	if (options->uid && parse_user(options->uid, &options->uid_number))
+		return explain(why, -EINVAL, "uid=%s: there is no such user", options->uid);
+	if (options->gid && parse_group(options->gid, &options->gid_number))
+		return explain(why, -EINVAL, "gid=%s: there is no such group", options->gid);
 	return check_limits(options, why)
 		       ?: check_direct(options, why)
 		       ?: check_threads(options, why)
@@ -362,7 +388,7 @@ int options_parse(struct options *options, int argc, char *const argv[], char wh
 	optind = 0;
 	opterr = 0;
 	/* -n and -v have no meaning here, and -t has led here. */
-	while (!error && (letter = getopt_long(argc, argv, helper ? "o:fhVnsvt:N:" : "o:fdhVns",
+	while (!error && (letter = getopt_long(argc, argv, helper ? ":o:fhVnsvt:N:" : ":o:fdhVns",
 					       words, NULL)) != -1) {
 		if (letter == 'o')
 			error = take_options(options, optarg, why);
@@ -371,6 +397,10 @@ int options_parse(struct options *options, int argc, char *const argv[], char wh
 					"dmaheapfs cannot mount in another namespace; "
 					"try: nsenter --mount=%s mount …",
 					optarg);
+		else if (letter == ':')
+			error = explain(why, -EINVAL,
+					"option '-%c' needs a value; see: dmaheapfs --help",
+					optopt);
 		else if (letter == '?')
 			error = explain(why, -EINVAL, "unknown option '%s'; see: dmaheapfs --help",
 					argv[optind - 1]);

@@ -46,7 +46,7 @@ scripts() {
 	files | while read -r file; do
 		[ -f "$file" ] || continue
 		case $file in
-		*.sh | contrib/completion/*) printf '%s\n' "$file" ;;
+		*.sh | contrib/completion/bash/*) printf '%s\n' "$file" ;;
 		*) head -n 1 "$file" | grep -qaE '^#!.*\b(ba)?sh\b' && printf '%s\n' "$file" ;;
 		esac
 	done || true
@@ -152,13 +152,16 @@ completed() {
 	compopt() { :; }
 	local typed=("$@")
 	# shellcheck disable=SC1090 # one file per program
-	. "contrib/completion/$1"
-	"_$1"
+	. "contrib/completion/bash/$1"
+	"_$1" "$build/$1"
 	printf '%s\n' "${COMPREPLY[@]%=}" | sort
 }
 
 completion_knows_the_options() { diff <(mount_options) <(completed dmaheapfs -o ''); }
-completion_knows_the_verbs() { diff <(verbs) <(completed dmaheapctl ''); }
+completion_knows_the_verbs() {
+	diff <({ verbs && printf '%s\n' --help --version; } | sort) <(completed dmaheapctl '')
+	diff <(printf '%s\n' --help --json --metrics) <(completed dmaheapctl status -)
+}
 
 # not_in_manual PAGE: the words on stdin that no line of PAGE introduces
 not_in_manual() {
@@ -175,6 +178,9 @@ library_calls() { sed -nE 's/^[a-z].*[ *](dmaheap_[a-z_]+)\(.*/\1/p' src/lib/dma
 library_exports_its_declarations() {
 	diff <(library_calls) <(nm -D --defined-only "$build/libdmaheapfs.so" |
 		sed -n 's/.* T \(.*\)@@.*/\1/p' | sort)
+	# the archive has names of its own too, which no other library will have
+	nm --defined-only "$build/libdmaheapfs.a" | sed -n 's/.* [A-Z] //p' |
+		grep -vE '^(dmaheap|fdpass)_' || true
 }
 
 manual_knows_the_library() { library_calls | not_in_manual src/lib/dmaheapfs.3; }
@@ -188,12 +194,15 @@ installs_as_expected() {
 	DESTDIR=$root cmake --install "$build" --prefix /usr >/dev/null
 	# the build chooses the library directory and the version
 	diff - <(cd "$root" && find . -type f -o -path './sbin/*' | sort |
-		sed -E 's|^\./usr/lib(/[^/]*-linux-[^/]*)?/(libdm\|pkg)|LIB/\2|; s/so[.0-9]+$/so.VERSION/') <<-END || true
+		sed -E 's|^\./usr/lib(/[^/]*-linux-[^/]*)?/(libdm\|pkg\|cmake/)|LIB/\2|; s/so[.0-9]+$/so.VERSION/; s/Config-.*\.cmake/Config-KIND.cmake/') <<-END || true
 		./sbin/mount.dmaheapfs
 		./sbin/mount.fuse.dmaheapfs
 		./usr/bin/dmaheapctl
 		./usr/bin/dmaheapfs
 		./usr/include/dmaheapfs.h
+		LIB/cmake/dmaheapfs/dmaheapfsConfig-KIND.cmake
+		LIB/cmake/dmaheapfs/dmaheapfsConfig.cmake
+		LIB/cmake/dmaheapfs/dmaheapfsConfigVersion.cmake
 		LIB/libdmaheapfs.a
 		LIB/libdmaheapfs.so.VERSION
 		LIB/pkgconfig/dmaheapfs.pc
@@ -208,9 +217,11 @@ installs_as_expected() {
 		./usr/share/doc/dmaheapfs/examples/fstab
 		./usr/share/doc/dmaheapfs/examples/init.rc
 		./usr/share/doc/dmaheapfs/examples/mnt-dmaheap.mount
+		./usr/share/fish/vendor_completions.d/dmaheapctl.fish
 		./usr/share/man/man1/dmaheapctl.1
 		./usr/share/man/man3/dmaheapfs.3
 		./usr/share/man/man8/dmaheapfs.8
+		./usr/share/zsh/site-functions/_dmaheapctl
 	END
 	rm -rf "$root"
 }

@@ -66,10 +66,11 @@ static char *resolve(const char *path)
 static int detach_stale(const char *path, char why[static 256])
 {
 	if (!is_our_mount(path))
-		return explain(why, ENOTCONN, "%s is a stale mount; unmount it first: umount -l",
-			       path);
+		return explain(why, ENOTCONN, "%s is a stale mount; unmount it first: umount -l %s",
+			       path, path);
 	if (umount2(path, MNT_DETACH))
-		return explain(why, errno, "%s is a stale mount; as root: umount -l", path);
+		return explain(why, errno, "%s is a stale mount; as root: umount -l %s", path,
+			       path);
 	log_info("replaced the stale mount on %s", path);
 	return 0;
 }
@@ -95,7 +96,8 @@ static int check(const char *path, char why[static 256])
 	if (!S_ISDIR(st.st_mode))
 		return explain(why, ENOTDIR, "the mountpoint %s is not a directory", path);
 	if (is_our_mount(path))
-		return explain(why, EBUSY, "%s is mounted already; unmount it first: umount", path);
+		return explain(why, EBUSY, "%s is mounted already; unmount it first: umount %s",
+			       path, path);
 	return 0;
 }
 
@@ -111,8 +113,8 @@ static char *prepare_mountpoint(const char *path, char why[static 256])
 
 	if (!absolute) {
 		error = errno;
-		explain(why, error, "cannot use the mountpoint %s: %s%s", path, strerror(error),
-			error == ENOENT ? "; make it: mkdir -p" : "");
+		explain(why, error, "cannot use the mountpoint %s: %s%s%s", path, strerror(error),
+			error == ENOENT ? "; make it: mkdir -p " : "", error == ENOENT ? path : "");
 	} else {
 		error = check(absolute, why);
 	}

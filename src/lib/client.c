@@ -167,9 +167,9 @@ static int redeem_at(int file, const char *directory, enum fdpass_want want, int
 	return result;
 }
 
-int client_redeem(int file, const char *path, enum fdpass_want want, int passed)
+int fdpass_redeem(int file, const char *path, enum fdpass_want want, int passed)
 {
-	char *directory = find_mount(file, path);
+	char *directory = fdpass_find_mount(file, path);
 	struct fdpass_ticket ticket;
 	int result;
 

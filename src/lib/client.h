@@ -10,6 +10,6 @@
  * for FDPASS_IMPORT, else -1. @path is the path that the file was opened by, or NULL. Returns
  * an fd, 0 if none comes back, or -errno.
  */
-int client_redeem(int file, const char *path, enum fdpass_want want, int passed);
+int fdpass_redeem(int file, const char *path, enum fdpass_want want, int passed);
 
 #endif

@@ -27,7 +27,7 @@ static int fetch(const char *path, int flags, enum fdpass_want want)
 
 	if (file < 0)
 		return file;
-	const int result = client_redeem(file, path, want, -1);
+	const int result = fdpass_redeem(file, path, want, -1);
 
 	close(file);
 	return result;
@@ -40,7 +40,7 @@ int dmaheap_export(const char *path)
 
 int dmaheap_export_fd(int file)
 {
-	return client_redeem(file, NULL, FDPASS_DMABUF, -1);
+	return fdpass_redeem(file, NULL, FDPASS_DMABUF, -1);
 }
 
 int dmaheap_memory(const char *path, int rights)
@@ -50,7 +50,7 @@ int dmaheap_memory(const char *path, int rights)
 
 int dmaheap_memory_fd(int file)
 {
-	return client_redeem(file, NULL, FDPASS_MEMORY, -1);
+	return fdpass_redeem(file, NULL, FDPASS_MEMORY, -1);
 }
 
 int dmaheap_query_fd(int file, struct dmaheap_info *info)
@@ -159,7 +159,7 @@ int dmaheap_end_cpu_access(int dmabuf, int access)
 /* An imported file has size 0. fallocate() sets it and changes no byte. */
 static int import_into(int file, const char *path, int dmabuf)
 {
-	const int error = client_redeem(file, path, FDPASS_IMPORT, dmabuf);
+	const int error = fdpass_redeem(file, path, FDPASS_IMPORT, dmabuf);
 	const off_t size = error ? 0 : lseek(dmabuf, 0, SEEK_END);
 
 	if (error || size < 0)

@@ -87,7 +87,7 @@ static char *check(char *path, int file)
 	return NULL;
 }
 
-char *find_mount(int file, const char *path)
+char *fdpass_find_mount(int file, const char *path)
 {
 	const int id = mount_of(file);
 	char *directory = check(id < 0 ? NULL : mountpoint_of(id), file);

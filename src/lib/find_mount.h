@@ -7,6 +7,6 @@
  * Returns a directory on the mount of @file, whose path the caller frees; NULL if none is
  * visible here. @path is the path that the file was opened by, or NULL.
  */
-char *find_mount(int file, const char *path);
+char *fdpass_find_mount(int file, const char *path);
 
 #endif

@@ -23,7 +23,7 @@ refused() {
 
 mkdir dir
 touch file
-for option in nonsense nonsense=1 heaps=shmem uid uid= uid=root uid=-1 uid=1.5 gid=x \
+for option in nonsense nonsense=1 heaps=shmem uid uid= uid=no-one-here uid=-1 uid=1.5 gid=x \
 	uid=99999999999 mode=8 mode=rwx mode=77777 mode=-1 mode= size= size size=x size=12q size=-1 \
 	size=1e3 'size= 1' size=101%% nr_inodes=x nr_inodes=-5 huge= heap= fsname= allow_other=1 \
 	ro=1 default_permissions,nonsense 'mode=755 ' 'rw nonsense'; do
