@@ -13,6 +13,7 @@
 #   releases tests/releases.sh: what makes other releases of Debian, and musl
 #   kernel   kernel/build.sh
 #   vm       tests/vm: the machines and the programs in their guests
+#   examples Vulkan, GStreamer and numpy, for contrib/examples
 #
 #   --list   print the packages, install nothing
 set -euo pipefail
@@ -31,6 +32,8 @@ declare -A packages=(
 		libelf-dev'
 	[vm]='gcc libc6-dev make libdrm-dev qemu-system-x86 e2fsprogs xfsprogs
 		btrfs-progs dmsetup quota fio git sqlite3 busybox toybox rsync attr acl procps python3'
+	[examples]='gcc libc6-dev pkg-config mesa-vulkan-drivers libvulkan-dev python3-numpy python3-gi
+		gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-base gstreamer1.0-tools'
 )
 
 list=false

@@ -13,7 +13,7 @@ shopt -s inherit_errexit
 . "$top/contrib/trial.sh"
 
 disk=/data/ext4
-heap=/run/heap tmpfs=/run/tmpfs file=$disk/file
+heap=/run/heap tmpfs=/run/tmpfs dir=/run file=$disk/file
 cold=drop_caches
 
 drop_caches() {
@@ -52,7 +52,7 @@ verdict() {
 		return
 	fi
 	printf 'verdict: with the patched kernel cp fills a dma-buf without a copy by the CPU,\n'
-	printf '  in %.2f × the time of cp to a tmpfs (this was the kernel as a process of this\n' \
+	printf '  at %s times the speed of cp to a tmpfs (this was the kernel as a process of this\n' \
 		"$ratio"
 	printf '  machine). How to patch that of a device is in kernel/README.md.\n'
 }
@@ -62,6 +62,7 @@ main() {
 	prepare "$1"
 	show_copy
 	line=$(copied)
+	show_consumer
 	show_way_back
 	rm "$heap/buf0"
 	show_speed

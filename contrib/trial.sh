@@ -7,6 +7,7 @@
 #   file    the file to copy
 #   heap    an empty mount of dmaheapfs
 #   tmpfs   an empty tmpfs
+#   dir     a directory for temporary files
 #   cold    a command to run before each timed copy
 # shellcheck disable=SC2154
 
@@ -39,19 +40,27 @@ time_pairs() {
 
 median() { sort -n | sed -n "$(((pairs + 1) / 2))p"; }
 
-# sets ratio, the buffer's time in that of tmpfs
+# sets ratio, the speed to the buffer by that to tmpfs
 show_speed() {
-	local size times
+	local size times to_heap to_tmpfs
 	size=$(stat -c %s "$file")
 	times=$(time_pairs)
-	ratio=$(awk '{ print $1 / $2 }' <<<"$times" | median)
-	awk -v size="$size" -v heap="$(cut -d' ' -f1 <<<"$times" | median)" \
-		-v tmpfs="$(cut -d' ' -f2 <<<"$times" | median)" \
-		-v ratio="$ratio" -v pairs="$pairs" 'BEGIN {
-			printf "speed: %.0f MB/s to the buffer, %.0f MB/s to tmpfs: ", \
-				size / heap, size / tmpfs
-			printf "%.2f × the time (medians of %d pairs)\n", ratio, pairs
-		}'
+	# bytes per microsecond are MB/s
+	to_heap=$((size / $(cut -d' ' -f1 <<<"$times" | median)))
+	to_tmpfs=$((size / $(cut -d' ' -f2 <<<"$times" | median)))
+	ratio=$(awk -v heap="$to_heap" -v tmpfs="$to_tmpfs" \
+		'BEGIN { printf "%.2f", heap / (tmpfs ? tmpfs : 1) }')
+	printf 'speed: %d MB/s to the buffer, %d MB/s to tmpfs: %s times that (medians of %d)\n' \
+		"$to_heap" "$to_tmpfs" "$ratio" "$pairs"
+}
+
+# a program that gets the memory itself
+show_consumer() {
+	local program=$dir/consumer
+	cc "$top/contrib/examples/consumer.c" -o "$program" -I "$top/src/lib" \
+		"$top/build/libdmaheapfs.a"
+	printf 'contrib/examples/consumer.c maps it: '
+	"$program" "$heap/buf0" | paste -sd' '
 }
 
 # counter NAME: one of the mount's

@@ -4,9 +4,10 @@
 # usage: contrib/try.sh [--patched] [FILE]
 #
 # Demonstrates dmaheapfs on any machine with FUSE: installs missing packages, builds,
-# mounts the shmem heap in a temporary directory, copies FILE (default: 256 MiB of
-# random bytes) into a buffer with cp, compares the bytes, prints the data path and
-# the speed beside cp to a tmpfs, and cleans up. Needs root or sudo.
+# mounts the best heap of this machine in a temporary directory, copies FILE (default:
+# 256 MiB of random bytes) into a buffer with cp, compares the bytes, prints the data path
+# and the speed beside cp to a tmpfs, has a program use the memory, and cleans up. Needs
+# root or sudo.
 #
 #   --patched   the same with dma-bufs on a kernel with kernel/series, without a
 #               reboot: builds the kernel (some minutes the first time, 4 GB of
@@ -89,8 +90,17 @@ mount_both() {
 	owner="uid=$(id -u),gid=$(id -g)"
 	heap=$dir/heap tmpfs=$dir/tmpfs
 	mkdir "$heap" "$tmpfs"
-	as_root "$top/build/dmaheapfs" dmaheapfs "$heap" -o "heap=shmem,$owner"
+	as_root "$top/build/dmaheapfs" auto "$heap" -o "$owner"
 	as_root mount -t tmpfs -o "$owner" tmpfs "$tmpfs"
+}
+
+show_next_steps() {
+	if [[ $("$top/build/dmaheapctl" status "$heap") == *'dma-buf      yes'* ]]; then
+		echo "next: install it, and mount it by fstab, see README.md"
+	else
+		echo "next: 'build/dmaheapctl heaps' tells what this machine lacks for dma-bufs;"
+		echo "  'contrib/try.sh --patched' shows them on a kernel that runs as a process"
+	fi
 }
 
 try_here() {
@@ -101,8 +111,10 @@ try_here() {
 	mount_both
 	make_file_if_none
 	show_copy
+	show_consumer
 	rm "$heap/buf0"
 	show_speed
+	show_next_steps
 }
 
 # --- on the patched kernel -------------------------------------------------------

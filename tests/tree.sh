@@ -215,8 +215,11 @@ installs_as_expected() {
 		./usr/share/doc/dmaheapfs/examples/consumer.py
 		./usr/share/doc/dmaheapfs/examples/dmaheapfs@.service
 		./usr/share/doc/dmaheapfs/examples/fstab
+		./usr/share/doc/dmaheapfs/examples/gstreamer.py
 		./usr/share/doc/dmaheapfs/examples/init.rc
 		./usr/share/doc/dmaheapfs/examples/mnt-dmaheap.mount
+		./usr/share/doc/dmaheapfs/examples/safetensors.py
+		./usr/share/doc/dmaheapfs/examples/vulkan.c
 		./usr/share/fish/vendor_completions.d/dmaheapctl.fish
 		./usr/share/man/man1/dmaheapctl.1
 		./usr/share/man/man3/dmaheapfs.3

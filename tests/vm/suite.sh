@@ -53,6 +53,14 @@ build_selftests() {
 	selftests=$("$top/kernel/build.sh" selftests | tail -n 1)
 }
 
+# install_needs NAME: what its line "needs: PURPOSE" names, see contrib/install-deps.sh
+install_needs() {
+	local purpose
+
+	purpose=$(sed -n 's/^# needs: //p; /^$/q' "$here/cases/$1".*)
+	[ -z "$purpose" ] || "$top/contrib/install-deps.sh" "$purpose" >&2
+}
+
 # boot [OPTION...]: the cases, or all of them, in one boot
 boot() {
 	local names=() paths=() name path status=0
@@ -63,6 +71,7 @@ boot() {
 		path=$(path_of "$name")
 		paths+=("$path")
 		[ "$name" != kselftests ] || build_selftests
+		install_needs "$name"
 	done
 	"$here/run.sh" --timeout 2400 --memory "$memory" "$@" -- \
 		env selftests="$selftests" "$here/guest/suite" "${paths[@]}" ||
