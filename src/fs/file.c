@@ -265,5 +265,7 @@ void op_copy_file_range(fuse_req_t req, struct open_file *in, off_t in_offset,
 	inode_kept(out->inode)->last_writer = COPIED_HERE;
 	counters->copies++;
 	counters->copied_bytes += count;
+	/* The kernel takes its attributes of the file that was read for current. */
+	fuse_lowlevel_notify_inval_inode(fs_of(req)->session, in->inode->node.ino, -1, 0);
 	fuse_reply_write(req, count);
 }

@@ -66,6 +66,7 @@ calls_that_move_times() {
 	echo 'ten bytes' >source
 	mkdir dir other
 	run moved file cat file
+	run moved source cp source copied
 	run moved file dd if=/dev/zero of=file bs=10 count=1 conv=notrunc status=none
 	run moved file sys truncate file 100
 	run moved file sys ftruncate 3 50 3<>file
