@@ -93,6 +93,7 @@ static struct session_options session_options(const struct options *options,
 		.mountpoint = options->mountpoint,
 		.fsname = shown_source(options, heap),
 		.mount_flags = options->mount_flags,
+		.nosymfollow = options->nosymfollow,
 		.allow_other = options->allow_other || (geteuid() == 0 && !options->no_allow_other),
 		.debug = options->debug,
 	};

@@ -62,6 +62,7 @@ static const struct row table[] = {
 	{"ro", KERNEL, 0, NULL, "mount read-only; rw, suid, dev, exec, sync … are as in mount(8)"},
 	{"noatime", FLAG, AT(noatime), NULL, "never update access times (default: relatime)"},
 	{"strictatime", FLAG, AT(strictatime), NULL, "always update access times"},
+	{"nosymfollow", FLAG, AT(nosymfollow), NULL, "never follow symbolic links of the mount"},
 };
 
 /*

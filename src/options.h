@@ -37,6 +37,7 @@ struct options {
 	bool remount;
 	bool noatime;
 	bool strictatime;
+	bool nosymfollow;
 	char *mount_flags; /* for the kernel, such as "ro,nosuid" */
 
 	uint64_t size_bytes;	 /* of size=; default: half the memory, as for tmpfs */

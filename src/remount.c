@@ -34,6 +34,8 @@ static struct mount_attr attributes_of(const struct options *options)
 			if (!strcmp(word, flags[i].on))
 				attributes.attr_set |= flags[i].flag;
 		}
+	if (options->nosymfollow)
+		attributes.attr_set |= MOUNT_ATTR_NOSYMFOLLOW;
 	if (options->noatime || options->strictatime) {
 		attributes.attr_clr |= MOUNT_ATTR__ATIME;
 		attributes.attr_set |=

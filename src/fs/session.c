@@ -9,6 +9,7 @@
 #include "fs/restore.h"
 #include "fs/saved.h"
 #include "source/source.h"
+#include "util/compat.h"
 #include "util/explain.h"
 #include "util/log.h"
 #include "util/scope.h"
@@ -212,6 +213,14 @@ static void use_device(struct fs *fs)
 	fs->kernel.last_id = fs->source_kernel.last_id = &fs->saved->head->last_backing;
 }
 
+/* libfuse does not know the flag. 0 or -errno. */
+static int set_nosymfollow(const char *mountpoint)
+{
+	struct mount_attr attributes = {.attr_set = MOUNT_ATTR_NOSYMFOLLOW};
+
+	return mount_setattr(AT_FDCWD, mountpoint, 0, &attributes, sizeof(attributes)) ? -errno : 0;
+}
+
 int session_mount(struct fs *fs, const struct session_options *options, char why[static 256])
 {
 	scope(fd) int lock __attribute__((unused)) = lock_mounts();
@@ -227,12 +236,20 @@ int session_mount(struct fs *fs, const struct session_options *options, char why
 	fs->session = new_session(fs, options);
 	if (!fs->session)
 		return explain(why, -ENOMEM, "out of memory");
-	if (!fuse_session_mount(fs->session, fs->mountpoint)) {
-		use_device(fs);
-		return 0;
+	if (fuse_session_mount(fs->session, fs->mountpoint)) {
+		fuse_session_destroy(fs->session);
+		return libfuse_said ? -EIO
+				    : explain(why, -EIO, "could not mount on %s", fs->mountpoint);
 	}
-	fuse_session_destroy(fs->session);
-	return libfuse_said ? -EIO : explain(why, -EIO, "could not mount on %s", fs->mountpoint);
+	const int error = options->nosymfollow ? set_nosymfollow(fs->mountpoint) : 0;
+
+	if (error) {
+		fuse_session_unmount(fs->session);
+		fuse_session_destroy(fs->session);
+		return explain(why, error, "nosymfollow: %s", strerror(-error));
+	}
+	use_device(fs);
+	return 0;
 }
 
 int session_take_over(struct fs *fs, const struct session_options *options, int device,

@@ -10,6 +10,7 @@ struct session_options {
 	const char *mountpoint;
 	const char *fsname;
 	const char *mount_flags; /* "ro,nosuid", or NULL */
+	bool nosymfollow;
 	bool allow_other;
 	bool debug;
 };

@@ -25,6 +25,18 @@ mount_fs mode=700
 root_is "700 0:0"
 umount_fs
 
+mount_fs nosymfollow
+echo text >"$mnt/file"
+ln -s file "$mnt/link"
+assert_fails "Too many levels" cat "$mnt/link"
+assert_eq "$(readlink "$mnt/link")" file "a link with nosymfollow"
+umount_fs
+mount_fs
+ln -s options "$mnt/link"
+dmaheapfs none "$mnt" -o remount,nosymfollow
+assert_fails "Too many levels" ls "$mnt/link/"
+umount_fs
+
 # the last of several counts
 mount_fs mode=700,mode=755,size=1m,size=2m
 root_is "755 0:0"
