@@ -32,7 +32,7 @@ declare -A packages=(
 		libelf-dev'
 	[vm]='gcc libc6-dev make libdrm-dev qemu-system-x86 e2fsprogs xfsprogs
 		btrfs-progs dmsetup quota fio git sqlite3 busybox toybox rsync attr acl procps python3'
-	[examples]='gcc libc6-dev pkg-config mesa-vulkan-drivers libvulkan-dev python3-numpy python3-gi
+	[examples]='gcc libc6-dev pkg-config mesa-vulkan-drivers libvulkan-dev vulkan-tools python3-numpy python3-gi
 		gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-base gstreamer1.0-tools'
 )
 

@@ -67,7 +67,10 @@ static struct gpu open_gpu(void)
 		check(VK_ERROR_INITIALIZATION_FAILED, "no Vulkan device");
 	vkGetPhysicalDeviceProperties(gpu.physical, &properties);
 	fprintf(stderr, "device: %s\n", properties.deviceName);
-	CHECK(vkCreateDevice(gpu.physical, &wanted_device, NULL, &gpu.device));
+	const VkResult result = vkCreateDevice(gpu.physical, &wanted_device, NULL, &gpu.device);
+
+	check(result, result == VK_ERROR_EXTENSION_NOT_PRESENT ? "this driver imports no dma-bufs"
+							       : "vkCreateDevice");
 	vkGetDeviceQueue(gpu.device, 0, 0, &gpu.queue);
 	return gpu;
 }

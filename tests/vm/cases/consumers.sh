@@ -28,6 +28,9 @@ by_vulkan() {
 	rm "$mnt/bytes"
 }
 
+# that of Debian 12 does not
+lavapipe_imports() { vulkaninfo 2>/dev/null | grep -q VK_EXT_external_memory_dma_buf; }
+
 gst() { gst-launch-1.0 -q "$@"; }
 
 by_gstreamer() {
@@ -69,7 +72,11 @@ by_numpy() {
 
 for heap in system udmabuf; do
 	mount_fs "$mnt" "$heap"
-	test_that "Vulkan sees the bytes, $heap" by_vulkan
+	if lavapipe_imports; then
+		test_that "Vulkan sees the bytes, $heap" by_vulkan
+	else
+		unable "Vulkan sees the bytes, $heap" "this Mesa's lavapipe imports no dma-bufs"
+	fi
 	test_that "GStreamer sees the frame, $heap" by_gstreamer
 	test_that "numpy sees the weights, $heap" by_numpy
 	umount "$mnt"
