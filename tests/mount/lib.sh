@@ -44,7 +44,8 @@
 #                             stderr, e.g. "No space left on device"
 #
 # A case may set its time limit and tags in its header: "# timeout: SECONDS"
-# (120 unless told), "# tags: WORD...".
+# (120 unless told), "# tags: WORD..."; and "# kill: MS", the least time between kills
+# if the next process takes longer than usual to begin.
 
 # shellcheck disable=SC2154 # run.sh sets it
 readonly work

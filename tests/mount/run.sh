@@ -12,8 +12,8 @@
 #   --jobs N       run N cases at a time (as many as there are processors)
 #   --timeout S    least time limit of a case that does not set its own (default: 120)
 #   --kill MS      meanwhile kill the process that serves, again and again, after MS
-#                  milliseconds each; leaves out the cases with the tag "process", which
-#                  look into that process
+#                  milliseconds each, or as many as a case sets; leaves out the cases with
+#                  the tag "process", which look into that process
 #   --keep         keep the working directories of cases that failed
 #   --list         print the names, run nothing
 #
@@ -107,10 +107,10 @@ in_namespaces() {
 		' "$name" "$here" "$name" "$work" "$build" </dev/null
 }
 
-# kill_workers PID: kill what serves a mount in the namespace of PID's child, again and again
+# kill_workers PID MS: kill what serves a mount in the namespace of PID's child, again and again
 kill_workers() {
 	local first pause
-	printf -v pause '%d.%03d' $((kill / 1000)) $((kill % 1000))
+	printf -v pause '%d.%03d' $(($2 / 1000)) $(($2 % 1000))
 	while sleep "$pause"; do
 		first=$(pgrep -P "$1" | head -n 1) || continue
 		pkill -KILL --ns "$first" --nslist pid -x dmaheapfs-serve || true
@@ -131,7 +131,7 @@ show_hang() {
 
 # run_case NAME WORK: returns the case's status, or 124 on timeout
 run_case() {
-	local name=$1 work=$2 start=${EPOCHREALTIME/[.,]/} limit case_pid timer killer ended
+	local name=$1 work=$2 start=${EPOCHREALTIME/[.,]/} limit case_pid timer killer pause ended
 	local status=0
 
 	limit=$(header "$name" timeout)
@@ -143,7 +143,8 @@ run_case() {
 	timer=$!
 	killer=''
 	if [ -n "$kill" ]; then
-		kill_workers "$case_pid" &
+		pause=$(header "$name" kill)
+		kill_workers "$case_pid" $((pause > kill ? pause : kill)) &
 		killer=$!
 	fi
 	# shellcheck disable=SC2086 # there may be none

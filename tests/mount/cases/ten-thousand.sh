@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tags: short
+# kill: 1500
 # shellcheck disable=SC2012 # ls is under test
 #
 # Ten thousand files: made, listed, found, and gone without a trace.
