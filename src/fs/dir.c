@@ -21,6 +21,7 @@ struct listing {
 	struct handle handle; /* must come first */
 	int fd;
 	off_t position; /* of the fd: the kernel's cookie of the next entry */
+	off_t number;	/* of that entry, from 0; -1: unknown */
 };
 
 static struct listing *listing_of(struct fs *fs, uint64_t handle)
@@ -56,7 +57,8 @@ int dir_restore(struct fs *fs, struct handle_record *record)
 
 	if (!listing)
 		return -ENOMEM;
-	*listing = (struct listing){.fd = record->fd, .position = lseek(record->fd, 0, SEEK_CUR)};
+	*listing = (struct listing){
+		.fd = record->fd, .position = lseek(record->fd, 0, SEEK_CUR), .number = -1};
 	const int error = handle_restore(&fs->handles, &listing->handle, record);
 
 	if (error)
@@ -92,6 +94,7 @@ struct reply {
 	fuse_req_t req;
 	struct inode *inode;
 	struct listing *listing;
+	bool numbered; /* offsets are the numbers of entries */
 	add_entry *add;
 	size_t growth;
 	char *bytes;
@@ -99,6 +102,12 @@ struct reply {
 };
 
 #define ENTRIES_BYTES 8192
+
+/* A buffer for getdents64(2). */
+union entries {
+	struct dirent first;
+	char bytes[ENTRIES_BYTES];
+};
 
 /* So many entries fit into that, and each may be looked up and forgotten. */
 #define MOST_STEPS (ENTRIES_BYTES / 24 + 2)
@@ -119,13 +128,17 @@ static size_t bytes_to_read(const struct reply *reply)
 }
 
 /* Returns false if an entry did not fit. The next reply starts with it. */
-static bool add_entries(struct reply *reply, const char *entries, size_t length)
+static bool add_entries(struct reply *reply, union entries *entries, size_t length)
 {
 	struct listing *listing = reply->listing;
 
 	for (size_t at = 0; at < length;) {
-		const struct dirent *entry = (const void *)(entries + at);
+		struct dirent *entry = (void *)(entries->bytes + at);
+		const off_t position = entry->d_off;
 		const size_t left = reply->size - reply->filled;
+
+		if (reply->numbered)
+			entry->d_off = listing->number + 1;
 		const size_t used = reply->add(reply->req, reply->inode, listing->fd,
 					       reply->bytes + reply->filled, left, entry);
 
@@ -134,7 +147,8 @@ static bool add_entries(struct reply *reply, const char *entries, size_t length)
 			return false;
 		}
 		reply->filled += used;
-		listing->position = entry->d_off;
+		listing->position = position;
+		listing->number++;
 		at += entry->d_reclen;
 	}
 	return true;
@@ -143,16 +157,49 @@ static bool add_entries(struct reply *reply, const char *entries, size_t length)
 /* 0 or -errno. */
 static int fill_reply(struct reply *reply)
 {
-	_Alignas(struct dirent) char entries[ENTRIES_BYTES];
+	union entries entries;
 	ssize_t length = 0;
 	size_t wanted;
 
 	while ((wanted = bytes_to_read(reply))) {
-		length = getdents64(reply->listing->fd, (void *)entries, wanted);
-		if (length <= 0 || !add_entries(reply, entries, (size_t)length))
+		length = getdents64(reply->listing->fd, &entries, wanted);
+		if (length <= 0 || !add_entries(reply, &entries, (size_t)length))
 			break;
 	}
 	return length < 0 && !reply->filled ? -errno : 0;
+}
+
+/* Goes on from the beginning, to the entry with that number or the end. */
+static void seek_number(struct listing *listing, off_t number)
+{
+	union entries entries;
+	ssize_t length;
+
+	listing->position = lseek(listing->fd, 0, SEEK_SET);
+	listing->number = 0;
+	while (listing->number < number &&
+	       (length = getdents64(listing->fd, &entries, sizeof(entries))) > 0) {
+		for (ssize_t at = 0; at < length && listing->number < number;) {
+			const struct dirent *entry = (void *)(entries.bytes + at);
+
+			listing->position = entry->d_off;
+			listing->number++;
+			at += entry->d_reclen;
+		}
+	}
+	lseek(listing->fd, listing->position, SEEK_SET);
+}
+
+static void seek(struct reply *reply, off_t offset)
+{
+	struct listing *listing = reply->listing;
+
+	if (offset == (reply->numbered ? listing->number : listing->position))
+		return;
+	if (reply->numbered)
+		seek_number(listing, offset);
+	else
+		listing->position = lseek(listing->fd, offset, SEEK_SET);
 }
 
 static void reply_entries(fuse_req_t req, struct inode *inode, size_t size, off_t offset,
@@ -160,15 +207,23 @@ static void reply_entries(fuse_req_t req, struct inode *inode, size_t size, off_
 {
 	struct listing *listing = listing_of(fs_of(req), fi->fh);
 	scope(free) char *bytes = malloc(size);
-	struct reply reply = {req, inode, listing, add, growth, bytes, size, 0};
+	struct reply reply = {
+		.req = req,
+		.inode = inode,
+		.listing = listing,
+		/* Cookies of ext4 have 64 bits, which 32-bit programs refuse. */
+		.numbered = inode->ops == &source_ops,
+		.add = add,
+		.growth = growth,
+		.bytes = bytes,
+		.size = size,
+	};
 
 	if (!bytes) {
 		fs_reply_error(req, -ENOMEM);
 		return;
 	}
-	if (offset != listing->position)
-		lseek(listing->fd, offset, SEEK_SET);
-	listing->position = offset;
+	seek(&reply, offset);
 	const int error = fill_reply(&reply);
 
 	if (error)
