@@ -49,6 +49,10 @@ static void dispatch_init(void *user, struct fuse_conn_info *conn)
 	if (fs->heap->ops->in_tmpfs)
 		want |= FUSE_CAP_HANDLE_KILLPRIV_V2;
 #endif
+#ifdef FUSE_CAP_NO_EXPORT_SUPPORT /* since libfuse 3.17 */
+	/* Handles would be stale as soon as the kernel forgets the inode. */
+	want |= FUSE_CAP_NO_EXPORT_SUPPORT;
+#endif
 	conn->want |= want & conn->capable;
 	conn->max_write = (unsigned)min_u64(conn->max_write, LOOP_MAX_WRITE);
 	if (fs->source)
