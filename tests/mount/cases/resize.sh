@@ -55,6 +55,12 @@ done
 assert_fails 'Read-only' touch mnt/new
 mount -o remount,rw "$mnt"
 touch mnt/new
+if busybox true 2>/dev/null; then
+	busybox mount -o remount,ro "$mnt"
+	assert_fails 'Read-only' touch mnt/new
+	busybox mount -o remount,rw "$mnt"
+	touch mnt/new
+fi
 dmaheapfs label mnt -o remount,size=65m,nosuid,strictatime
 option nosuid || fail "nosuid is not set"
 assert_eq "$(megabytes)" 65 "the size by the command"
