@@ -117,11 +117,13 @@ enum fuse_memory_why {
 };
 
 /*
- * For FUSE_DEV_IOC_MEMORY_ENABLE: also ask for room before a copy into a file
- * that is open with FOPEN_PASSTHROUGH and empty. If the server then binds no
- * memory, the copy goes to the file that it is passed through to.
+ * For FUSE_DEV_IOC_MEMORY_ENABLE: also ask for room before a copy of at least
+ * FUSE_MEMORY_FIRST_SIZE into a file that is open with FOPEN_PASSTHROUGH and
+ * empty. If the server then binds no memory, the copy goes to the file that it
+ * is passed through to.
  */
 #define FUSE_MEMORY_FIRST		(1 << 0)
+#define FUSE_MEMORY_FIRST_SIZE		65536
 
 #define FUSE_DEV_IOC_MEMORY_ENABLE	_IOW(FUSE_DEV_IOC_MAGIC, 96, uint32_t)
 #define FUSE_DEV_IOC_MEMORY_BIND	_IOW(FUSE_DEV_IOC_MAGIC, 97, \
