@@ -160,7 +160,7 @@ completed() {
 completion_knows_the_options() { diff <(mount_options) <(completed dmaheapfs -o ''); }
 completion_knows_the_verbs() {
 	diff <({ verbs && printf '%s\n' --help --version; } | sort) <(completed dmaheapctl '')
-	diff <(printf '%s\n' --help --json --metrics) <(completed dmaheapctl status -)
+	diff <(printf '%s\n' --help --json --metrics --requests) <(completed dmaheapctl status -)
 }
 
 # not_in_manual PAGE: the words on stdin that no line of PAGE introduces

@@ -60,6 +60,19 @@ static void add_lines(json_object *info, char *lines)
 	}
 }
 
+/* An earlier daemon does not count them. */
+static void add_requests(json_object *info, const char *path)
+{
+	scope(free) char *lines = read_text(path, "requests");
+
+	if (!lines)
+		return;
+	json_object *requests = json_object_new_object();
+
+	add_lines(requests, lines);
+	json_object_object_add(info, "requests", requests);
+}
+
 static json_object *read_file(const char *path)
 {
 	static const char *const names[] = {"heap", "dmabuf", "capacity", "map", "copy"};
@@ -97,6 +110,7 @@ json_object *info_read(const char *path)
 	json_object *info = json_object_new_object();
 
 	add_lines(info, lines);
+	add_requests(info, path);
 	return info;
 }
 

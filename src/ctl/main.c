@@ -18,7 +18,7 @@ static const struct verb {
 	const char *arguments;
 	const char *help;
 } verbs[] = {
-	{"status", ctl_status, "[--json|--metrics] [MOUNT|FILE]",
+	{"status", ctl_status, "[--json|--metrics|--requests] [MOUNT|FILE]",
 	 "show the state of all mounts, of one, or of one of its files"},
 	{"ls", ctl_ls, "[--json] [MOUNT|DIR|FILE...]",
 	 "list buffers: size, memory, exported or not, holders, last copy"},

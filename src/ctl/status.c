@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum format { AS_TEXT, AS_JSON, AS_METRICS };
+enum format { AS_TEXT, AS_JSON, AS_METRICS, REQUESTS };
 
 static bool info_is_mount(json_object *info)
 {
@@ -102,6 +102,13 @@ static void print_mount(json_object *info)
 	       strcmp(info_text(info, "passthrough"), "true") ? "no" : "yes");
 }
 
+/* How often the kernel asked the daemon, by kind of request. */
+static void print_requests(json_object *requests)
+{
+	json_object_object_foreach(requests, name, count)
+		printf("%-16s %12s\n", name, json_object_get_string(count));
+}
+
 static void print_as_text(json_object *info)
 {
 	if (info_is_mount(info))
@@ -110,7 +117,7 @@ static void print_as_text(json_object *info)
 		print_file(info);
 }
 
-static enum ctl_exit print_one(const char *path, bool as_json)
+static enum ctl_exit print_one(const char *path, enum format format)
 {
 	json_object *info = info_read(path);
 
@@ -118,14 +125,21 @@ static enum ctl_exit print_one(const char *path, bool as_json)
 		info_complain(path);
 		return CTL_FAILED;
 	}
-	const int error = info_is_mount(info) ? 0 : holders_add(&info, &path, 1);
+	json_object *requests = json_object_object_get(info, "requests");
+	enum ctl_exit result = CTL_DONE;
 
-	if (as_json)
+	if (!info_is_mount(info) && holders_add(&info, &path, 1))
+		result = ctl_fail("out of memory");
+	if (format == REQUESTS && requests)
+		print_requests(requests);
+	else if (format == REQUESTS)
+		result = ctl_fail("%s is not the root of a mount that counts requests", path);
+	else if (format == AS_JSON)
 		info_print(info);
 	else
 		print_as_text(info);
 	json_object_put(info);
-	return error ? ctl_fail("%s", strerror(-error)) : CTL_DONE;
+	return result;
 }
 
 /* --- all mounts ------------------------------------------------------------------------- */
@@ -192,11 +206,19 @@ static enum ctl_exit status_of_all(enum format format)
 	return result;
 }
 
+static bool is_refused(enum format format, int count)
+{
+	return count > 1 || (count && format == AS_METRICS) || (!count && format == REQUESTS);
+}
+
 enum ctl_exit ctl_status(int argc, char *argv[])
 {
-	static const struct option words[] = {{"json", no_argument, NULL, AS_JSON},
-					      {"metrics", no_argument, NULL, AS_METRICS},
-					      {}};
+	static const struct option words[] = {
+		{"json", no_argument, NULL, AS_JSON},
+		{"metrics", no_argument, NULL, AS_METRICS},
+		{"requests", no_argument, NULL, REQUESTS},
+		{},
+	};
 	enum format format = AS_TEXT;
 	int letter;
 
@@ -205,10 +227,10 @@ enum ctl_exit ctl_status(int argc, char *argv[])
 			return CTL_USAGE;
 		format = letter;
 	}
-	if (optind < argc - 1 || (optind < argc && format == AS_METRICS)) {
-		ctl_fail("status takes one MOUNT or FILE, and none with --metrics; "
-			 "see: dmaheapctl help status");
+	if (is_refused(format, argc - optind)) {
+		ctl_fail("status takes one MOUNT or FILE, none with --metrics, a MOUNT with "
+			 "--requests; see: dmaheapctl help status");
 		return CTL_USAGE;
 	}
-	return optind < argc ? print_one(argv[optind], format == AS_JSON) : status_of_all(format);
+	return optind < argc ? print_one(argv[optind], format) : status_of_all(format);
 }

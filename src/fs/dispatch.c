@@ -432,6 +432,7 @@ void dispatch_request(struct fs *fs, struct request *request)
 		return;
 	}
 	request_enter(&fs->saved->requests, request);
+	fs->counters->requests[header->opcode < OPCODES ? header->opcode : 0]++;
 	record_init(fs, header);
 	if (header->opcode == FUSE_INTERRUPT)
 		request_interrupt(&fs->saved->requests,

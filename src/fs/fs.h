@@ -22,6 +22,8 @@
 #include <time.h>
 
 /* Shown by `dmaheapctl status`; since the mount. */
+enum { OPCODES = 64 };
+
 struct counters {
 	_Atomic uint64_t reads, read_bytes; /* through this process */
 	_Atomic uint64_t writes, written_bytes;
@@ -29,6 +31,7 @@ struct counters {
 	_Atomic uint64_t loads, loaded_bytes;  /* copies with files of other filesystems … */
 	_Atomic uint64_t loads_direct;	       /* … of these, past the page cache */
 	_Atomic uint64_t opens_passthrough, opens_daemon, opens_cached;
+	_Atomic uint64_t requests[OPCODES]; /* by opcode; 0: those beyond */
 };
 
 /*

@@ -4,9 +4,11 @@
 #include "fs/last_copy.h"
 #include "fs/open_mode.h"
 #include "fs/saved.h"
+#include "util/compat.h"
 #include "util/scope.h"
 
 #include <inttypes.h>
+#include <linux/fuse.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,6 +85,65 @@ static void print_status(FILE *out, struct fs *fs)
 	fprintf(out, "open_files=%" PRIu32 "\n", table_count(&fs->saved->handles));
 	print_usage(out, fs);
 	print_counters(out, fs->counters);
+}
+
+static const char *const request_names[OPCODES] = {
+	[0] = "OTHER",
+	[FUSE_LOOKUP] = "LOOKUP",
+	[FUSE_FORGET] = "FORGET",
+	[FUSE_GETATTR] = "GETATTR",
+	[FUSE_SETATTR] = "SETATTR",
+	[FUSE_READLINK] = "READLINK",
+	[FUSE_SYMLINK] = "SYMLINK",
+	[FUSE_MKNOD] = "MKNOD",
+	[FUSE_MKDIR] = "MKDIR",
+	[FUSE_UNLINK] = "UNLINK",
+	[FUSE_RMDIR] = "RMDIR",
+	[FUSE_RENAME] = "RENAME",
+	[FUSE_LINK] = "LINK",
+	[FUSE_OPEN] = "OPEN",
+	[FUSE_READ] = "READ",
+	[FUSE_WRITE] = "WRITE",
+	[FUSE_STATFS] = "STATFS",
+	[FUSE_RELEASE] = "RELEASE",
+	[FUSE_FSYNC] = "FSYNC",
+	[FUSE_SETXATTR] = "SETXATTR",
+	[FUSE_GETXATTR] = "GETXATTR",
+	[FUSE_LISTXATTR] = "LISTXATTR",
+	[FUSE_REMOVEXATTR] = "REMOVEXATTR",
+	[FUSE_FLUSH] = "FLUSH",
+	[FUSE_INIT] = "INIT",
+	[FUSE_OPENDIR] = "OPENDIR",
+	[FUSE_READDIR] = "READDIR",
+	[FUSE_RELEASEDIR] = "RELEASEDIR",
+	[FUSE_FSYNCDIR] = "FSYNCDIR",
+	[FUSE_GETLK] = "GETLK",
+	[FUSE_SETLK] = "SETLK",
+	[FUSE_SETLKW] = "SETLKW",
+	[FUSE_ACCESS] = "ACCESS",
+	[FUSE_CREATE] = "CREATE",
+	[FUSE_INTERRUPT] = "INTERRUPT",
+	[FUSE_IOCTL] = "IOCTL",
+	[FUSE_BATCH_FORGET] = "BATCH_FORGET",
+	[FUSE_FALLOCATE] = "FALLOCATE",
+	[FUSE_READDIRPLUS] = "READDIRPLUS",
+	[FUSE_RENAME2] = "RENAME2",
+	[FUSE_LSEEK] = "LSEEK",
+	[FUSE_COPY_FILE_RANGE] = "COPY_FILE_RANGE",
+	[COMPAT_TMPFILE] = "TMPFILE",
+};
+
+/* Those that there were, by kind. */
+static void print_requests(FILE *out, const struct counters *counters)
+{
+	for (unsigned opcode = 0; opcode < OPCODES; opcode++) {
+		const uint64_t count = counters->requests[opcode];
+
+		if (count && request_names[opcode])
+			fprintf(out, "%s=%" PRIu64 "\n", request_names[opcode], count);
+		else if (count)
+			fprintf(out, "%u=%" PRIu64 "\n", opcode, count);
+	}
 }
 
 /* --- a file ------------------------------------------------------------------------- */
@@ -163,6 +224,8 @@ static int print(FILE *out, struct fs *fs, struct inode *inode, const char *name
 		fputs(fs->heap->dmabuf, out);
 	else if (!strcmp(name, "status") && inode->node.ino == FUSE_ROOT_ID)
 		print_status(out, fs);
+	else if (!strcmp(name, "requests") && inode->node.ino == FUSE_ROOT_ID)
+		print_requests(out, fs->counters);
 	else
 		return -ENODATA;
 	return 0;

@@ -106,7 +106,7 @@ void saved_attach(struct saved *saved)
 }
 
 /* Changes with the meaning of what is stored. */
-#define SAVED_VERSION 2
+#define SAVED_VERSION 3
 
 static uint64_t mix(uint64_t hash, uint64_t number)
 {

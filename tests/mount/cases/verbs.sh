@@ -41,6 +41,17 @@ assert_eq "$(grep -vE '^(# (HELP|TYPE) dmaheapfs_[a-z_]+ .+|dmaheapfs_[a-z_]+\{.
 assert_eq "$(grep -c '^# TYPE' said)" "$(grep -v '^#' said | sed 's/{.*//' | uniq | wc -l)" "types"
 assert_fails "none with --metrics" dmaheapctl status --metrics "$work/one"
 
+# --- requests, by kind
+asked() { dmaheapctl status --requests "$work/one" | sed -n "s/^$1  *//p"; }
+before=$(asked MKDIR)
+mkdir "$work/one/d" "$work/one/d/d"
+assert_eq "$(asked MKDIR)" $((${before:-0} + 2)) "requests of that kind"
+rm -r "$work/one/d"
+assert_eq "$(dmaheapctl status --json "$work/one" | jq .requests.RMDIR)" 2 "and of another"
+touch "$work/one/file"
+assert_fails "is not the root of a mount" dmaheapctl status --requests "$work/one/file"
+rm "$work/one/file"
+
 # --- buffers: of all mounts, of one, of a directory, and by name
 listed() { dmaheapctl ls --json "$@" | jq -r '.[].file' | paste -sd' '; }
 assert_eq "$(dmaheapctl ls; dmaheapctl ls --json | jq -c)" '[]' "no buffer"
