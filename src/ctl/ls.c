@@ -37,14 +37,27 @@ static int add_path(struct paths *paths, const char *path)
 	return paths_add(paths, path);
 }
 
+/* Of all @names, even if one fails. 0, or -errno of the last that did. */
+static int add_paths(struct paths *paths, char *const names[], size_t count)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const int error = add_path(paths, names[i]);
+
+		result = error ?: result;
+	}
+	return result;
+}
+
 static int add_all_mounts(struct paths *paths)
 {
 	scope(paths) struct paths mounts = {};
-	int error = paths_add_mounts(&mounts);
+	const int error = paths_add_mounts(&mounts);
 
-	for (size_t i = 0; i < mounts.count; i++)
-		error = error ?: paths_add_buffers(paths, mounts.all[i]);
-	return error;
+	if (!error && !mounts.count)
+		ctl_fail("no dmaheapfs is mounted here");
+	return error ?: mounts.count ? add_paths(paths, mounts.all, mounts.count) : -ENODEV;
 }
 
 /* Drops the files that cannot be read. 0, or -errno of the last of them. */
@@ -179,8 +192,8 @@ enum ctl_exit ctl_ls(int argc, char *argv[])
 	}
 	if (optind == argc)
 		error = add_all_mounts(&list.paths);
-	for (int i = optind; i < argc; i++)
-		error = error ?: add_path(&list.paths, argv[i]);
+	else
+		error = add_paths(&list.paths, argv + optind, (size_t)(argc - optind));
 	const enum ctl_exit result = print(&list, as_json);
 
 	return error ? CTL_FAILED : result;

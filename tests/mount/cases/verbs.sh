@@ -20,6 +20,7 @@ assert_fails "no verb 'none'" dmaheapctl help none
 
 # --- the state of all mounts
 assert_fails "no dmaheapfs is mounted" dmaheapctl status
+assert_fails "no dmaheapfs is mounted" dmaheapctl ls
 assert_eq "$(dmaheapctl status --json | jq -c)" '[]' "the mounts before there is one"
 mount_fs '' "$work/one"
 mount_fs size=7m "$work/two words"
@@ -73,6 +74,7 @@ assert_eq "$(awk 'NR > 1 && $5 == "no" && $6 == 0 { print $1, $2, $NF }' said)" 
 5 B $work/one/dir/private" "lines of text: $(cat said)"
 assert_fails "private: Permission denied" as_user 4001 dmaheapctl ls "$work/one"
 assert_fails "none: No such file" dmaheapctl ls "$work/one/none"
+assert_eq "$( (dmaheapctl ls "$work/one/none" "$work/one/b" 2>/dev/null || true) | grep -c "$work/one/b$")" 1 "the other"
 assert_fails "is neither a dmaheapfs mount" dmaheapctl ls said
 rm -r "$work/one/dir" "$work/one/fifo" "$work/one/b"
 
