@@ -18,6 +18,7 @@
 #   daemon_log [DIR]          print the log of the daemon of DIR
 #
 #   status KEY [DIR]          print KEY of the status of the mount at DIR
+#   can_map                   whether programs can map a new file
 #   has_holes                 whether files are memory page by page, as those of a
 #                             tmpfs are; a dma-buf has all of its memory, always
 #   passes_through            whether files of the mount are opened past the
@@ -201,6 +202,14 @@ worker_of() { pgrep -P "$1" -x dmaheapfs-serve; }
 status() {
 	getfattr --absolute-names --only-values -n user.dmaheap.status "${2:-$mnt}" |
 		sed -n "s/^$1=//p"
+}
+
+can_map() {
+	local kind
+	: >"$mnt/.can_map"
+	kind=$(getfattr --absolute-names --only-values -n user.dmaheap.map "$mnt/.can_map")
+	rm "$mnt/.can_map"
+	[ "$kind" != none ]
 }
 
 has_holes() { [[ $(status dmabuf) != yes* ]] || [ "$(status direct_mmap)" = yes ]; }

@@ -4,7 +4,7 @@
 #
 # Shared mappings and their effect on stat.
 mount_fs size=16g
-has_holes || skip "a dma-buf can be mapped only if it had memory at open"
+can_map || skip "a dma-buf can be mapped only if it had memory at open"
 if passes_through; then
 	maps "$mnt"
 else
