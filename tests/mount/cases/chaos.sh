@@ -39,4 +39,4 @@ for _ in {1..100}; do
 	! given_back || break
 	sleep 0.1
 done
-given_back || { ls -l "/proc/$daemon/fd"; fail "held afterwards: $(held), $(descriptors) descriptors, not $before"; }
+given_back || { ls -l "/proc/$daemon/fd"; fail "held afterwards: $(held), $(descriptors) descriptors, not $before; nodes: $(status nodes), open files: $(status open_files)"; }
