@@ -2,20 +2,13 @@
 /* import: makes a dma-buf, passed as an fd, the memory of a new file. */
 #include "ctl/ctl.h"
 #include "lib/dmaheapfs.h"
+#include "util/number.h"
 
 #include <fcntl.h>
 #include <getopt.h>
-#include <stdlib.h>
+#include <stddef.h>
 
 #define DEFAULT_FD 3
-
-static int parse_fd(const char *text)
-{
-	char *end;
-	const long fd = strtol(text, &end, 10);
-
-	return *end || end == text || fd < 0 || fd > 1 << 20 ? -1 : (int)fd;
-}
 
 static enum ctl_exit import(const char *path, int fd)
 {
@@ -34,7 +27,7 @@ enum ctl_exit ctl_import(int argc, char *argv[])
 	while ((letter = getopt_long(argc, argv, "", words, NULL)) != -1) {
 		if (letter != 'f')
 			return CTL_USAGE;
-		fd = parse_fd(optarg);
+		fd = parse_whole(optarg);
 	}
 	if (fd < 0 || optind != argc - 1) {
 		ctl_fail("import needs FILE; see: dmaheapctl --help");

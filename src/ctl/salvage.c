@@ -8,13 +8,13 @@
 #include "ctl/progress.h"
 #include "fs/saved.h"
 #include "util/compat.h"
+#include "util/number.h"
 #include "util/scope.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -332,25 +332,16 @@ static enum ctl_exit salvage(struct salvage *salvage, const char *directory)
 	return salvage_to(salvage, directory);
 }
 
-/* 0: it is none. */
-static pid_t parse_pid(const char *text)
-{
-	char *end;
-	const long pid = strtol(text, &end, 10);
-
-	return *end || pid < 1 || pid > INT_MAX ? 0 : (pid_t)pid;
-}
-
 enum ctl_exit ctl_salvage(int argc, char *argv[])
 {
 	struct salvage wanted = {
-		.pid = argc == 3 ? parse_pid(argv[1]) : 0,
+		.pid = argc == 3 ? parse_whole(argv[1]) : 0,
 		.process = -1,
 		.saved.file = -1,
 		.quota.limit = UINT64_MAX,
 	};
 
-	if (!wanted.pid) {
+	if (wanted.pid <= 0) {
 		ctl_fail("salvage needs PID and DIR; see: dmaheapctl --help");
 		return CTL_USAGE;
 	}

@@ -2,6 +2,7 @@
 #include "util/number.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -103,4 +104,12 @@ int parse_id(const char *text, uid_t *id)
 		return -EINVAL;
 	*id = number;
 	return 0;
+}
+
+int parse_whole(const char *text)
+{
+	uint64_t number;
+	char *end;
+
+	return parse_digits(text, 10, &number, &end) || *end || number > INT_MAX ? -1 : (int)number;
 }

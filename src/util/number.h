@@ -18,4 +18,7 @@ int parse_octal(const char *text, uint64_t *number);
 /* A numeric user or group id, but not (uid_t)-1. */
 int parse_id(const char *text, uid_t *id);
 
+/* Returns a decimal number that is an int, or -1. */
+int parse_whole(const char *text);
+
 #endif
