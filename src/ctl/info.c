@@ -3,6 +3,7 @@
 
 #include "ctl/ctl.h"
 #include "util/escape.h"
+#include "util/format_size.h"
 #include "util/scope.h"
 
 #include <linux/limits.h>
@@ -133,4 +134,9 @@ const char *info_text(json_object *info, const char *key)
 	json_object *value;
 
 	return json_object_object_get_ex(info, key, &value) ? json_object_get_string(value) : "";
+}
+
+const char *info_bytes(json_object *info, const char *key, char text[static 32])
+{
+	return format_size(strtod(info_text(info, key), NULL), text);
 }

@@ -27,4 +27,7 @@ json_object *info_string(const char *text);
 /* Returns a value as text, "" if there is none; valid as long as @info. */
 const char *info_text(json_object *info, const char *key);
 
+/* Formats a number of bytes for people. Returns @text. */
+const char *info_bytes(json_object *info, const char *key, char text[static 32]);
+
 #endif

@@ -3,7 +3,6 @@
 #include "ctl/holders.h"
 #include "ctl/info.h"
 #include "ctl/paths.h"
-#include "util/format_size.h"
 #include "util/scope.h"
 
 #include <errno.h>
@@ -129,11 +128,6 @@ static const char *last_copy(json_object *info, char text[static 32])
 	return sscanf(info_text(info, "copy"), "engine=%31s", text) == 1 ? text : "-";
 }
 
-static const char *bytes(json_object *info, const char *key, char text[static 32])
-{
-	return format_size(strtod(info_text(info, key), NULL), text);
-}
-
 static void print_text(const struct list *list)
 {
 	char size[32], memory[32], held[32], copy[32];
@@ -144,8 +138,8 @@ static void print_text(const struct list *list)
 	for (size_t i = 0; i < list->paths.count; i++) {
 		json_object *info = list->infos[i];
 
-		printf("%-11s %-11s %-8s %-7s %-15s %s\n", bytes(info, "size", size),
-		       bytes(info, "capacity", memory), exported(info), holders(info, held),
+		printf("%-11s %-11s %-8s %-7s %-15s %s\n", info_bytes(info, "size", size),
+		       info_bytes(info, "capacity", memory), exported(info), holders(info, held),
 		       last_copy(info, copy), info_text(info, "file"));
 	}
 }

@@ -4,7 +4,6 @@
 #include "ctl/info.h"
 #include "ctl/metrics.h"
 #include "ctl/paths.h"
-#include "util/format_size.h"
 #include "util/scope.h"
 
 #include <errno.h>
@@ -19,11 +18,6 @@ enum format { AS_TEXT, AS_JSON, AS_METRICS, REQUESTS };
 static bool info_is_mount(json_object *info)
 {
 	return json_object_object_get_ex(info, "pid", NULL);
-}
-
-static const char *bytes(json_object *info, const char *key, char text[static 32])
-{
-	return format_size(strtod(info_text(info, key), NULL), text);
 }
 
 /* "pid 4711 (camera) by fds 3 5, 1 map" */
@@ -62,8 +56,9 @@ static void print_file(json_object *info)
 
 	printf("heap         %s\n", info_text(info, "heap"));
 	printf("dma-buf      %s\n", info_text(info, "dmabuf"));
-	printf("size         %s (%s bytes)\n", bytes(info, "size", size), info_text(info, "size"));
-	printf("memory       %s (%s bytes)\n", bytes(info, "capacity", capacity),
+	printf("size         %s (%s bytes)\n", info_bytes(info, "size", size),
+	       info_text(info, "size"));
+	printf("memory       %s (%s bytes)\n", info_bytes(info, "capacity", capacity),
 	       info_text(info, "capacity"));
 	printf("mmap         %s\n", info_text(info, "map"));
 	if (*info_text(info, "copy"))
@@ -79,21 +74,21 @@ static void print_mount(json_object *info)
 	printf("heap         %s%s%s%s\n", info_text(info, "heap"), *choice ? " (" : "", choice,
 	       *choice ? ")" : "");
 	printf("dma-buf      %s\n", info_text(info, "dmabuf"));
-	printf("memory       %s of %s\n", bytes(info, "memory_used", used),
-	       bytes(info, "memory_limit", limit));
+	printf("memory       %s of %s\n", info_bytes(info, "memory_used", used),
+	       info_bytes(info, "memory_limit", limit));
 	if (strcmp(info_text(info, "memory_left_behind"), "0"))
 		printf("orphaned     %s of removed files, in dma-bufs that are still held\n",
-		       bytes(info, "memory_left_behind", held));
+		       info_bytes(info, "memory_left_behind", held));
 	printf("files        %s of %s\n", info_text(info, "inodes_used"),
 	       info_text(info, "inodes_limit"));
 	printf("opens        %s passthrough, %s through daemon, %s page cache\n",
 	       info_text(info, "opens_passthrough"), info_text(info, "opens_daemon"),
 	       info_text(info, "opens_cached"));
 	printf("by daemon    %s reads (%s), %s writes (%s)\n", info_text(info, "reads"),
-	       bytes(info, "read_bytes", out), info_text(info, "writes"),
-	       bytes(info, "written_bytes", in));
+	       info_bytes(info, "read_bytes", out), info_text(info, "writes"),
+	       info_bytes(info, "written_bytes", in));
 	printf("copies       %s with files outside (%s), %s of them direct\n",
-	       info_text(info, "loads"), bytes(info, "loaded_bytes", in),
+	       info_text(info, "loads"), info_bytes(info, "loaded_bytes", in),
 	       info_text(info, "loads_direct"));
 	if (strcmp(info_text(info, "restarts"), "0"))
 		printf("restarts     %s of the serving process\n", info_text(info, "restarts"));
