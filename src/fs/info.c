@@ -131,6 +131,9 @@ static const char *const request_names[OPCODES] = {
 	[FUSE_LSEEK] = "LSEEK",
 	[FUSE_COPY_FILE_RANGE] = "COPY_FILE_RANGE",
 	[COMPAT_TMPFILE] = "TMPFILE",
+	/* in <linux/fuse.h> since 6.6 and 6.18 */
+	[52] = "STATX",
+	[53] = "COPY_FILE_RANGE_64",
 };
 
 /* Those that there were, by kind. */

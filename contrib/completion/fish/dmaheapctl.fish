@@ -8,7 +8,7 @@ end
 
 function __dmaheapctl_options
     set -l words (commandline -opc)
-    dmaheapctl help $words[2] 2>/dev/null | string match -ra -- '--[a-z]+'
+    dmaheapctl help $words[2] 2>/dev/null | string match -ra -- '--[a-z]*'
     echo --help
 end
 
